@@ -1,0 +1,188 @@
+"""The contract of a published night: the columns of every table that planners and agents read.
+
+`SCHEMA_VERSION` rises when a column is added; columns are never renamed, retyped or taken away, so
+that whatever reads tonight's files reads next year's too. Customers appear as pseudonyms only.
+"""
+
+from features.tables import Column, Kind, Table
+
+SCHEMA_VERSION = 1
+
+
+def _columns(*rows: tuple[str, Kind, str]) -> tuple[Column, ...]:
+    return tuple(Column(name, kind, about) for name, kind, about in rows)
+
+
+CHURN_SCORES = Table(
+    "churn_scores", "customer x horizon", ("customer_id", "horizon_days"),
+    _columns(
+        ("customer_id", "text", "pseudonym"),
+        ("horizon_days", "integer", "within how many days of the run date"),
+        ("account_id", "text", "pseudonym of the account"),
+        ("churn_probability", "number", "calibrated probability of deciding to leave, if nobody calls"),
+        ("risk_band", "text", "low, medium, high, very_high"),
+        ("risk_rank", "integer", "1 is the greatest probability of the horizon"),
+        ("previous_churn_probability", "number", "the same on the night before; null for newcomers"),
+        ("segment", "text", "the company's segment"),
+        ("monthly_margin", "money", "margin a month, company currency"),
+        ("model_version", "text", "registered model and version"),
+    ),
+)  # fmt: skip
+
+_LIST = _columns(
+    ("row_id", "text", "key of the row: customer and first listing, stable over re-runs"),
+    ("list_rank", "integer", "order to work in, 1 first"),
+    ("customer_id", "text", "pseudonym"),
+    ("account_id", "text", "pseudonym of the account"),
+    ("tier", "text", "firm or if_quiet"),
+    ("churn_probability", "number", "calibrated probability of leaving within the main horizon"),
+    ("risk_band", "text", "low, medium, high, very_high"),
+    ("probability_change", "number", "against the night before"),
+    ("reasons", "text", "why, in sentences, strongest first, separated by ` | `"),
+    ("trigger", "text", "the rule that listed the customer without a model; null where the model did"),
+    ("value_at_risk", "money", "discounted margin over the customer's remaining life, capped"),
+    ("save_probability", "number", "fall in the probability of leaving by this action; may be negative"),
+    ("offer_cost", "money", "expected cost of the offer"),
+    ("contact_cost", "money", "cost of the minutes"),
+    ("expected_value", "money", "what the row is worth: save_probability x value_at_risk - costs"),
+    ("action", "text", "from the playbook"),
+    ("offer", "text", "what may be offered"),
+    ("script", "text", "where the script is"),
+    ("channel", "text", "how to reach the customer"),
+    ("language", "text", "ISO 639-1"),
+    ("best_hours", "text", "local hours in which the customer answers, such as 17-19"),
+    ("team", "text", "who owns it"),
+    ("expected_minutes", "number", "agent minutes, with attempts"),
+    ("due_on", "date", "act by"),
+    ("status", "text", "open, or the last outcome"),
+    ("listed_since_on", "date", "first night on which it was listed"),
+    ("arm", "text", "treatment or holdout"),
+    ("arm_probability", "number", "probability with which the arm was drawn"),
+    ("segment", "text", "the company's segment"),
+    ("model_version", "text", "churn model"),
+    ("playbook_version", "text", "hash of the playbook"),
+)  # fmt: skip
+
+OUTREACH_LIST = Table("outreach_list", "customer to contact", ("row_id",), _LIST)
+
+OUTREACH_WITHHELD = Table(
+    "outreach_withheld", "customer not to contact, and why", ("row_id",),
+    (*_LIST, Column("suppression_reason", "text", "holdout, or the filter that held the row back")),
+)  # fmt: skip
+
+VOLUME_FORECAST = Table(
+    "volume_forecast", "queue x interval", ("queue", "interval_start_at"),
+    _columns(
+        ("queue", "text", "queue"),
+        ("interval_start_at", "instant", "first instant of the interval"),
+        ("local_on", "date", "its day in the site's zone"),
+        ("channel", "text", "the queue's channel"),
+        ("cutoff_at", "instant", "nothing known later entered"),
+        ("lead_days", "integer", "days from the cutoff to the day, 1 is the run date"),
+        ("is_open", "boolean", "the queue is served in this interval"),
+        ("contacts", "number", "mean number of contacts that arrive"),
+        ("contacts_p05", "number", "5 % quantile"),
+        ("contacts_p10", "number", "10 % quantile"),
+        ("contacts_p25", "number", "25 % quantile"),
+        ("contacts_p50", "number", "median"),
+        ("contacts_p75", "number", "75 % quantile"),
+        ("contacts_p90", "number", "90 % quantile"),
+        ("contacts_p95", "number", "95 % quantile"),
+        ("handle_time_s", "number", "mean handle time of a contact, seconds"),
+        ("method", "text", "what won the backtest: prophet or four_like_weekdays"),
+        ("model_version", "text", "forecasting run on MLflow"),
+    ),
+)  # fmt: skip
+
+STAFFING_REQUIREMENT = Table(
+    "staffing_requirement", "queue x interval", ("queue", "interval_start_at"),
+    _columns(
+        ("queue", "text", "queue"),
+        ("interval_start_at", "instant", "first instant of the interval"),
+        ("local_on", "date", "its day in the site's zone"),
+        ("contacts", "number", "mean contacts planned for, deferred work already spread"),
+        ("handle_time_s", "number", "seconds a contact"),
+        ("offered_load", "number", "erlangs"),
+        ("agents_net", "integer", "agents who must be working, the least that meets the standard"),
+        ("agents_gross", "number", "agents to schedule: net over (1 - shrinkage)"),
+        ("shrinkage", "number", "share of scheduled time lost"),
+        ("model", "text", "erlang_a, erlang_c or deferred"),
+        ("service_level", "number", "expected with agents_net; null for deferred work"),
+        ("asa_s", "number", "expected mean wait, seconds"),
+        ("abandonment", "number", "expected share that gives up"),
+        ("occupancy", "number", "expected share of time busy"),
+        ("standard", "text", "the standard it is staffed for, in words"),
+    ),
+)  # fmt: skip
+
+SERVICE_KPIS = Table(
+    "service_kpis", "day x queue x channel", ("local_on", "queue", "channel"),
+    _columns(
+        ("local_on", "date", "day in the site's zone"),
+        ("queue", "text", "queue"),
+        ("channel", "text", "channel"),
+        ("offered_count", "integer", "contacts that arrived"),
+        ("handled_count", "integer", "contacts that were served"),
+        ("abandoned_count", "integer", "contacts that gave up"),
+        ("short_abandoned_count", "integer", "of these, within the short limit: left out of the level"),
+        ("answered_in_standard_count", "integer", "answered within the standard"),
+        ("service_level", "number", "by the configured formula"),
+        ("abandonment_rate", "number", "abandoned / offered"),
+        ("asa_s", "number", "mean wait of the handled, seconds"),
+        ("handle_time_s", "number", "mean handle time, seconds"),
+        ("first_response_s", "number", "mean time to the first response, seconds"),
+        ("first_response_in_standard_rate", "number", "share answered within the first-response standard"),
+        ("first_contact_resolution_rate", "number", "share settled with no further contact on it, over all channels"),
+        ("complaint_count", "integer", "complaints that arrived"),
+        ("complaints_in_24h_rate", "number", "share of complaints answered within 24 hours"),
+        ("csat", "number", "share of answers of 4 or 5"),
+        ("nps", "number", "promoters minus detractors, -1 to 1"),
+        ("ces", "number", "mean customer effort score"),
+        ("containment_rate", "number", "self-service contacts that needed no agent within the window"),
+        ("quality_compliance_rate", "number", "share of reviewed contacts without a broken rule"),
+        ("cost_per_contact", "money", "company currency"),
+    ),
+)  # fmt: skip
+
+FORECAST_ACCURACY = Table(
+    "forecast_accuracy", "queue x lead bucket x window", ("queue", "lead_bucket", "window_days"),
+    _columns(
+        ("queue", "text", "queue, or `all`"),
+        ("lead_bucket", "text", "1, 2-3, 4-7, 8-14, 15-28 or 29-56 days"),
+        ("window_days", "integer", "scored over this many days up to the cutoff"),
+        ("day_count", "integer", "days scored"),
+        ("contacts", "number", "contacts that came"),
+        ("wape", "number", "sum of absolute interval errors over contacts"),
+        ("rival_wape", "number", "the same for the mean of the last four like weekdays"),
+        ("noise_floor_wape", "number", "sqrt(2 / (pi x mean)): least possible for Poisson counts"),
+        ("bias", "number", "(forecast - actual) / actual"),
+        ("pinball", "number", "mean pinball loss of the quantiles"),
+        ("coverage_80", "number", "share of intervals between the 10 % and 90 % quantiles"),
+        ("source", "text", "ledger: published nights; backtest: where no night is old enough"),
+    ),
+)  # fmt: skip
+
+GATE_RESULTS = Table(
+    "gate_results", "gate x table x column", ("gate",),
+    _columns(
+        ("gate", "text", "its name: stage.table.rule"),
+        ("stage", "text", "batch, features or publication"),
+        ("table", "text", "what was looked at"),
+        ("column", "text", "the column, where it is about one"),
+        ("reason", "text", "why it is there"),
+        ("severity", "text", "blocking or warning"),
+        ("is_passed", "boolean", "whether it held"),
+        ("checked_count", "integer", "rows looked at"),
+        ("failed_count", "integer", "rows that broke it"),
+        ("observed", "text", "what was found, where it is not rows"),
+        ("sample_keys", "text", "some keys that broke it, pseudonymised"),
+    ),
+)  # fmt: skip
+
+PUBLISHED: dict[str, Table] = {
+    table.name: table
+    for table in (
+        CHURN_SCORES, OUTREACH_LIST, OUTREACH_WITHHELD, VOLUME_FORECAST, STAFFING_REQUIREMENT,
+        SERVICE_KPIS, FORECAST_ACCURACY, GATE_RESULTS,
+    )
+}  # fmt: skip

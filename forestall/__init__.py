@@ -1,0 +1,14 @@
+"""The night: sources, jobs, staffing, outreach, pages."""
+
+import os
+
+# Libraries that would phone home are told not to, before any of them is imported.
+for _switch, _off in {
+    "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+    "DO_NOT_TRACK": "true",
+    "GX_ANALYTICS_ENABLED": "false",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "RUNTIME__DLTHUB_TELEMETRY": "false",
+    "SCARF_NO_ANALYTICS": "true",
+}.items():
+    os.environ.setdefault(_switch, _off)

@@ -1,0 +1,42 @@
+"""The steps of the night, one file each, in the order in which they run.
+
+A job is a plain function of (settings, run date) that can be run again with the same result. It
+gives back a small summary for whoever watches.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import date
+from importlib import import_module
+from typing import cast
+
+from forestall.settings import Settings
+
+Summary = Mapping[str, int | float | str]
+Job = Callable[[Settings, date], Summary]
+
+# The table of contents: name of the job (and of its file and function), and what it does.
+NIGHT: Mapping[str, str] = {
+    "pull": "new and changed rows of each source, into versioned tables",
+    "check_batch": "gates on tonight's rows",
+    "build_features": "dbt: staging, intermediate, marts",
+    "check_features": "gates on the feature tables",
+    "train_churn": "a first champion where there is none yet",
+    "score_churn": "who is likely to leave",
+    "forecast_volume": "how many contacts come in each interval",
+    "plan_staffing": "how many agents that takes",
+    "choose_outreach": "whom to call, with what, and why",
+    "measure": "earlier forecasts against what happened",
+    "check_publication": "gates on what is about to be published",
+    "publish": "an immutable folder, and `current`",
+}
+
+
+def job(name: str) -> Job:
+    """The job of that name, imported when asked for.
+
+    Raises:
+        KeyError: there is no such job.
+    """
+    if name not in NIGHT:
+        raise KeyError(name)
+    return cast(Job, getattr(import_module(f"forestall.jobs.{name}"), name))

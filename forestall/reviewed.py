@@ -1,0 +1,56 @@
+"""Reads the YAML files that business people change: playbook, standards, calendar.
+
+A mistake becomes one line with file and line number, so that it can be mended without us.
+"""
+
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from forestall.settings import ConfigError
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def load_reviewed(path: Path, model: type[Model]) -> Model:
+    """The file as `model`; a file that is not there gives the model's defaults.
+
+    Raises:
+        ConfigError: `file:line: key: what is wrong`.
+    """
+    if not path.is_file():
+        return model()
+    text = path.read_text(encoding="utf-8")
+    try:
+        values = yaml.safe_load(text) or {}
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f":{mark.line + 1}" if mark else ""
+        raise ConfigError(f"{path}{line}: is not valid YAML: {getattr(error, 'problem', error)}") from error
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        mistake = error.errors()[0]
+        key = ".".join(str(part) for part in mistake["loc"])
+        line_number = _line_of(yaml.compose(text), mistake["loc"])
+        message = mistake["msg"].removeprefix("Value error, ")
+        raise ConfigError(f"{path}:{line_number}: {key}: {message}") from error
+
+
+def _line_of(node: Any, location: tuple[int | str, ...]) -> int:
+    """Line (from 1) of the deepest node that `location` leads to."""
+    line = 1 if node is None else node.start_mark.line + 1
+    for part in location:
+        if isinstance(node, yaml.MappingNode):
+            pair = next(((key, value) for key, value in node.value if key.value == str(part)), None)
+            if pair is None:
+                break
+            line, node = pair[0].start_mark.line + 1, pair[1]
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            node = node.value[part]
+            line = node.start_mark.line + 1
+        else:
+            break
+    return line

@@ -1,0 +1,298 @@
+"""Everything that differs from company to company, in one frozen object.
+
+Read from `forestall.toml`, then from `FORESTALL_*` (nested keys joined by `__`, for instance
+`FORESTALL_WAREHOUSE__URL`). Secrets come from the environment or an `.env` beside the file, never
+from the file itself. A key that does not exist is refused with the nearest one that does.
+"""
+
+import difflib
+import tomllib
+from datetime import time
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from features.contract import CONTRACT
+
+DEFAULT_FILE = Path("forestall.toml")
+
+
+class ConfigError(Exception):
+    """A mistake in the configuration that the user can mend; its text is one line."""
+
+
+class Section(BaseModel):
+    """A table of `forestall.toml`: frozen, and closed to keys that do not exist."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def _known_zone(name: str) -> str:
+    if name not in available_timezones():
+        near = difflib.get_close_matches(name, available_timezones(), n=1)
+        raise ValueError(f"is no time zone{f'; meant {near[0]}?' if near else ''}")
+    return name
+
+
+ZoneName = Annotated[str, AfterValidator(_known_zone)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Company(Section):
+    """Who we are and how we count."""
+
+    name: str = "My company"
+    time_zone: ZoneName = "UTC"
+    country: str = Field("", description="ISO 3166 code for public holidays; empty for none")
+    subdivision: str = Field("", description="state or province of the holidays")
+    currency: str = Field("EUR", pattern="^[A-Z]{3}$")
+    tax_basis: Literal["net", "gross"] = "net"
+
+
+class Files(Section):
+    """Reviewed YAML that business people change, relative to `forestall.toml`."""
+
+    playbook: Path = Path("playbook.yml")
+    standards: Path = Path("standards.yml")
+    calendar: Path = Path("calendar.yml")
+
+
+class WarehouseSettings(Section):
+    """Where the data is kept."""
+
+    url: str = Field("", description="duckdb:///path or postgresql://...; empty for var/warehouse.duckdb")
+    memory_limit: str = "4GB"
+    threads: int = Field(2, ge=1)
+    lock_wait_s: int = Field(3600, ge=0, description="how long a second night waits for the first")
+
+
+class Source(Section):
+    """One source and how its columns become a contract table's.
+
+    `columns` maps a contract column to a source column or a DuckDB SQL expression over the source's
+    columns; unmapped contract columns are taken from source columns of the same name, if there are
+    any. `words` maps the company's own words to the contract's, by column.
+    """
+
+    kind: Literal["file", "sql", "rest"]
+    table: str
+    location: str = Field(description="path or glob; `schema.table` or a SELECT; URL path")
+    columns: dict[str, str] = {}
+    words: dict[str, dict[str, str]] = {}
+    where: str = Field("", description="SQL condition over the source's columns; other rows are not ours")
+    time_zone: ZoneName | None = Field(None, description="zone of instants written without one")
+    updated_at: str = Field("", description="source column or expression by which changed rows are found")
+    overlap_hours: int = Field(48, ge=0, description="how far before the watermark rows are read again")
+    format: Literal["auto", "csv", "json", "parquet"] = "auto"
+    connection: str = Field("", description="environment variable with the SQL URL or the REST base URL")
+    token: str = Field("", description="environment variable with a bearer token")
+    records: str = Field("", description="REST: JSON path of the rows, such as `data`")
+    paging: dict[str, Any] = Field({}, description="REST: paginator in dlt's words")
+    cursor_param: str = Field("", description="REST: query parameter that takes the watermark")
+    retries: int = Field(3, ge=0)
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> "Source":
+        if self.table not in CONTRACT:
+            near = difflib.get_close_matches(self.table, CONTRACT, n=1)
+            raise ValueError(f"table `{self.table}` is not in the contract{f'; meant `{near[0]}`?' if near else ''}")
+        known = CONTRACT[self.table].names
+        for column in (*self.columns, *self.words):
+            if column not in known:
+                near = difflib.get_close_matches(column, known, n=1)
+                hint = f"; meant `{near[0]}`?" if near else ""
+                raise ValueError(f"`{column}` is not a column of {self.table}{hint}")
+        for column, words in self.words.items():
+            allowed = CONTRACT[self.table][column].words
+            for theirs, ours in words.items():
+                if allowed and ours not in allowed:
+                    raise ValueError(
+                        f"words.{column}: `{theirs}` maps to `{ours}`, which is none of {', '.join(allowed)}"
+                    )
+        return self
+
+
+class ChurnSettings(Section):
+    """Who counts as having left, and how far ahead we look."""
+
+    rule: Literal["auto", "subscription", "inactivity"] = Field(
+        "auto", description="auto: subscription if that table has rows"
+    )
+    level: Literal["account", "customer"] = "account"
+    grace_days: int = Field(14, ge=0, description="without a subscription for so long: has left")
+    inactive_days: int = Field(91, ge=1, description="rule of inactivity: no activity for so long")
+    horizons: tuple[int, ...] = (30, 60, 90)
+    main_horizon: int = 90
+    training_dates: int = Field(12, ge=3, description="past as-of dates to learn from")
+    training_step_days: int = Field(14, ge=1, description="days between them")
+
+    @model_validator(mode="after")
+    def _main_is_a_horizon(self) -> "ChurnSettings":
+        if self.main_horizon not in self.horizons:
+            raise ValueError(f"main_horizon {self.main_horizon} is none of the horizons {self.horizons}")
+        return self
+
+
+class VolumeSettings(Section):
+    """The forecast of contacts."""
+
+    interval_minutes: Literal[15, 30, 60] = 30
+    horizon_days: int = Field(56, ge=1, le=366)
+    history_days: int = Field(730, ge=28, description="how far back the models look")
+    backtest_cutoffs: int = Field(6, ge=1, description="weekly cutoffs on which methods are compared")
+
+
+class ServiceLevelSettings(Section):
+    """One formula for KPIs, requirement and simulation."""
+
+    formula: Literal["answered_in_standard_over_offered", "answered_in_standard_over_handled"] = (
+        "answered_in_standard_over_offered"
+    )
+    short_abandon_s: int = Field(5, ge=0, description="who gives up sooner is left out")
+    period: Literal["interval", "day", "month"] = "day"
+
+
+class StaffingSettings(Section):
+    """Defaults where a queue's standard says nothing."""
+
+    shrinkage: Share = Field(0.30, description="used where agent_time cannot tell")
+    occupancy_cap: Share = 0.88
+    patience_s: int | None = Field(None, description="mean patience where abandonments cannot tell; none: Erlang C")
+
+
+class OutreachSettings(Section):
+    """Limits of the list."""
+
+    holdout_share: Share = 0.10
+    cooldown_days: int = Field(30, ge=0)
+    team_minutes: dict[str, int] = Field({"retention": 480}, description="agent minutes a day by team")
+    budget: float = Field(500, ge=0, description="offers a day, company currency")
+    discount_rate: float = Field(0.10, ge=0, description="a year")
+    life_cap_months: int = Field(36, ge=1)
+    seed: int = 20
+
+
+class AlertSettings(Section):
+    """Who hears of a night that failed or never came; the log always does."""
+
+    due_at: time = time(6, 0)
+    email_to: tuple[str, ...] = ()
+    smtp_url: str = Field("", description="smtp://host:port; password in FORESTALL_SMTP_PASSWORD")
+    webhook_url: str = ""
+
+
+class PrivacySettings(Section):
+    """How long what is personal is kept, and who may see names."""
+
+    keep_days: int = Field(730, ge=1, description="raw rows older than this are dropped by `forestall prune`")
+    may_export: tuple[str, ...] = Field((), description="user names who may rejoin names; empty: nobody")
+    published_nights: int = Field(400, ge=2, description="nights kept by `forestall prune`")
+
+
+class Settings(BaseSettings):
+    """The whole configuration. Build it with `load_settings`."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="forbid", env_prefix="FORESTALL_", env_nested_delimiter="__", hide_input_in_errors=True
+    )
+
+    root: Path = Field(Path(), description="folder of forestall.toml; relative paths start here")
+    var: Path = Field(Path("var"), description="everything forestall writes")
+    secret_key: SecretStr = Field(SecretStr(""), description="FORESTALL_SECRET_KEY: key of pseudonyms and vault")
+    mlflow_uri: str = Field("", description="empty for the SQLite store under var/mlflow")
+    is_backfill: bool = Field(False, description="write to var/backfill, never move `current`")
+
+    company: Company = Company()
+    files: Files = Files()
+    warehouse: WarehouseSettings = WarehouseSettings()
+    sources: dict[str, Source] = {}
+    churn: ChurnSettings = ChurnSettings()
+    volume: VolumeSettings = VolumeSettings()
+    service_level: ServiceLevelSettings = ServiceLevelSettings()
+    staffing: StaffingSettings = StaffingSettings()
+    outreach: OutreachSettings = OutreachSettings()
+    alerts: AlertSettings = AlertSettings()
+    privacy: PrivacySettings = PrivacySettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment is stronger than the `.env`, and both are stronger than the file."""
+        return env_settings, dotenv_settings, init_settings
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.company.time_zone)
+
+    @property
+    def var_path(self) -> Path:
+        return (self.root / self.var).resolve()
+
+    @property
+    def warehouse_url(self) -> str:
+        return self.warehouse.url or f"duckdb:///{self.var_path / 'warehouse.duckdb'}"
+
+    @property
+    def tracking_uri(self) -> str:
+        return self.mlflow_uri or f"sqlite:///{self.var_path / 'mlflow' / 'mlflow.db'}"
+
+    def for_backfill(self) -> "Settings":
+        return self.model_copy(update={"is_backfill": True})
+
+
+def load_settings(path: Path | None = None) -> Settings:
+    """Read the configuration, or say in one line what is wrong with it.
+
+    Args:
+        path: the file; `forestall.toml` of the current folder where it is not given.
+
+    Raises:
+        ConfigError: the file is missing, is no TOML, or holds a key or value that cannot be used.
+    """
+    path = (path or DEFAULT_FILE).resolve()
+    if not path.is_file():
+        raise ConfigError(f"{path}: no such file; `forestall init` writes one, `forestall demo` a company to try")
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: is not valid TOML: {error}") from error
+    if "secret_key" in values:
+        raise ConfigError(f"{path}: secret_key: a secret has no place in a file; set FORESTALL_SECRET_KEY instead")
+    try:
+        return Settings(_env_file=path.parent / ".env", root=path.parent, **values)  # type: ignore[call-arg]
+    except ValidationError as error:
+        raise ConfigError(f"{path}: {_first_mistake(error)}") from error
+
+
+def _first_mistake(error: ValidationError) -> str:
+    """The first mistake of a validation as `key: what is wrong; what was meant`."""
+    mistakes = error.errors()
+    mistake = mistakes[0]
+    key = ".".join(str(part) for part in mistake["loc"])
+    more = f" (and {len(mistakes) - 1} more)" if len(mistakes) > 1 else ""
+    if mistake["type"] != "extra_forbidden":
+        return f"{key}: {mistake['msg'].removeprefix('Value error, ')}{more}"
+    known = _keys_beside(mistake["loc"])
+    near = difflib.get_close_matches(str(mistake["loc"][-1]), known, n=1)
+    hint = f"meant `{near[0]}`?" if near else f"known: {', '.join(known)}"
+    return f"{key}: there is no such key; {hint}{more}"
+
+
+def _keys_beside(location: tuple[int | str, ...]) -> list[str]:
+    """The keys that exist where an unknown one stood."""
+    fields = Settings.model_fields
+    for part in location[:-1]:
+        if part in fields:
+            kind = fields[str(part)].annotation
+            model = Source if part == "sources" else kind
+            fields = model.model_fields if isinstance(model, type) and issubclass(model, BaseModel) else fields
+    return sorted(fields)

@@ -1,0 +1,283 @@
+"""The warehouse: one way to talk to DuckDB and PostgreSQL, and one writer at a time.
+
+`open_warehouse` takes the lock, opens the connection and gives both back at the end. SQL that passes
+through here means the same to both engines; what differs between them is in this file and in
+`dbt_project/macros/`, nowhere else.
+"""
+
+import fcntl
+import json
+import logging
+import os
+import re
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal, TextIO
+from urllib.parse import urlsplit
+
+import duckdb
+import pandas as pd
+import pyarrow as pa
+
+from forestall.settings import ConfigError, Settings
+
+log = logging.getLogger(__name__)
+
+Parameters = Sequence[Any]
+SCHEMAS = ("raw", "staging", "intermediate", "marts", "forestall")
+
+
+class WarehouseBusyError(Exception):
+    """Another process writes to the warehouse and did not finish in time; its text is one line."""
+
+
+class Warehouse(ABC):
+    """An open connection. Parameters are written `?` for both engines."""
+
+    dialect: Literal["duckdb", "postgres"]
+
+    @abstractmethod
+    def query(self, sql: str, parameters: Parameters = ()) -> pa.Table:
+        """The rows that a SELECT gives, as Arrow."""
+
+    @abstractmethod
+    def execute(self, sql: str, parameters: Parameters = ()) -> None:
+        """Run a statement that gives no rows."""
+
+    @abstractmethod
+    def append(self, table: str, rows: pa.Table | pa.RecordBatchReader) -> int:
+        """Add rows to `schema.table` by column name; returns how many."""
+
+    @abstractmethod
+    def scratch(self) -> duckdb.DuckDBPyConnection:
+        """A DuckDB connection to prepare rows in; with DuckDB it sees the warehouse's own tables."""
+
+    @abstractmethod
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All of it or nothing."""
+
+    @abstractmethod
+    def close(self) -> None: ...
+
+    def frame(self, sql: str, parameters: Parameters = ()) -> pd.DataFrame:
+        """The rows that a SELECT gives, as pandas; decimals become floats for the models."""
+        table = self.query(sql, parameters)
+        floats = [
+            pa.field(field.name, pa.float64() if pa.types.is_decimal(field.type) else field.type)
+            for field in table.schema
+        ]
+        return table.cast(pa.schema(floats)).to_pandas()
+
+    def scalar(self, sql: str, parameters: Parameters = ()) -> Any:
+        """The first value of the first row, or None."""
+        table = self.query(sql, parameters)
+        return table.column(0)[0].as_py() if table.num_rows else None
+
+    def has_table(self, table: str) -> bool:
+        """Whether `schema.table` exists and is a table or a view."""
+        schema, _, name = table.rpartition(".")
+        sql = "SELECT count(*) FROM information_schema.tables WHERE table_schema = ? AND table_name = ?"
+        return bool(self.scalar(sql, [schema, name]))
+
+
+class DuckDBWarehouse(Warehouse):
+    """A DuckDB file: one process writes, and while it does nobody else reads."""
+
+    dialect = "duckdb"
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+
+    def query(self, sql: str, parameters: Parameters = ()) -> pa.Table:
+        return self._connection.execute(sql, list(parameters)).to_arrow_table()
+
+    def execute(self, sql: str, parameters: Parameters = ()) -> None:
+        self._connection.execute(sql, list(parameters)).fetchall()
+
+    def append(self, table: str, rows: pa.Table | pa.RecordBatchReader) -> int:
+        names = ", ".join(rows.schema.names)
+        self._connection.register("appended_rows", rows)
+        try:
+            count = self._connection.execute(
+                f"INSERT INTO {table} ({names}) SELECT {names} FROM appended_rows"
+            ).fetchone()
+        finally:
+            self._connection.unregister("appended_rows")
+        return int(count[0]) if count else 0
+
+    def scratch(self) -> duckdb.DuckDBPyConnection:
+        return self._connection
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        self.execute("BEGIN TRANSACTION")
+        try:
+            yield
+        except BaseException:
+            self.execute("ROLLBACK")
+            raise
+        self.execute("COMMIT")
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+class PostgresWarehouse(Warehouse):
+    """A PostgreSQL database, spoken to in Arrow through ADBC."""
+
+    dialect = "postgres"
+
+    def __init__(self, url: str) -> None:
+        import adbc_driver_postgresql.dbapi as adbc
+
+        self._connection = adbc.connect(url, autocommit=True)
+        self._in_transaction = False
+        self._scratch: duckdb.DuckDBPyConnection | None = None
+
+    def query(self, sql: str, parameters: Parameters = ()) -> pa.Table:
+        with self._connection.cursor() as cursor:
+            cursor.execute(_numbered(sql), tuple(parameters) or None)
+            return _with_decimals(cursor.fetch_arrow_table())
+
+    def execute(self, sql: str, parameters: Parameters = ()) -> None:
+        with self._connection.cursor() as cursor:
+            cursor.execute(_numbered(sql), tuple(parameters) or None)
+
+    def append(self, table: str, rows: pa.Table | pa.RecordBatchReader) -> int:
+        schema, _, name = table.rpartition(".")
+        with self._connection.cursor() as cursor:
+            return int(cursor.adbc_ingest(name, rows, mode="append", db_schema_name=schema))
+
+    def scratch(self) -> duckdb.DuckDBPyConnection:
+        if self._scratch is None:
+            self._scratch = connect_duckdb(":memory:")
+        return self._scratch
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        self.execute("BEGIN")
+        try:
+            yield
+        except BaseException:
+            self.execute("ROLLBACK")
+            raise
+        self.execute("COMMIT")
+
+    def close(self) -> None:
+        if self._scratch is not None:
+            self._scratch.close()
+        self._connection.close()
+
+
+def _with_decimals(table: pa.Table) -> pa.Table:
+    """PostgreSQL's NUMERIC arrives as opaque text; here it becomes decimal again."""
+    for index, field in enumerate(table.schema):
+        if isinstance(field.type, pa.OpaqueType):
+            text = pa.chunked_array([chunk.storage for chunk in table.column(index).chunks], pa.string())
+            table = table.set_column(index, field.name, text.cast(pa.decimal128(38, 9)))
+    return table
+
+
+def _numbered(sql: str) -> str:
+    """`?` as PostgreSQL writes it: `$1`, `$2`..."""
+    numbers = iter(range(1, sql.count("?") + 1))
+    return re.sub(r"\?", lambda _: f"${next(numbers)}", sql)
+
+
+def connect_duckdb(path: Path | Literal[":memory:"], settings: Settings | None = None) -> duckdb.DuckDBPyConnection:
+    """A DuckDB connection that reads and writes instants as UTC and downloads nothing."""
+    config = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "true"}
+    if settings is not None:
+        config |= {"memory_limit": settings.warehouse.memory_limit, "threads": str(settings.warehouse.threads)}
+    connection = duckdb.connect(str(path), config=config)
+    connection.execute("SET TimeZone = 'UTC'").fetchall()
+    return connection
+
+
+@contextmanager
+def open_warehouse(settings: Settings, purpose: str) -> Iterator[Warehouse]:
+    """The warehouse, locked, open and with all its schemas.
+
+    Args:
+        settings: says where it is.
+        purpose: who is asking, such as `pull 2026-03-01`; shown to whoever has to wait.
+
+    Raises:
+        WarehouseBusyError: another writer did not finish within `warehouse.lock_wait_s`.
+        ConfigError: the warehouse cannot be opened.
+    """
+    with warehouse_lock(settings, purpose):
+        warehouse = _connect(settings)
+        try:
+            for schema in SCHEMAS:
+                warehouse.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+            yield warehouse
+        finally:
+            warehouse.close()
+
+
+def _connect(settings: Settings) -> Warehouse:
+    url = settings.warehouse_url
+    if url.startswith("duckdb:///"):
+        path = settings.root / url.removeprefix("duckdb:///")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            return DuckDBWarehouse(connect_duckdb(path, settings))
+        except duckdb.Error as error:
+            raise ConfigError(f"warehouse {path}: {str(error).splitlines()[0]}") from error
+    if url.startswith(("postgresql://", "postgres://")):
+        try:
+            return PostgresWarehouse(url)
+        except Exception as error:  # ADBC raises its own hierarchy, whose root is not exported
+            host = urlsplit(url).hostname
+            raise ConfigError(f"warehouse at {host}: {str(error).splitlines()[0]}") from error
+    raise ConfigError(f"warehouse.url: `{url}` is neither duckdb:/// nor postgresql://")
+
+
+_HELD: dict[Path, TextIO] = {}
+
+
+@contextmanager
+def warehouse_lock(settings: Settings, purpose: str) -> Iterator[None]:
+    """One writer: DAG, command line and retraining all pass here. Reentrant within a process.
+
+    The operating system frees the lock when its holder dies, however it dies. The file says who
+    holds it, for the one who waits. Hosts that share a PostgreSQL share no lock file: there the
+    connection's advisory lock does the same (docs/decisions/0003).
+    """
+    path = settings.var_path / "warehouse.lock"
+    if path in _HELD:
+        yield
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+") as file:
+        _wait_for(file, path, settings.warehouse.lock_wait_s, purpose)
+        file.truncate(0)
+        file.write(json.dumps({"pid": os.getpid(), "purpose": purpose}))
+        file.flush()
+        _HELD[path] = file
+        try:
+            yield
+        finally:
+            file.truncate(0)
+            del _HELD[path]
+
+
+def _wait_for(file: TextIO, path: Path, seconds: int, purpose: str) -> None:
+    deadline = time.monotonic() + seconds
+    is_told = False
+    while True:
+        try:
+            return fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = path.read_text() or "another process"
+            if time.monotonic() >= deadline:
+                raise WarehouseBusyError(f"{purpose}: the warehouse is held by {holder}; waited {seconds} s") from None
+            if not is_told:
+                log.warning("%s: waiting for the warehouse, held by %s", purpose, holder)
+                is_told = True
+            time.sleep(0.2)

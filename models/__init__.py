@@ -1,0 +1,1 @@
+"""Who will leave, and how many contacts will come. Values in, values out; `tracking` alone reaches MLflow."""
