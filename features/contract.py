@@ -141,13 +141,13 @@ CONTACT_VOLUMES = Table(
 )  # fmt: skip
 
 BACKLOG = Table(
-    "backlog", "queue x instant", ("queue", "at"),
+    "backlog", "queue x instant", ("queue", "counted_at"),
     (
         _key("queue", "the queue's key"),
-        _at("at", "when it was counted", is_required=True),
+        _at("counted_at", "when it was counted", is_required=True),
         Column("open_count", "integer", "contacts waiting for an answer", True, at_least=0),
     ),
-    born_at="at",
+    born_at="counted_at",
 )  # fmt: skip
 
 SURVEYS = Table(

@@ -7,7 +7,7 @@ from the file itself. A key that does not exist is refused with the nearest one 
 
 import difflib
 import tomllib
-from datetime import time
+from datetime import date, time
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
@@ -201,6 +201,7 @@ class Settings(BaseSettings):
 
     root: Path = Field(Path(), description="folder of forestall.toml; relative paths start here")
     var: Path = Field(Path("var"), description="everything forestall writes")
+    run_date: date | None = Field(None, description="a fixed run date, for a demo or replay; none: today")
     secret_key: SecretStr = Field(SecretStr(""), description="FORESTALL_SECRET_KEY: key of pseudonyms and vault")
     mlflow_uri: str = Field("", description="empty for the SQLite store under var/mlflow")
     is_backfill: bool = Field(False, description="write to var/backfill, never move `current`")
@@ -268,7 +269,7 @@ def load_settings(path: Path | None = None) -> Settings:
     if "secret_key" in values:
         raise ConfigError(f"{path}: secret_key: a secret has no place in a file; set FORESTALL_SECRET_KEY instead")
     try:
-        return Settings(_env_file=path.parent / ".env", root=path.parent, **values)  # type: ignore[call-arg]
+        return Settings(_env_file=path.parent / ".env", root=path.parent, **values)
     except ValidationError as error:
         raise ConfigError(f"{path}: {_first_mistake(error)}") from error
 

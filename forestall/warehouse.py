@@ -70,7 +70,8 @@ class Warehouse(ABC):
             pa.field(field.name, pa.float64() if pa.types.is_decimal(field.type) else field.type)
             for field in table.schema
         ]
-        return table.cast(pa.schema(floats)).to_pandas()
+        frame: pd.DataFrame = table.cast(pa.schema(floats)).to_pandas()
+        return frame
 
     def scalar(self, sql: str, parameters: Parameters = ()) -> Any:
         """The first value of the first row, or None."""
@@ -93,7 +94,7 @@ class DuckDBWarehouse(Warehouse):
         self._connection = connection
 
     def query(self, sql: str, parameters: Parameters = ()) -> pa.Table:
-        return self._connection.execute(sql, list(parameters)).to_arrow_table()
+        return self._connection.sql(sql, params=list(parameters)).to_arrow_table()
 
     def execute(self, sql: str, parameters: Parameters = ()) -> None:
         self._connection.execute(sql, list(parameters)).fetchall()
@@ -190,7 +191,10 @@ def _numbered(sql: str) -> str:
 
 def connect_duckdb(path: Path | Literal[":memory:"], settings: Settings | None = None) -> duckdb.DuckDBPyConnection:
     """A DuckDB connection that reads and writes instants as UTC and downloads nothing."""
-    config = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "true"}
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "autoinstall_known_extensions": "false",
+        "autoload_known_extensions": "true",
+    }
     if settings is not None:
         config |= {"memory_limit": settings.warehouse.memory_limit, "threads": str(settings.warehouse.threads)}
     connection = duckdb.connect(str(path), config=config)

@@ -1,0 +1,71 @@
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from forestall.settings import ConfigError, Settings, load_settings
+
+Company = Callable[[str], Settings]
+
+
+@pytest.mark.parametrize(
+    ("toml", "told"),
+    [
+        ('[company]\ntime_zon = "UTC"', "company.time_zon: there is no such key; meant `time_zone`?"),
+        ('[compani]\nname = "x"', "compani: there is no such key; meant `company`?"),
+        ('[company]\ntime_zone = "Europe/Berln"', "company.time_zone: is no time zone; meant Europe/Berlin?"),
+        ('[company]\ncurrency = "euro"', "company.currency:"),
+        ('[sources.crm]\nkind = "file"\ntable = "interaction"\nlocation = "x"', "meant `interactions`?"),
+        ('[sources.crm]\nkind = "file"\ntable = "customers"\nlocation = "x"\ncolums = {}', "meant `columns`?"),
+        (
+            '[sources.crm]\nkind = "file"\ntable = "customers"\nlocation = "x"\ncolumns = {custmer_id = "a"}',
+            "`custmer_id` is not a column of customers; meant `customer_id`?",
+        ),
+        (
+            '[sources.crm]\nkind = "file"\ntable = "interactions"\nlocation = "x"\nwords = {channel = {Tel = "fone"}}',
+            "words.channel: `Tel` maps to `fone`, which is none of phone",
+        ),
+        ("[churn]\nmain_horizon = 45", "main_horizon 45 is none of the horizons"),
+        ("[churn]\ngrace_days = -1", "churn.grace_days: Input should be greater than or equal to 0"),
+        ('secret_key = "hush"', "a secret has no place in a file"),
+        ("[company", "is not valid TOML"),
+    ],
+)
+def test_a_mistake_is_told_in_one_line_with_file_key_and_remedy(company: Company, toml: str, told: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        company(toml)
+    message = str(caught.value)
+    assert told in message
+    assert "forestall.toml" in message
+    assert "\n" not in message
+
+
+def test_a_missing_file_says_how_to_get_one(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="forestall init"):
+        load_settings(tmp_path / "forestall.toml")
+
+
+def test_the_environment_is_stronger_than_env_file_and_file(
+    company: Company, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".env").write_text("FORESTALL_COMPANY__CURRENCY=CHF\nFORESTALL_MLFLOW_URI=from-env-file\n")
+    monkeypatch.setenv("FORESTALL_COMPANY__CURRENCY", "USD")
+    settings = company('mlflow_uri = "from-file"\n[company]\ncurrency = "EUR"\nname = "Acme"')
+    assert (settings.company.currency, settings.mlflow_uri, settings.company.name) == ("USD", "from-env-file", "Acme")
+
+
+def test_settings_cannot_be_changed_and_hide_the_secret(company: Company) -> None:
+    settings = company("run_date = 2026-03-01")
+    assert settings.run_date == date(2026, 3, 1)
+    with pytest.raises(ValidationError):
+        settings.run_date = None
+    assert "only the tests know" not in repr(settings)
+    assert "only the tests know" in settings.secret_key.get_secret_value()
+
+
+def test_relative_paths_start_at_the_file(company: Company, tmp_path: Path) -> None:
+    settings = company('var = "../elsewhere"')
+    assert settings.var_path == tmp_path.parent / "elsewhere"
+    assert settings.warehouse_url == f"duckdb:///{tmp_path.parent / 'elsewhere' / 'warehouse.duckdb'}"

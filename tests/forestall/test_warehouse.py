@@ -1,0 +1,91 @@
+"""The same statements on DuckDB and on a real PostgreSQL."""
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from forestall.settings import ConfigError, Settings
+from forestall.warehouse import Warehouse, WarehouseBusyError, open_warehouse, warehouse_lock
+
+Company = Callable[[str], Settings]
+
+ROWS = pa.table(
+    {
+        "name": ["a", None],
+        "amount": pa.array([Decimal("1.25"), None], pa.decimal128(18, 4)),
+        "seen_at": pa.array([datetime(2026, 3, 29, 1, tzinfo=UTC), None], pa.timestamp("us", tz="UTC")),
+    }
+)
+
+
+@pytest.fixture(params=["duckdb", "postgres"])
+def warehouse(request: pytest.FixtureRequest, company: Company) -> Iterator[Warehouse]:
+    url = request.getfixturevalue("postgres_url") if request.param == "postgres" else ""
+    with open_warehouse(company(f'[warehouse]\nurl = "{url}"'), "test") as opened:
+        opened.execute("CREATE TABLE raw.things (id BIGINT, name VARCHAR, amount DECIMAL(18, 4), seen_at TIMESTAMPTZ)")
+        yield opened
+
+
+def test_rows_go_in_by_name_and_come_back_as_they_were(warehouse: Warehouse) -> None:
+    assert warehouse.append("raw.things", ROWS) == 2
+    back = warehouse.query("SELECT name, amount, seen_at FROM raw.things ORDER BY name")
+    assert back.to_pylist() == ROWS.to_pylist()
+    assert warehouse.frame("SELECT amount FROM raw.things WHERE name = ?", ["a"])["amount"].tolist() == [1.25]
+    assert warehouse.scalar("SELECT count(*) FROM raw.things WHERE id IS NULL") == 2
+
+
+def test_a_failed_transaction_leaves_nothing(warehouse: Warehouse) -> None:
+    def append_and_fail() -> None:
+        with warehouse.transaction():
+            warehouse.append("raw.things", ROWS)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        append_and_fail()
+    assert warehouse.scalar("SELECT count(*) FROM raw.things") == 0
+    with warehouse.transaction():
+        warehouse.append("raw.things", ROWS)
+    assert warehouse.scalar("SELECT count(*) FROM raw.things") == 2
+
+
+def test_it_knows_its_tables(warehouse: Warehouse) -> None:
+    assert warehouse.has_table("raw.things")
+    assert not warehouse.has_table("marts.things")
+
+
+def test_a_url_of_another_kind_is_refused(company: Company) -> None:
+    with (
+        pytest.raises(ConfigError, match="neither duckdb"),
+        open_warehouse(company('[warehouse]\nurl = "mysql://x"'), "test"),
+    ):
+        pass
+
+
+def _hold(settings: Settings, is_held: Path) -> None:
+    with warehouse_lock(settings, "the first night"):
+        is_held.touch()
+        signal.pause()
+
+
+def test_the_second_writer_is_told_who_holds_it_and_a_killed_holder_frees_it(company: Company, tmp_path: Path) -> None:
+    settings = company("[warehouse]\nlock_wait_s = 0")
+    is_held = tmp_path / "held"
+    holder = multiprocessing.get_context("spawn").Process(target=_hold, args=(settings, is_held))
+    holder.start()
+    while not is_held.exists():
+        assert holder.is_alive()
+        holder.join(0.05)
+    with pytest.raises(WarehouseBusyError, match="the first night"), warehouse_lock(settings, "the second night"):
+        pass
+    assert holder.pid is not None
+    os.kill(holder.pid, signal.SIGKILL)
+    holder.join()
+    with warehouse_lock(settings, "the second night"), warehouse_lock(settings, "the same process again"):
+        pass
