@@ -1,0 +1,89 @@
+"""The door to MLflow, on a real SQLite store."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from models import tracking
+
+
+@pytest.fixture(scope="module")
+def uri(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return f"sqlite:///{tmp_path_factory.mktemp('store') / 'mlflow' / 'mlflow.db'}"
+
+
+def _register(uri: str, name: str, *texts: str) -> list[tracking.Version]:
+    with tracking.track(uri, "churn", name, tags={"run_date": "2026-03-01"}, params={"trees": 3}) as run:
+        return [tracking.register(run, name, {"model.txt": text}) for text in texts]
+
+
+def test_a_run_keeps_metrics_params_and_files(uri: str) -> None:
+    with tracking.track(uri, "volume", "night", tags={"run_date": "2026-03-01"}, params={"queues": 8}) as run:
+        run.log_metrics({"wape": 0.07})
+        run.log_json("backtest/weights.json", {"b": 2, "a": 1})
+    client = tracking._client(uri)
+    kept = client.get_run(run.id)
+    assert (kept.info.status, kept.data.metrics, kept.data.params) == ("FINISHED", {"wape": 0.07}, {"queues": "8"})
+    assert kept.data.tags["run_date"] == "2026-03-01"
+    path = Path(client.download_artifacts(run.id, "backtest/weights.json"))
+    assert path.read_text() == '{\n "a": 1,\n "b": 2\n}'
+
+
+def test_a_run_that_raises_is_marked_failed(uri: str) -> None:
+    with pytest.raises(ZeroDivisionError), tracking.track(uri, "churn", "breaks") as run:
+        1 / 0  # noqa: B018
+    assert tracking._client(uri).get_run(run.id).info.status == "FAILED"
+
+
+def test_an_experiment_that_is_not_listed_is_refused(uri: str) -> None:
+    with pytest.raises(tracking.TrackingError, match="`chrun` is not on the list of experiments; known: churn, "):
+        tracking.track(uri, "chrun", "typo").__enter__()
+
+
+def test_the_same_files_are_the_same_version(uri: str) -> None:
+    first, again, other = _register(uri, "twice", "one", "one", "two")
+    assert (first.label, again.label, other.label) == ("twice/1", "twice/1", "twice/2")
+    assert tracking.model_files(uri, other) == {"model.txt": "two"}
+
+
+def test_alias_moves_are_recorded_and_a_move_to_the_same_place_is_none(uri: str) -> None:
+    one, two = _register(uri, "moved", "one", "two")
+    assert tracking.aliased(uri, "moved", "champion") is None
+    for version, reason in ((one, "the first"), (one, "again"), (two, "better by .01")):
+        tracking.move_alias(uri, version, "champion", reason=reason, run_date="2026-03-01")
+    moves = [(m.from_version, m.to_version, m.reason) for m in tracking.alias_moves(uri, "moved")]
+    assert moves == [(None, 1, "the first"), (1, 2, "better by .01")]
+    champion = tracking.aliased(uri, "moved", "champion")
+    assert champion is not None
+    assert champion.label == "moved/2"
+
+
+def test_rollback_goes_back_one_champion_at_a_time(uri: str) -> None:
+    made = _register(uri, "back", "one", "two", "three")
+    for version in made:
+        tracking.move_alias(uri, version, "champion", reason="better", run_date="2026-03-01")
+    assert tracking.rollback(uri, "back", run_date="2026-03-02").number == 2
+    assert tracking.rollback(uri, "back", run_date="2026-03-02").number == 1
+    with pytest.raises(tracking.TrackingError, match="back/1 is the first champion"):
+        tracking.rollback(uri, "back", run_date="2026-03-02")
+
+
+def test_a_store_that_was_moved_still_finds_its_models(tmp_path: Path) -> None:
+    here = f"sqlite:///{tmp_path / 'here' / 'mlflow.db'}"
+    (version,) = _register(here, "churn", "kept")
+    shutil.move(tmp_path / "here", tmp_path / "there")
+    there = f"sqlite:///{tmp_path / 'there' / 'mlflow.db'}"
+    assert tracking.model_files(there, version) == {"model.txt": "kept"}
+    shutil.rmtree(tmp_path / "there" / "artifacts")
+    with pytest.raises(tracking.TrackingError, match="churn/1: its files are missing"):
+        tracking.model_files(there, version)
+
+
+def test_the_room_does_not_shadow_the_package() -> None:
+    from importlib.util import find_spec
+
+    spec = find_spec("mlflow")
+    assert spec is not None
+    assert spec.origin is not None
+    assert "site-packages" in spec.origin
