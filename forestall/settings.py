@@ -124,6 +124,8 @@ class ChurnSettings(Section):
     level: Literal["account", "customer"] = "account"
     grace_days: int = Field(14, ge=0, description="without a subscription for so long: has left")
     inactive_days: int = Field(91, ge=1, description="rule of inactivity: no activity for so long")
+    activity_kinds: tuple[str, ...] = Field((), description="rule of inactivity: kinds that count; empty: all")
+    dormant_days: int = Field(365, ge=1, description="rule of inactivity: silent for longer is no customer any more")
     horizons: tuple[int, ...] = (30, 60, 90)
     main_horizon: int = 90
     training_dates: int = Field(12, ge=3, description="past as-of dates to learn from")
@@ -133,6 +135,8 @@ class ChurnSettings(Section):
     def _main_is_a_horizon(self) -> "ChurnSettings":
         if self.main_horizon not in self.horizons:
             raise ValueError(f"main_horizon {self.main_horizon} is none of the horizons {self.horizons}")
+        if self.rule == "inactivity" and self.horizons != (self.inactive_days,):
+            raise ValueError(f"under the rule of inactivity horizons must be [{self.inactive_days}], the inactive_days")
         return self
 
 
