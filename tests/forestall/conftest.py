@@ -1,0 +1,257 @@
+"""A whole night that nobody has to compute: eight weeks of three queues, forty customers."""
+
+from collections.abc import Callable, Mapping
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from features.published import PUBLISHED
+from forestall.night import conform
+
+ZONE = "Europe/Berlin"
+QUEUES = {"billing": ("phone", 26.0), "support_chat": ("chat", 14.0), "claims": ("email", 9.0)}
+STANDARD = {"phone": "80 % in 20 s", "chat": "80 % in 60 s", "email": "first response in 15 min"}
+REASONS = (
+    "3 complaints in the last 30 days, none of them settled | Waited 9 minutes on average, twice as long as before"
+    " | Uses the service less each week"
+)
+
+
+@pytest.fixture
+def night_tables() -> Callable[..., dict[str, pa.Table]]:
+    """Makes all published tables of a run date, the same for the same date and seed."""
+
+    def make(run_date: date = date(2026, 3, 2), seed: int = 7) -> dict[str, pa.Table]:
+        rng = np.random.default_rng(seed)
+        forecast = _forecast(run_date)
+        scores = _scores(rng)
+        frames = {
+            "churn_scores": scores,
+            "outreach_list": _list(scores, run_date).head(24),
+            "outreach_withheld": _list(scores, run_date)
+            .iloc[24:30]
+            .assign(list_rank=range(1, 7), arm="holdout", suppression_reason="holdout"),
+            "volume_forecast": forecast,
+            "staffing_requirement": _requirement(forecast),
+            "service_kpis": _kpis(run_date, rng),
+            "forecast_accuracy": _accuracy(),
+            "gate_results": _gates(),
+        }
+        return {name: conform(_filled(frame, name), PUBLISHED[name]) for name, frame in frames.items()}
+
+    return make
+
+
+@pytest.fixture
+def about_the_night() -> Mapping[str, Any]:
+    """What the manifest says beside the tables."""
+    return {
+        "cutoff_at": "2026-03-01T23:00:00+00:00",
+        "company": {"name": "Meridian Telecom", "time_zone": ZONE, "currency": "EUR"},
+        "main_horizon": 90,
+        "interval_minutes": 30,
+        "standards": {
+            queue: {"service_level": 0.8 if channel != "email" else None, "threshold_s": 20,
+                    "first_response_s": 900 if channel == "email" else None, "words": STANDARD[channel]}
+            for queue, (channel, _) in QUEUES.items()
+        },
+        "degraded": [],
+        "watermarks": [{"source": "contacts", "table": "interactions", "watermark": "2026-03-01T22:59:00+00:00"}],
+        "models": ["churn 3", "volume 1f2e"],
+        "code": {"version": "0.1.0", "commit": "0123abc"},
+        "settings": {"sha256": "0" * 64},
+        "run": {"published_at": "2026-03-02T02:10:00+00:00"},
+    }  # fmt: skip
+
+
+def _filled(frame: pd.DataFrame, name: str) -> pa.Table:
+    """The frame with the contract's remaining columns empty."""
+    table = PUBLISHED[name]
+    frame = frame.reindex(columns=list(table.names))
+    return pa.Table.from_pandas(frame, preserve_index=False)
+
+
+def _intervals(run_date: date) -> pd.DataFrame:
+    local = pd.date_range(run_date.isoformat(), periods=56 * 48, freq="30min", tz="UTC").tz_localize(None)
+    local = pd.DataFrame({"local_at": local.tz_localize(ZONE, ambiguous=True, nonexistent="shift_forward")})
+    local = local.drop_duplicates("local_at")
+    hour = local["local_at"].dt.hour + local["local_at"].dt.minute / 60
+    is_workday = local["local_at"].dt.day_of_week < 6
+    shape = np.exp(-(((hour - 10.5) / 2.6) ** 2)) + 0.7 * np.exp(-(((hour - 15.5) / 2.4) ** 2))
+    return local.assign(
+        is_open=hour.between(8, 19.5) & is_workday,
+        shape=shape * (1.25 - 0.08 * local["local_at"].dt.day_of_week),
+    )
+
+
+def _forecast(run_date: date) -> pd.DataFrame:
+    pieces = []
+    for queue, (channel, level) in QUEUES.items():
+        rows = _intervals(run_date)
+        mean = np.where(rows["is_open"] | (channel == "email"), level * rows["shape"], 0.0)
+        spread = np.sqrt(mean + (0.08 * mean) ** 2)
+        quantiles = {
+            f"contacts_p{quantile:02d}": np.clip(mean + z * spread, 0, None)
+            for quantile, z in {5: -1.645, 10: -1.282, 25: -0.674, 50: 0, 75: 0.674, 90: 1.282, 95: 1.645}.items()
+        }
+        local_on = rows["local_at"].dt.date
+        pieces.append(
+            pd.DataFrame(
+                {
+                    "queue": queue,
+                    "interval_start_at": rows["local_at"].dt.tz_convert("UTC"),
+                    "local_on": local_on,
+                    "channel": channel,
+                    "cutoff_at": pd.Timestamp(run_date, tz=ZONE).tz_convert("UTC"),
+                    "lead_days": [(day - run_date).days + 1 for day in local_on],
+                    "is_open": rows["is_open"],
+                    "contacts": mean,
+                    **quantiles,
+                    "handle_time_s": 330.0,
+                    "method": "prophet" if queue != "claims" else "four_like_weekdays",
+                    "model_version": "volume 1f2e",
+                }
+            )
+        )
+    return pd.concat(pieces, ignore_index=True)
+
+
+def _requirement(forecast: pd.DataFrame) -> pd.DataFrame:
+    rows = forecast[["queue", "interval_start_at", "local_on", "contacts", "handle_time_s"]].copy()
+    rows["offered_load"] = rows["contacts"] * rows["handle_time_s"] / 1800
+    rows["agents_net"] = np.ceil(rows["offered_load"] + np.sqrt(rows["offered_load"])).astype("int64")
+    is_email = forecast["channel"] == "email"
+    return rows.assign(
+        agents_gross=rows["agents_net"] / 0.7,
+        shrinkage=0.3,
+        model=np.where(is_email, "deferred", "erlang_a"),
+        service_level=np.where(is_email, np.nan, 0.84),
+        occupancy=0.8,
+        asa_s=np.where(is_email, np.nan, 11.0),
+        standard=forecast["channel"].map(STANDARD),
+    )
+
+
+def _scores(rng: np.random.Generator) -> pd.DataFrame:
+    customers = [f"c_{number:012x}" for number in rng.integers(0, 2**48, 40)]
+    worst = np.sort(rng.beta(1.3, 4, 40))[::-1]
+    pieces = [
+        pd.DataFrame(
+            {
+                "customer_id": customers,
+                "horizon_days": horizon,
+                "account_id": customers,
+                "churn_probability": worst * share,
+                "previous_churn_probability": worst * share - 0.02,
+                "risk_band": pd.cut(worst, [-1, 0.1, 0.25, 0.5, 1], labels=["low", "medium", "high", "very_high"]),
+                "risk_rank": range(1, 41),
+                "segment": "consumer",
+                "monthly_margin": 18.5,
+                "model_version": "churn 3",
+            }
+        )
+        for horizon, share in {30: 0.5, 60: 0.8, 90: 1.0}.items()
+    ]
+    return pd.concat(pieces, ignore_index=True).astype({"risk_band": str})
+
+
+def _list(scores: pd.DataFrame, run_date: date) -> pd.DataFrame:
+    rows = scores.query("horizon_days == 90").reset_index(drop=True)
+    return pd.DataFrame(
+        {
+            "row_id": rows["customer_id"] + f"@{run_date}",
+            "list_rank": rows["risk_rank"],
+            "customer_id": rows["customer_id"],
+            "account_id": rows["account_id"],
+            "tier": "firm",
+            "churn_probability": rows["churn_probability"],
+            "risk_band": rows["risk_band"],
+            "probability_change": rows["churn_probability"] - rows["previous_churn_probability"],
+            "reasons": REASONS,
+            "trigger": [None, "complaint unanswered for 24 h"] * 20,
+            "value_at_risk": 420.0,
+            "save_probability": 0.08,
+            "offer_cost": 4.0,
+            "contact_cost": 6.0,
+            "expected_value": 24.0 - rows.index * 0.5,
+            "action": "call_back",
+            "offer": ["one month free", None] * 20,
+            "channel": "phone",
+            "language": "de",
+            "best_hours": "17-19",
+            "team": "retention",
+            "expected_minutes": 12.0,
+            "due_on": run_date + timedelta(days=1),
+            "status": "open",
+            "listed_since_on": run_date,
+            "arm": "treatment",
+            "arm_probability": 0.9,
+            "segment": "consumer",
+            "model_version": "churn 3",
+            "playbook_version": "ab12",
+        }
+    )
+
+
+def _kpis(run_date: date, rng: np.random.Generator) -> pd.DataFrame:
+    days = [run_date - timedelta(days=back) for back in range(28, 0, -1)]
+    pieces = []
+    for queue, (channel, level) in QUEUES.items():
+        offered = rng.poisson(level * 15, len(days))
+        pieces.append(
+            pd.DataFrame(
+                {
+                    "local_on": days,
+                    "queue": queue,
+                    "channel": channel,
+                    "offered_count": offered,
+                    "handled_count": offered * 95 // 100,
+                    "abandoned_count": offered * 5 // 100,
+                    "short_abandoned_count": offered // 100,
+                    "answered_in_standard_count": offered * (78 if queue == "billing" else 88) // 100,
+                    "service_level": 0.78 if queue == "billing" else 0.88,
+                    "abandonment_rate": 0.05,
+                    "asa_s": 24.0,
+                    "handle_time_s": 330.0,
+                    "first_response_s": 620.0,
+                    "first_response_in_standard_rate": 0.91,
+                    "first_contact_resolution_rate": 0.72,
+                    "complaint_count": 6,
+                    "complaints_in_24h_rate": 0.96,
+                    "csat": 0.81,
+                    "nps": 0.22,
+                    "cost_per_contact": 4.2,
+                }
+            )
+        )
+    return pd.concat(pieces, ignore_index=True)
+
+
+def _accuracy() -> pd.DataFrame:
+    buckets = {"1": 0.09, "2-3": 0.1, "4-7": 0.11, "8-14": 0.125, "15-28": 0.14, "29-56": 0.16}
+    return pd.DataFrame(
+        [
+            {"queue": queue, "lead_bucket": bucket, "window_days": 28, "day_count": 28, "contacts": 9000.0,
+             "wape": wape + 0.02 * index, "rival_wape": wape + 0.02 * index + 0.03, "noise_floor_wape": 0.06,
+             "bias": -0.01, "pinball": 2.1, "coverage_80": 0.79, "source": "ledger"}
+            for index, queue in enumerate(["all", *QUEUES])
+            for bucket, wape in buckets.items()
+        ]
+    )  # fmt: skip
+
+
+def _gates() -> pd.DataFrame:
+    return pd.DataFrame(
+        [
+            {"gate": "batch.interactions.wait_time_s_in_range", "stage": "batch", "table": "interactions",
+             "column": "wait_time_s", "reason": "a value outside is absurd", "severity": "blocking",
+             "is_passed": True, "checked_count": 1200, "failed_count": 0},
+            {"gate": "batch.contacts.row_count", "stage": "batch", "table": "interactions", "column": None,
+             "reason": "a source that sends far fewer rows than usual is broken", "severity": "warning",
+             "is_passed": False, "checked_count": 410, "failed_count": 0, "observed": "410 rows; 1180 as a rule"},
+        ]
+    )  # fmt: skip
