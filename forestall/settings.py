@@ -85,6 +85,7 @@ class Source(Section):
     where: str = Field("", description="SQL condition over the source's columns; other rows are not ours")
     time_zone: ZoneName | None = Field(None, description="zone of instants written without one")
     updated_at: str = Field("", description="source column or expression by which changed rows are found")
+    known_at: str = Field("", description="since when rows of the first load were known; empty: since their birth")
     overlap_hours: int = Field(48, ge=0, description="how far before the watermark rows are read again")
     format: Literal["auto", "csv", "json", "parquet"] = "auto"
     connection: str = Field("", description="environment variable with the SQL URL or the REST base URL")
@@ -179,12 +180,29 @@ class OutreachSettings(Section):
     seed: int = 20
 
 
+def _cron(text: str) -> str:
+    if len(text.split()) != 5:
+        raise ValueError(f"`{text}` is no cron expression of five fields, such as `30 3 * * *`")
+    return text
+
+
+Cron = Annotated[str, AfterValidator(_cron)]
+
+
+class ScheduleSettings(Section):
+    """When the DAGs run, as cron expressions in the site's zone."""
+
+    # Half past three exists once on every day of the zones that change clocks at one, two or three.
+    nightly: Cron = "30 3 * * *"
+    retrain: Cron = Field("30 12 * * 0", description="weekly, in a quiet hour")
+
+
 class AlertSettings(Section):
     """Who hears of a night that failed or never came; the log always does."""
 
     due_at: time = time(6, 0)
     email_to: tuple[str, ...] = ()
-    smtp_url: str = Field("", description="smtp://host:port; password in FORESTALL_SMTP_PASSWORD")
+    smtp_url: str = Field("", description="smtp://user@host:587 (STARTTLS where offered) or smtps://user@host")
     webhook_url: str = ""
 
 
@@ -207,6 +225,7 @@ class Settings(BaseSettings):
     var: Path = Field(Path("var"), description="everything forestall writes")
     run_date: date | None = Field(None, description="a fixed run date, for a demo or replay; none: today")
     secret_key: SecretStr = Field(SecretStr(""), description="FORESTALL_SECRET_KEY: key of pseudonyms and vault")
+    smtp_password: SecretStr = Field(SecretStr(""), description="FORESTALL_SMTP_PASSWORD: password of alerts.smtp_url")
     mlflow_uri: str = Field("", description="empty for the SQLite store under var/mlflow")
     is_backfill: bool = Field(False, description="write to var/backfill, never move `current`")
 
@@ -219,6 +238,7 @@ class Settings(BaseSettings):
     service_level: ServiceLevelSettings = ServiceLevelSettings()
     staffing: StaffingSettings = StaffingSettings()
     outreach: OutreachSettings = OutreachSettings()
+    schedule: ScheduleSettings = ScheduleSettings()
     alerts: AlertSettings = AlertSettings()
     privacy: PrivacySettings = PrivacySettings()
 
@@ -270,8 +290,10 @@ def load_settings(path: Path | None = None) -> Settings:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: is not valid TOML: {error}") from error
-    if "secret_key" in values:
-        raise ConfigError(f"{path}: secret_key: a secret has no place in a file; set FORESTALL_SECRET_KEY instead")
+    for secret in ("secret_key", "smtp_password"):
+        if secret in values:
+            variable = f"FORESTALL_{secret.upper()}"
+            raise ConfigError(f"{path}: {secret}: a secret has no place in a file; set {variable} instead")
     try:
         return Settings(_env_file=path.parent / ".env", root=path.parent, **values)
     except ValidationError as error:

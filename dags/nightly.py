@@ -1,0 +1,52 @@
+"""The night: from the sources to a published outreach list and staffing plan.
+
+**Owner:** whoever runs forestall here; alerts go to `alerts.email_to` and `alerts.webhook_url`.
+
+**When:** `schedule.nightly`, 03:30 by the site's clock. The cutoff is midnight, so the sources have three
+hours to bring yesterday in; and half past three exists once on both nights on which clocks change.
+The plan is due at `alerts.due_at`; the DAG `watch` says so if it never came.
+
+**Retries:** every step once, in case its process was killed; the pull three times, since what it reads is
+not ours. A gate that fails and a mistake in the configuration are not tried again.
+
+**When it breaks:** `current` still shows the last good night. The failed step says why in one line, also in
+`var/runs/<run date>/steps/`; a failed gate leaves its evidence in `var/runs/<run date>/report.html`.
+Then docs/runbook.md.
+
+**Is a re-run safe?** Always, of any step and of the whole night: same data, same result. A second
+publication of a date is a new revision beside the first, and only where something differs.
+"""
+
+from airflow.sdk import DAG
+
+from forestall.timetable import RUN_DATE, alert_failure, local_cron, settings_of_dag, step
+
+with DAG(
+    dag_id="nightly",
+    schedule=local_cron(settings_of_dag().schedule.nightly),
+    catchup=False,  # a morning that is gone needs no list; `backfill` is for history
+    max_active_runs=1,  # courtesy: what counts is the warehouse lock
+    params={"run_date": RUN_DATE},
+    on_failure_callback=alert_failure,
+    doc_md=__doc__,
+    tags=["forestall"],
+):
+    pull = step("pull", retries=3)
+    check_batch = step("check_batch")
+    build_features = step("build_features")
+    check_features = step("check_features")
+    train_churn = step("train_churn")
+    score_churn = step("score_churn")
+    forecast_volume = step("forecast_volume")
+    plan_staffing = step("plan_staffing")
+    choose_outreach = step("choose_outreach")
+    measure = step("measure")
+    check_publication = step("check_publication")
+    publish = step("publish")
+
+    pull >> check_batch >> build_features >> check_features
+    check_features >> train_churn >> score_churn
+    check_features >> forecast_volume >> plan_staffing
+    check_features >> measure
+    [score_churn, plan_staffing] >> choose_outreach
+    [choose_outreach, measure] >> check_publication >> publish

@@ -1,0 +1,39 @@
+"""The weekly challenger: trains a churn model and promotes it only where it is better.
+
+**Owner:** whoever runs forestall here.
+
+**When:** `schedule.retrain`, Sunday noon by the site's clock: after the night, before nobody's deadline. It
+takes the warehouse lock, so a night that starts meanwhile waits for it.
+
+**Retries:** once. **When it breaks:** the champion stays, and the next night scores with it.
+
+**Is a re-run safe?** Yes; it trains another challenger on the same dates. `forestall rollback` goes back
+to the champion before.
+"""
+
+from typing import Any
+
+from airflow.sdk import DAG, task
+
+from forestall.timetable import RUN_DATE, alert_failure, local_cron, run_date_of, settings_of_dag
+
+with DAG(
+    dag_id="retrain",
+    schedule=local_cron(settings_of_dag().schedule.retrain),
+    catchup=False,
+    max_active_runs=1,
+    params={"run_date": RUN_DATE},
+    on_failure_callback=alert_failure,
+    doc_md=__doc__,
+    tags=["forestall"],
+):
+
+    @task(retries=1)
+    def retrain_churn(**context: Any) -> dict[str, Any]:
+        """Train a challenger as of the run date; compare it with the champion."""
+        from forestall.jobs.train_churn import retrain_churn
+
+        settings = settings_of_dag()
+        return dict(retrain_churn(settings, run_date_of(context, settings)))
+
+    retrain_churn()

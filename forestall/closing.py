@@ -1,0 +1,115 @@
+"""The short table that a night ends with: what came in, what decided, whom to call, how many agents.
+
+Read from the published night, as planners and agents will read it.
+"""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from forestall.night import Night
+from forestall.progress import told_summary
+from forestall.publication import PublishedNight, nights
+from forestall.steps import ExitCode, Step
+
+CALLS_SHOWN = 5
+
+
+def show_closing(night: Night, steps: Sequence[Step], console: Console) -> ExitCode:
+    """Show the night's table; DEGRADED where a source was down, as the manifest says."""
+    published = max((one for one in nights(night.published) if one.run_date == night.run_date), default=None)
+    if published is None:
+        console.print("[red]The night ended, but published nothing.[/]")
+        return ExitCode.DEFECT
+    degraded = published.manifest.get("degraded") or []
+    console.print()
+    console.print(_overview(published, steps))
+    calls, agents = _calls(published, night.settings.company.currency), _agents(published, night)
+    for table in (calls, agents):
+        if table.row_count:
+            console.print(table)
+    console.print(_paths(published), soft_wrap=True, highlight=False)
+    if degraded:
+        console.print(f"[yellow]Degraded: {escape(', '.join(map(str, degraded)))}[/]")
+        return ExitCode.DEGRADED
+    return ExitCode.DONE
+
+
+def _overview(published: PublishedNight, steps: Sequence[Step]) -> Table:
+    table = Table(title=f"Night of {published.run_date:%A %-d %B %Y}", show_header=False, title_justify="left")
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    pulled = next((step for step in steps if step.job == "pull"), None)
+    if pulled is not None:
+        table.add_row("pulled", escape(told_summary(pulled.summary)))
+    scores, forecast = published.frame("churn_scores"), published.frame("volume_forecast")
+    table.add_row("churn model", _versions(scores) or "none: nobody could be scored")
+    methods = forecast.groupby("method")["queue"].nunique()
+    table.add_row("forecast", "; ".join(f"{name}: {count} queues" for name, count in methods.items()) or "none")
+    gates = published.frame("gate_results")
+    failed = int((~gates["is_passed"].astype(bool)).sum()) if len(gates) else 0
+    table.add_row("gates", f"{len(gates)} held or warned, {failed} warnings" if len(gates) else "none")
+    table.add_row("took", f"{sum(step.seconds for step in steps):.0f} s of work in {len(steps)} steps")
+    return table
+
+
+def _versions(rows: pd.DataFrame) -> str:
+    return ", ".join(sorted(rows["model_version"].dropna().unique()))
+
+
+def _calls(published: PublishedNight, currency: str) -> Table:
+    rows = published.table("outreach_list").sort_by("list_rank")
+    table = Table(title=f"Who to call first ({rows.num_rows} on the list)", title_justify="left")
+    for name, justify in (("#", "right"), ("customer", "left"), ("leaves", "right"), (f"worth {currency}", "right")):
+        table.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type]
+    table.add_column("why", max_width=60, overflow="ellipsis", no_wrap=True)
+    table.add_column("action")
+    for row in rows.slice(0, CALLS_SHOWN).to_pylist():
+        risk = "-" if row["churn_probability"] is None else f"{row['churn_probability']:.0%}"
+        why = (row["reasons"] or row["trigger"] or "").split(" | ")[0]
+        worth = f"{row['expected_value'] or 0:,.0f}"
+        table.add_row(str(row["list_rank"]), row["customer_id"][:12], risk, worth, escape(why), row["action"])
+    return table
+
+
+def _agents(published: PublishedNight, night: Night) -> Table:
+    """The plan's first day: for each queue its contacts, its peak and its hours."""
+    rows = published.frame("staffing_requirement")
+    rows = rows[pd.to_datetime(rows["local_on"]).dt.date == night.run_date]
+    interval_h = night.settings.volume.interval_minutes / 60
+    table = Table(title=f"Agents to schedule on {night.run_date:%A %-d %B}", title_justify="left")
+    table.add_column("queue")
+    for name in ("contacts", "most agents", "at", "agent hours"):
+        table.add_column(name, justify="right")
+    days = (
+        rows.sort_values("agents_gross", ascending=False)
+        .groupby("queue")
+        .agg(
+            contacts=("contacts", "sum"),
+            peak=("agents_gross", "first"),
+            peak_at=("interval_start_at", "first"),
+            hours=("agents_gross", "sum"),
+        )
+    )
+    for queue, contacts, peak, peak_at, agents in days[days["peak"] > 0].itertuples(name=None):
+        at = peak_at.tz_convert(night.settings.zone)
+        table.add_row(
+            str(queue), f"{contacts:,.0f}", str(math.ceil(peak)), f"{at:%H:%M}", f"{agents * interval_h:,.0f}"
+        )
+    return table
+
+
+def _paths(published: PublishedNight) -> str:
+    """What people open first, then the folder."""
+    first = [published.folder / name for name in ("report.html", "outreach_list.xlsx", "staffing_requirement.xlsx")]
+    return "\n".join(f"  {_short(path)}" for path in (*first, published.folder) if path.exists())
+
+
+def _short(path: Path) -> Path:
+    """Relative where that is shorter."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
