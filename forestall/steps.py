@@ -19,7 +19,7 @@ from typing import Any, Literal
 from forestall.jobs import NIGHT, Summary, job
 from forestall.night import Night
 from forestall.settings import ConfigError, Settings
-from forestall.warehouse import WarehouseBusyError
+from forestall.warehouse_lock import WarehouseBusyError
 
 log = logging.getLogger(__name__)
 

@@ -1,21 +1,16 @@
 """The warehouse: one way to talk to DuckDB and PostgreSQL, and one writer at a time.
 
 `open_warehouse` takes the lock, opens the connection and gives both back at the end. SQL that passes
-through here means the same to both engines; what differs between them is in this file and in
-`dbt_project/macros/`, nowhere else.
+through here means the same to both engines; what differs between them is in this file, in
+`warehouse_lock.py` and in `dbt_project/macros/`, nowhere else.
 """
 
-import fcntl
-import json
-import logging
-import os
 import re
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal, TextIO
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import duckdb
@@ -23,15 +18,12 @@ import pandas as pd
 import pyarrow as pa
 
 from forestall.settings import ConfigError, Settings
+from forestall.warehouse_lock import WarehouseBusyError, warehouse_lock
 
-log = logging.getLogger(__name__)
+__all__ = ["Warehouse", "WarehouseBusyError", "connect_duckdb", "open_warehouse", "warehouse_lock"]
 
 Parameters = Sequence[Any]
 SCHEMAS = ("raw", "staging", "intermediate", "marts", "forestall")
-
-
-class WarehouseBusyError(Exception):
-    """Another process writes to the warehouse and did not finish in time; its text is one line."""
 
 
 class Warehouse(ABC):
@@ -240,48 +232,3 @@ def _connect(settings: Settings) -> Warehouse:
             host = urlsplit(url).hostname
             raise ConfigError(f"warehouse at {host}: {str(error).splitlines()[0]}") from error
     raise ConfigError(f"warehouse.url: `{url}` is neither duckdb:/// nor postgresql://")
-
-
-_HELD: dict[Path, TextIO] = {}
-
-
-@contextmanager
-def warehouse_lock(settings: Settings, purpose: str) -> Iterator[None]:
-    """One writer: DAG, command line and retraining all pass here. Reentrant within a process.
-
-    The operating system frees the lock when its holder dies, however it dies. The file says who
-    holds it, for the one who waits. Hosts that share a PostgreSQL share no lock file: there the
-    connection's advisory lock does the same (docs/decisions/0003).
-    """
-    path = settings.var_path / "warehouse.lock"
-    if path in _HELD:
-        yield
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+") as file:
-        _wait_for(file, path, settings.warehouse.lock_wait_s, purpose)
-        file.truncate(0)
-        file.write(json.dumps({"pid": os.getpid(), "purpose": purpose}))
-        file.flush()
-        _HELD[path] = file
-        try:
-            yield
-        finally:
-            file.truncate(0)
-            del _HELD[path]
-
-
-def _wait_for(file: TextIO, path: Path, seconds: int, purpose: str) -> None:
-    deadline = time.monotonic() + seconds
-    is_told = False
-    while True:
-        try:
-            return fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            holder = path.read_text() or "another process"
-            if time.monotonic() >= deadline:
-                raise WarehouseBusyError(f"{purpose}: the warehouse is held by {holder}; waited {seconds} s") from None
-            if not is_told:
-                log.warning("%s: waiting for the warehouse, held by %s", purpose, holder)
-                is_told = True
-            time.sleep(0.2)
