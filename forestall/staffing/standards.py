@@ -20,6 +20,8 @@ Clock = Literal["elapsed", "business"]
 Seconds = Annotated[int, Field(gt=0)]
 
 HOUR_S = 3600
+CATCH_UP_S = 2 * HOUR_S
+HANDLE_TIME_S = 300  # assumed, and said to be, where neither data nor standard tell how long a contact takes
 
 
 class Standard(Section):
@@ -29,10 +31,12 @@ class Standard(Section):
     threshold_s: int | None = Field(None, ge=0, description="seconds until an answer; live channels")
     first_response_s: Seconds | None = Field(None, description="seconds until the first answer; deferred channels")
     clock: Clock | None = Field(None, description="whether first_response_s runs while the queue is closed")
+    catch_up_s: Seconds | None = Field(None, description="open seconds in which overdue work is caught up; deferred")
     occupancy_cap: float | None = Field(None, gt=0, le=1, description="greatest share of time busy")
     shrinkage: float | None = Field(None, ge=0, lt=1, description="share of paid time lost; none: from agent_time")
     patience_s: Seconds | None = Field(None, description="mean patience; none: from abandonments")
     concurrency: int | None = Field(None, ge=1, le=10, description="contacts an agent serves at once")
+    handle_time_s: Seconds | None = Field(None, description="seconds a contact, where the data has none")
 
 
 class QueueOverride(Standard):
@@ -51,10 +55,12 @@ class QueueStandard:
         threshold_s: seconds; None with `service_level`.
         first_response_s: seconds until the first response; None for live channels.
         clock: `elapsed` runs always, `business` only while the queue is open.
+        catch_up_s: open seconds in which work that is overdue at opening is caught up.
         occupancy_cap: greatest expected share of time busy.
         shrinkage: share of paid time lost; None: estimated.
         patience_s: mean patience of those who wait; None: estimated.
         concurrency: contacts that one agent serves at once.
+        handle_time_s: seconds a contact takes, for want of any in the data.
         is_deferred: nobody waits on the line; work may be moved within `first_response_s`.
         words: the standard for people, such as `80 % in 20 s`.
     """
@@ -64,10 +70,12 @@ class QueueStandard:
     threshold_s: int | None
     first_response_s: int | None
     clock: Clock
+    catch_up_s: int
     occupancy_cap: float
     shrinkage: float | None
     patience_s: float | None
     concurrency: int
+    handle_time_s: int
     is_deferred: bool
     words: str
 
@@ -142,10 +150,12 @@ def _resolve(channel: str, standard: Standard, occupancy_cap: float) -> QueueSta
         threshold_s=standard.threshold_s if is_live else None,
         first_response_s=standard.first_response_s if is_deferred else None,
         clock=standard.clock or "elapsed",
+        catch_up_s=standard.catch_up_s or CATCH_UP_S,
         occupancy_cap=standard.occupancy_cap or occupancy_cap,
         shrinkage=standard.shrinkage,
         patience_s=standard.patience_s,
         concurrency=standard.concurrency or 1,
+        handle_time_s=standard.handle_time_s or HANDLE_TIME_S,
         is_deferred=is_deferred,
         words=_in_words(standard, is_deferred),
     )
@@ -170,7 +180,7 @@ def _duration(seconds: int) -> str:
 def _refuse_other_kind(key: str, channel: str, standard: Standard) -> None:
     """A service level for work that nobody waits for, or the reverse, is a misunderstanding."""
     is_live = channel in LIVE_CHANNELS
-    wrong = ("first_response_s", "clock") if is_live else ("service_level", "threshold_s", "patience_s")
+    wrong = ("first_response_s", "clock", "catch_up_s") if is_live else ("service_level", "threshold_s", "patience_s")
     for name in wrong:
         if getattr(standard, name) is not None:
             kind, right = ("live", "service_level and threshold_s") if is_live else ("deferred", "first_response_s")

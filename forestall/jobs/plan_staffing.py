@@ -1,0 +1,94 @@
+"""How many agents each queue takes in each interval of the forecast.
+
+Reads `volume_forecast` of the night, eight weeks of `marts.fct_agent_time` (shrinkage) and
+`marts.fct_contact_volume` (patience), the opening backlog and `standards.yml`; writes
+`staffing_requirement`. Safe to run again: the same night gives the same plan.
+"""
+
+import logging
+from datetime import date, timedelta
+
+import pandas as pd
+
+from features.published import STAFFING_REQUIREMENT
+from forestall.jobs import Summary
+from forestall.night import Night
+from forestall.settings import ConfigError, Settings
+from forestall.staffing import patience, shrinkage
+from forestall.staffing.plan import Known, plan_requirement
+from forestall.staffing.standards import load_standards
+from forestall.warehouse import Warehouse, open_warehouse
+
+log = logging.getLogger(__name__)
+
+# A count older than this tells nothing of what lies open this morning.
+BACKLOG_DAYS = 2
+
+
+def plan_staffing(settings: Settings, run_date: date) -> Summary:
+    """Write the night's `staffing_requirement`.
+
+    Raises:
+        ConfigError: `standards.yml` holds a mistake, or the shrinkage of the settings leaves nobody.
+        FileNotFoundError: the night has no `volume_forecast` yet.
+    """
+    night = Night(settings, run_date)
+    forecast = night.read("volume_forecast")
+    if forecast.empty:
+        night.write("staffing_requirement", pd.DataFrame(columns=STAFFING_REQUIREMENT.names))
+        return {"intervals": 0, "notes": "no queue is forecast, so none is staffed"}
+    if settings.staffing.shrinkage >= 1:
+        raise ConfigError("staffing.shrinkage: 1 leaves nobody to work; give the share of paid time lost, such as 0.30")
+    with open_warehouse(settings, f"plan_staffing {run_date}") as warehouse:
+        lost = shrinkage.estimate_shrinkage(_agent_time(warehouse, run_date), settings.staffing.shrinkage)
+        known = Known(
+            standards=load_standards(settings),
+            shrinkage=lost.share,
+            patience_s=patience.estimate_patience(_volume(warehouse, run_date)),
+            default_patience_s=settings.staffing.patience_s,
+            backlog=_backlog(warehouse, night),
+        )
+    plan, notes = plan_requirement(forecast, known, settings.service_level, settings.volume.interval_minutes * 60)
+    for note in notes:
+        log.warning("%s", note)
+    night.write("staffing_requirement", plan)
+    return {
+        "queues": plan["queue"].nunique(),
+        "intervals": len(plan),
+        "agents_most": int(plan["agents_net"].max()) if len(plan) else 0,
+        "shrinkage": round(lost.share, 4),
+        "shrinkage_source": lost.source,
+        "notes": " | ".join(notes),
+    }
+
+
+def _agent_time(warehouse: Warehouse, run_date: date) -> pd.DataFrame:
+    sql = """
+        SELECT local_on, team, activity, is_planned, agent_s FROM marts.fct_agent_time
+        WHERE local_on >= ? AND local_on < ?
+    """
+    return warehouse.frame(sql, [run_date - timedelta(days=shrinkage.WINDOW_DAYS), run_date])
+
+
+def _volume(warehouse: Warehouse, run_date: date) -> pd.DataFrame:
+    sql = """
+        SELECT queue, abandoned_count, wait_time_s FROM marts.fct_contact_volume
+        WHERE local_on >= ? AND local_on < ?
+    """
+    return warehouse.frame(sql, [run_date - timedelta(days=patience.WINDOW_DAYS), run_date])
+
+
+def _backlog(warehouse: Warehouse, night: Night) -> dict[str, float]:
+    """Open contacts by queue at the last count before the cutoff, as known then."""
+    sql = """
+        WITH versions AS (
+            SELECT queue, open_count,
+                row_number() OVER (PARTITION BY queue ORDER BY "at" DESC, known_at DESC, pull_id DESC) AS newest
+            FROM raw.backlog
+            WHERE known_at < ? AND "at" < ? AND "at" >= ?
+        )
+        SELECT queue, open_count FROM versions WHERE newest = 1
+    """
+    since = night.cutoff - timedelta(days=BACKLOG_DAYS)
+    rows = warehouse.frame(sql, [night.cutoff, night.cutoff, since])
+    return {str(queue): float(count) for queue, count in zip(rows["queue"], rows["open_count"], strict=True)}

@@ -1,0 +1,151 @@
+"""Work that may wait (mail, forms, social): spread over the time that its standard allows.
+
+Work arrives in every interval, is done in open ones, and each piece must be done in time. Among all
+plans that keep this, the one returned is the smoothest: no other has a lower peak, nor a lower sum of
+any convex cost of the pace. It is the shortest line between "all that has arrived" and "all that is
+due", the taut string of the scheduling literature (Yao, Demers and Shenker 1995 for the pace).
+Work that is overdue before anybody can touch it (the night's, and the opening backlog) is smoothed by
+itself, over a time of its own: together the two would not keep the order of due times.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forestall.staffing.standards import Clock
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+
+_LOOK_AHEAD = 256  # open intervals scanned at first for the next bend; a bend is hardly ever further off
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where deferred work goes.
+
+    Attributes:
+        work_s: seconds of work in each interval; 0 where closed.
+        late_s: seconds of arriving work that no staffing answers in time, since the queue is closed
+            from its arrival until past its due time.
+        unplaced_s: seconds of work that arrives after the last open interval.
+    """
+
+    work_s: Floats
+    late_s: float
+    unplaced_s: float
+
+
+def place(
+    starts_s: Integers,
+    interval_s: int,
+    is_open: Flags,
+    work_s: Floats,
+    first_response_s: int,
+    clock: Clock = "elapsed",
+    catch_up_s: int = 0,
+    backlog_s: float = 0.0,
+) -> Placement:
+    """Spread work over open intervals, each piece within its time.
+
+    Args:
+        starts_s: intervals; their start as seconds since 1970 UTC, ascending.
+        interval_s: length of an interval.
+        is_open: intervals; whether work is done in it.
+        work_s: intervals; seconds of work that arrive.
+        first_response_s: time allowed from arrival.
+        clock: `elapsed`, or `business` where only open time counts.
+        catch_up_s: open time in which overdue work is caught up; never less than `first_response_s`.
+        backlog_s: work that lies there at the start; counts as overdue.
+
+    Returns:
+        The placement; placed + unplaced work equals arrivals + backlog.
+    """
+    open_starts = starts_s[is_open]
+    if open_starts.size == 0:
+        return Placement(np.zeros_like(work_s), 0.0, float(work_s.sum() + backlog_s))
+    last = open_starts.size - 1
+    released: Integers = (
+        np.cumsum(is_open) - is_open
+    )  # position, among open intervals, of the first that can do the work
+    is_placed = released <= last
+    released = np.minimum(released, last)
+    is_late = is_placed & (clock == "elapsed") & (open_starts[released] >= starts_s + first_response_s)
+    if clock == "business":
+        due = released + _intervals(first_response_s, interval_s)
+    else:
+        in_time = np.searchsorted(open_starts, starts_s + first_response_s - interval_s, side="right") - 1
+        due = np.maximum(in_time, released)
+    caught_up = released + _intervals(max(first_response_s, catch_up_s), interval_s)
+
+    timely = np.where(is_placed & ~is_late, work_s, 0.0)
+    overdue = np.where(is_late, work_s, 0.0)
+    overdue[0] += backlog_s  # whatever the first interval is, its backlog can be worked from the first opening on
+    placed = np.zeros_like(work_s)
+    placed[is_open] = _between(released, np.minimum(due, last), timely) + _between(
+        released, np.minimum(caught_up, last), overdue
+    )
+    return Placement(placed, float(work_s[is_late].sum()), float(work_s[~is_placed].sum()))
+
+
+def _intervals(seconds: int, interval_s: int) -> int:
+    """Whole intervals that may pass between arrival at an interval's start and the one that does the work."""
+    return max(seconds // interval_s - 1, 0)
+
+
+def _between(released: Integers, due: Integers, work_s: Floats) -> Floats:
+    """The smoothest pace for work with these first and last open intervals."""
+    size = int(released[-1]) + 1
+    return smoothest(np.cumsum(np.bincount(released, work_s, size)), np.cumsum(np.bincount(due, work_s, size)))
+
+
+def smoothest(arrived: Floats, must_be_done: Floats) -> Floats:
+    """The smoothest pace between two running totals.
+
+    Args:
+        arrived: open intervals; all work that can have been done by the interval's end.
+        must_be_done: open intervals; all work that is due by then; nowhere above `arrived`, and
+            equal to it at the end.
+
+    Returns:
+        Work done in each open interval.
+    """
+    upper, lower = np.concatenate([[0.0], arrived]), np.concatenate([[0.0], must_be_done])
+    end = upper.size - 1
+    slack = 1e-9 * max(upper[end], 1.0)
+    pace = np.empty(end)
+    at, done = 0, 0.0
+    while at < end:  # once for each bend, a few a day
+        to = _next_bend(upper, lower, at, done, slack)
+        # The line bends where it touches a limit, and so knows its own height there.
+        height = upper[to[0]] if to[1] else lower[to[0]]
+        pace[at : to[0]] = (height - done) / (to[0] - at)
+        at, done = to[0], height
+    return pace
+
+
+def _next_bend(upper: Floats, lower: Floats, at: int, done: float, slack: float) -> tuple[int, bool]:
+    """Where a straight line from (at, done) must next bend, and whether it leans on the upper limit there."""
+    end = upper.size - 1
+    reach = _LOOK_AHEAD
+    while True:
+        stop = min(at + reach, end)
+        distance = np.arange(1, stop - at + 1)
+        most, least = (upper[at + 1 : stop + 1] - done) / distance, (lower[at + 1 : stop + 1] - done) / distance
+        ceiling, floor = np.minimum.accumulate(most), np.maximum.accumulate(least)
+        blocked = floor > ceiling + slack / distance
+        if blocked.any():
+            return _touch(most, least, int(blocked.argmax()), at)
+        if stop == end:
+            return end, True
+        reach *= 4
+
+
+def _touch(most: Floats, least: Floats, blocked: int, at: int) -> tuple[int, bool]:
+    """The last point that still held the line before it was blocked."""
+    before_most, before_least = most[:blocked], least[:blocked]
+    leans_on_upper = bool(least[blocked] > before_most.min())
+    held = before_most if leans_on_upper else -before_least
+    return at + blocked - int(held[::-1].argmin()), leans_on_upper

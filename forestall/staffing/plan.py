@@ -1,0 +1,199 @@
+"""From a forecast to the staffing requirement of every queue and interval.
+
+Live queues go through the queueing model all at once, deferred ones are placed queue by queue. What
+cannot be met, or rests on an assumption, is told in a line; it never keeps the other queues from
+their plan.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from forestall.settings import ServiceLevelSettings
+from forestall.staffing.deferred import place
+from forestall.staffing.requirement import AGENT_LIMIT, Demand, expect, least_agents
+from forestall.staffing.standards import QueueStandard, Standards
+from forestall.staffing.uncertainty import COLUMNS, WEIGHTS, likely_rates
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of queues and agents, apart from the forecast.
+
+    Attributes:
+        standards: what each queue promises.
+        shrinkage: share of paid time lost, where a standard does not say.
+        patience_s: mean patience by queue, where a standard does not say.
+        default_patience_s: for queues in neither; None for Erlang C.
+        backlog: open contacts at the cutoff by queue; deferred queues only.
+    """
+
+    standards: Standards
+    shrinkage: float
+    patience_s: Mapping[str, float] = field(default_factory=dict)
+    default_patience_s: float | None = None
+    backlog: Mapping[str, float] = field(default_factory=dict)
+
+
+def plan_requirement(
+    forecast: pd.DataFrame, known: Known, level: ServiceLevelSettings, interval_s: int
+) -> tuple[pd.DataFrame, list[str]]:
+    """Agents for every queue x interval of the forecast that people serve.
+
+    Args:
+        forecast: rows of `volume_forecast`.
+        known: standards and estimates.
+        level: formula of the service level, and who gives up too soon to count.
+        interval_s: length of an interval.
+
+    Returns:
+        Rows of `staffing_requirement`, and lines about what could not be met or was assumed.
+    """
+    queues = {
+        str(queue): known.standards.for_queue(str(queue), channel)
+        for queue, channel in forecast.groupby("queue")["channel"].first().items()
+    }
+    staffed = forecast[forecast["queue"].map(lambda queue: queues[queue].is_staffed)]
+    frame = staffed.sort_values(["queue", "interval_start_at"], ignore_index=True)
+    frame, notes = _with_handle_time(frame, queues)
+    is_deferred = frame["queue"].map(lambda queue: queues[queue].is_deferred).astype(bool)
+    live, live_notes = _live(frame[~is_deferred], queues, known, level, interval_s)
+    deferred, deferred_notes = _deferred(frame[is_deferred], queues, known, interval_s)
+    plan = pd.concat([live, deferred], ignore_index=True)
+    plan["shrinkage"] = plan["queue"].map(lambda queue: _or(queues[queue].shrinkage, known.shrinkage)).astype(float)
+    plan["agents_gross"] = plan["agents_net"] / (1 - plan["shrinkage"])
+    plan["standard"] = plan["queue"].map(lambda queue: queues[queue].words)
+    return plan, [*notes, *live_notes, *deferred_notes]
+
+
+def _with_handle_time(frame: pd.DataFrame, queues: Mapping[str, QueueStandard]) -> tuple[pd.DataFrame, list[str]]:
+    """Fill missing handle times from the queue's own mean, or else from its standard, and say so."""
+    usable = frame["handle_time_s"].astype(float).where(lambda seconds: seconds > 0)
+    own = usable.groupby(frame["queue"]).transform("mean")
+    assumed = frame["queue"].map({queue: standard.handle_time_s for queue, standard in queues.items()}).astype(float)
+    notes = [
+        f"{queue}: no handle time in the data; {queues[queue].handle_time_s} s assumed (standards: handle_time_s)"
+        for queue in frame.loc[own.isna(), "queue"].unique()
+    ]
+    return frame.assign(handle_time_s=usable.fillna(own).fillna(assumed)), notes
+
+
+def _live(
+    frame: pd.DataFrame, queues: Mapping[str, QueueStandard], known: Known, level: ServiceLevelSettings, interval_s: int
+) -> tuple[pd.DataFrame, list[str]]:
+    """Erlang A, or C where patience is unknown."""
+    patience = {
+        queue: _or(standard.patience_s, known.patience_s.get(queue), known.default_patience_s, np.inf)
+        for queue, standard in queues.items()
+    }
+    demand = _demand(frame, queues, patience, level, interval_s)
+    agents = least_agents(demand)
+    expected = expect(demand, agents)
+    plan = frame[["queue", "interval_start_at", "local_on", "contacts", "handle_time_s"]].assign(
+        offered_load=frame["contacts"] * frame["handle_time_s"] / interval_s,
+        agents_net=agents,
+        model=np.where(np.isinf(demand.patience_s), "erlang_c", "erlang_a"),
+        service_level=expected.service_level,
+        # An Erlang C queue that would not settle at one of the likely rates has no mean wait.
+        asa_s=np.where(np.isinf(expected.asa_s), np.nan, expected.asa_s),
+        abandonment=expected.abandonment,
+        occupancy=expected.occupancy,
+    )
+    capped = plan.loc[agents >= AGENT_LIMIT].groupby("queue").size()
+    return plan, [
+        f"{queue}: {queues[str(queue)].words} is out of reach in {count} intervals; capped at {AGENT_LIMIT} agents"
+        for queue, count in capped.items()
+    ]
+
+
+def _demand(
+    frame: pd.DataFrame,
+    queues: Mapping[str, QueueStandard],
+    patience: Mapping[str, float],
+    level: ServiceLevelSettings,
+    interval_s: int,
+) -> Demand:
+    def of_queue(name: str) -> Floats:
+        values = {queue: getattr(standard, name) for queue, standard in queues.items()}
+        return frame["queue"].map(values).to_numpy(float)
+
+    quantiles = frame[list(COLUMNS)].to_numpy(float)
+    return Demand(
+        rates_per_s=likely_rates(frame["contacts"].to_numpy(float), quantiles) / interval_s,
+        weights=WEIGHTS,
+        handle_time_s=frame["handle_time_s"].to_numpy(float),
+        patience_s=np.asarray(frame["queue"].map(patience), np.float64),
+        threshold_s=of_queue("threshold_s"),
+        service_level=of_queue("service_level"),
+        occupancy_cap=of_queue("occupancy_cap"),
+        concurrency=of_queue("concurrency").astype(np.int64),
+        short_abandon_s=level.short_abandon_s,
+        formula=level.formula,
+    )
+
+
+def _deferred(
+    frame: pd.DataFrame, queues: Mapping[str, QueueStandard], known: Known, interval_s: int
+) -> tuple[pd.DataFrame, list[str]]:
+    plans, notes = [], list[str]()
+    for name, rows in frame.groupby("queue", sort=True):  # a handful of queues, each a whole horizon of its own
+        queue = str(name)
+        plan, told = _one_deferred(rows, queue, queues[queue], known.backlog.get(queue, 0.0), interval_s)
+        plans.append(plan)
+        notes += told
+    return pd.concat(plans, ignore_index=True) if plans else pd.DataFrame(), notes
+
+
+def _one_deferred(
+    rows: pd.DataFrame, queue: str, standard: QueueStandard, backlog: float, interval_s: int
+) -> tuple[pd.DataFrame, list[str]]:
+    """Deferred work is smoothed at its mean: over the hours it may wait, chance evens out."""
+    handle_time = rows["handle_time_s"].to_numpy(float)
+    arriving = rows["contacts"].to_numpy(float) * handle_time
+    placed = place(
+        rows["interval_start_at"].to_numpy("datetime64[s]").astype(np.int64),
+        interval_s,
+        rows["is_open"].to_numpy(bool),
+        arriving,
+        standard.first_response_s or interval_s,
+        standard.clock,
+        standard.catch_up_s,
+        backlog * float(handle_time[0]),
+    )
+    work = np.clip(placed.work_s, 0.0, None)
+    load = work / interval_s
+    agents = np.ceil(np.round(load / standard.occupancy_cap, 9)).astype(np.int64)
+    plan = rows[["queue", "interval_start_at", "local_on", "handle_time_s"]].assign(
+        contacts=work / handle_time,
+        offered_load=load,
+        agents_net=agents,
+        model="deferred",
+        service_level=np.nan,
+        asa_s=np.nan,
+        abandonment=np.nan,
+        occupancy=np.divide(load, agents, out=np.zeros_like(load), where=agents > 0),
+    )
+    return plan, _deferred_notes(queue, standard, placed.late_s, placed.unplaced_s, float(arriving.sum()), work)
+
+
+def _deferred_notes(
+    queue: str, standard: QueueStandard, late_s: float, unplaced_s: float, arriving_s: float, work: Floats
+) -> list[str]:
+    if arriving_s > 0 and not work.any():
+        return [f"{queue}: never open in the whole horizon; its work is not planned"]
+    if late_s > 0.005 * arriving_s:
+        return [
+            f"{queue}: {late_s / arriving_s:.0%} of contacts are due while the queue is closed, so no number of agents"
+            f" keeps `{standard.words}`; planned within {standard.catch_up_s // 60} min of opening"
+        ]
+    return []
+
+
+def _or(*values: float | None) -> float:
+    """The first value that is known."""
+    return next(value for value in values if value is not None)

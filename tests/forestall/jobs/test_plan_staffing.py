@@ -1,0 +1,107 @@
+"""The job on a small warehouse of the documented shape."""
+
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from features.published import VOLUME_FORECAST
+from forestall.jobs.plan_staffing import plan_staffing
+from forestall.night import Night
+from forestall.settings import ConfigError
+from forestall.warehouse import open_warehouse
+
+RUN_DATE = date(2026, 3, 2)
+
+TABLES = """
+    CREATE TABLE marts.fct_agent_time (local_on DATE, team VARCHAR, activity VARCHAR, is_planned BOOLEAN,
+        agent_count BIGINT, agent_s BIGINT);
+    CREATE TABLE marts.fct_contact_volume (queue VARCHAR, local_on DATE, abandoned_count BIGINT, wait_time_s BIGINT);
+    CREATE TABLE raw.backlog (queue VARCHAR, "at" TIMESTAMPTZ, open_count BIGINT, known_at TIMESTAMPTZ, pull_id BIGINT)
+"""
+
+
+@pytest.fixture
+def night(company):
+    settings = company('[company]\ntime_zone = "Europe/Berlin"\n')
+    with open_warehouse(settings, "test") as warehouse:
+        for statement in TABLES.split(";"):
+            warehouse.execute(statement)
+    night = Night(settings, RUN_DATE)
+    night.write("volume_forecast", forecast(("care", "phone"), ("mail", "email")))
+    return night
+
+
+def forecast(*queues):
+    starts = pd.date_range("2026-03-02 08:00", periods=16, freq="30min", tz="UTC")
+    contacts = np.linspace(20, 60, starts.size)
+    one = pd.DataFrame({"interval_start_at": starts, "local_on": starts.date, "contacts": contacts, "is_open": True})
+    one = one.assign(handle_time_s=240.0, cutoff_at=starts[0], lead_days=1, method="prophet", model_version="1")
+    quantiles = [name for name in VOLUME_FORECAST.names if name.startswith("contacts_p")]
+    one = one.assign(**dict.fromkeys(quantiles, one["contacts"]))
+    return pd.concat([one.assign(queue=queue, channel=channel) for queue, channel in queues])
+
+
+def fill(night, sql):
+    with open_warehouse(night.settings, "test") as warehouse:
+        warehouse.execute(sql)
+
+
+def test_with_empty_marts_the_settings_tell(night):
+    summary = plan_staffing(night.settings, RUN_DATE)
+    plan = night.read("staffing_requirement")
+    assert (summary["queues"], summary["intervals"]) == (2, 32)
+    assert plan["shrinkage"].unique().tolist() == [0.3]
+    assert plan.groupby("queue")["model"].first().to_dict() == {"care": "erlang_c", "mail": "deferred"}
+
+
+def test_shrinkage_and_patience_come_from_the_last_eight_weeks(night):
+    fill(night, """
+        INSERT INTO marts.fct_agent_time VALUES
+            ('2026-03-01', 'care', 'available', false, 1, 6000), ('2026-03-01', 'care', 'sick', false, 1, 4000),
+            ('2025-12-01', 'care', 'sick', false, 1, 999999), ('2026-03-02', 'care', 'sick', false, 1, 999999)
+    """)  # fmt: skip
+    fill(night, "INSERT INTO marts.fct_contact_volume VALUES ('care', '2026-02-27', 100, 9000)")
+    fill(night, "INSERT INTO marts.fct_contact_volume VALUES ('care', '2026-03-02', 9000, 1)")
+    summary = plan_staffing(night.settings, RUN_DATE)
+    plan = night.read("staffing_requirement")
+    assert summary["shrinkage"] == 0.4
+    assert plan.loc[plan["queue"] == "care", "model"].unique().tolist() == ["erlang_a"]
+
+
+def test_the_newest_backlog_known_at_the_cutoff_is_planned(night):
+    fill(night, """
+        INSERT INTO raw.backlog VALUES
+            ('mail', '2026-03-01 17:00+00', 500, '2026-03-01 17:00+00', 1),
+            ('mail', '2026-03-01 21:00+00', 44, '2026-03-01 21:00+00', 1),
+            ('mail', '2026-03-01 21:00+00', 40, '2026-03-01 22:00+00', 2),
+            ('mail', '2026-03-01 21:00+00', 9999, '2026-03-01 23:30+00', 3),
+            ('mail', '2026-03-02 06:00+00', 9999, '2026-03-01 06:00+00', 3),
+            ('care', '2026-02-20 06:00+00', 9999, '2026-02-20 06:00+00', 1)
+    """)  # fmt: skip
+    plan_staffing(night.settings, RUN_DATE)
+    plan = night.read("staffing_requirement")
+    arriving = forecast(("mail", "email"))["contacts"].sum()
+    assert plan.loc[plan["queue"] == "mail", "contacts"].sum() == pytest.approx(arriving + 40)
+
+
+def test_again_gives_the_same_bytes(night):
+    plan_staffing(night.settings, RUN_DATE)
+    path = night.folder / "staffing_requirement.parquet"
+    first = path.read_bytes()
+    plan_staffing(night.settings, RUN_DATE)
+    assert path.read_bytes() == first
+
+
+def test_no_forecast_no_plan_but_a_reason(night):
+    night.write("volume_forecast", forecast(("care", "phone")).iloc[:0])
+    assert plan_staffing(night.settings, RUN_DATE)["notes"] == "no queue is forecast, so none is staffed"
+    assert night.read("staffing_requirement").empty
+
+
+def test_a_shrinkage_that_leaves_nobody_is_refused(company):
+    night = Night(company("[staffing]\nshrinkage = 1.0"), RUN_DATE)
+    night.write("volume_forecast", forecast(("care", "phone")))
+    with pytest.raises(ConfigError, match="leaves nobody"):
+        plan_staffing(night.settings, RUN_DATE)

@@ -1,0 +1,108 @@
+"""The plan as a whole: which model where, what is assumed, what cannot be met."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from features.published import STAFFING_REQUIREMENT
+from forestall.settings import ServiceLevelSettings
+from forestall.staffing.plan import Known, plan_requirement
+from forestall.staffing.standards import QueueOverride, Standards
+from forestall.staffing.uncertainty import COLUMNS
+
+LEVEL = ServiceLevelSettings()
+
+
+def forecast(queue, channel, contacts, handle_time_s=300.0, is_open=True):
+    starts = pd.date_range("2026-03-02 08:00", periods=len(contacts), freq="30min", tz="UTC")
+    rows = pd.DataFrame(
+        {"queue": queue, "interval_start_at": starts, "local_on": starts.date, "channel": channel, "is_open": is_open,
+         "contacts": np.array(contacts, float), "handle_time_s": handle_time_s}
+    )  # fmt: skip
+    return rows.assign(**dict.fromkeys(COLUMNS, rows["contacts"]))
+
+
+def plan(*frames, standards=None, **known):
+    known = Known(standards or Standards(), known.pop("shrinkage", 0.3), **known)
+    return plan_requirement(pd.concat(frames, ignore_index=True), known, LEVEL, 1800)
+
+
+def test_a_published_case_with_shrinkage():
+    # pyworkforce, test_erlang.py: 14 working, 20 to schedule at a shrinkage of .30
+    found, notes = plan(forecast("care", "phone", [100], 180))
+    row = found.iloc[0]
+    assert (row["agents_net"], row["agents_gross"], row["model"]) == (14, pytest.approx(20), "erlang_c")
+    assert row["service_level"] == pytest.approx(0.888, abs=1e-3)
+    assert row["offered_load"] == pytest.approx(10)
+    assert row["standard"] == "80 % in 20 s"
+    assert notes == []
+    assert set(found.columns) == set(STAFFING_REQUIREMENT.names)
+
+
+def test_known_patience_is_erlang_a_and_saves_agents():
+    patient, _ = plan(forecast("care", "phone", [400]))
+    leaving, _ = plan(forecast("care", "phone", [400]), patience_s={"care": 90})
+    assert leaving["model"].tolist() == ["erlang_a"]
+    assert leaving["agents_net"][0] < patient["agents_net"][0]
+    assert leaving["abandonment"][0] > 0
+
+
+def test_the_standard_is_stronger_than_the_estimate():
+    standards = Standards(queues={"care": QueueOverride(patience_s=60, shrinkage=0.5)})
+    found, _ = plan(forecast("care", "phone", [400]), standards=standards, patience_s={"care": 600})
+    other, _ = plan(forecast("care", "phone", [400]), patience_s={"care": 60})
+    assert found["abandonment"][0] == pytest.approx(other["abandonment"][0])
+    assert found["agents_gross"][0] == pytest.approx(2 * found["agents_net"][0])
+
+
+def test_an_uncertain_forecast_takes_more_agents():
+    sure = forecast("care", "phone", [300])
+    spread = np.array([0.5, 0.6, 0.8, 1.0, 1.2, 1.4, 1.5])
+    unsure = sure.assign(**dict(zip(COLUMNS, 300 * spread, strict=True)))
+    assert plan(unsure)[0]["agents_net"][0] > plan(sure)[0]["agents_net"][0]
+
+
+def test_deferred_work_is_spread_and_backlog_added():
+    found, _ = plan(forecast("mail", "email", [96] + [0] * 15, 300), backlog={"mail": 8})
+    assert found["model"].unique().tolist() == ["deferred"]
+    assert found["contacts"].sum() == pytest.approx(104)
+    assert found["contacts"][:8].tolist() == pytest.approx([13] * 8)
+    # 13 contacts of 300 s in half an hour are 2.17 erlangs; at most .88 busy takes 3
+    assert found["agents_net"][:9].tolist() == [3] * 8 + [0]
+    assert found["occupancy"][0] == pytest.approx(13 * 300 / 1800 / 3)
+    assert found["service_level"].isna().all()
+
+
+def test_a_standard_that_cannot_be_met_is_told_and_planned_all_the_same():
+    found, notes = plan(forecast("social", "social", [10] * 8, 300, is_open=[False] * 4 + [True] * 4))
+    assert found["contacts"].sum() == pytest.approx(80)
+    assert notes == [
+        "social: 50% of contacts are due while the queue is closed, so no number of agents keeps"
+        " `first response within 15 min`; planned within 120 min of opening"
+    ]
+
+
+def test_a_queue_that_never_opens_is_told():
+    found, notes = plan(forecast("mail", "email", [10, 10], is_open=False))
+    assert found["agents_net"].tolist() == [0, 0]
+    assert notes == ["mail: never open in the whole horizon; its work is not planned"]
+
+
+def test_missing_handle_times_are_filled_and_only_a_guess_is_told():
+    gap = forecast("gap", "phone", [50, 50], np.array([200.0, np.nan]))
+    none = forecast("none", "phone", [50, 50], np.array([0.0, np.nan]))
+    found, notes = plan(gap, none, standards=Standards(queues={"none": QueueOverride(handle_time_s=240)}))
+    assert found["handle_time_s"].tolist() == [200, 200, 240, 240]
+    assert notes == ["none: no handle time in the data; 240 s assumed (standards: handle_time_s)"]
+
+
+def test_a_gigantic_day_is_capped_and_other_queues_keep_their_plan():
+    found, notes = plan(forecast("care", "phone", [1e10]), forecast("sales", "phone", [100], 180))
+    assert found.set_index("queue")["agents_net"].to_dict() == {"care": 100_000, "sales": 14}
+    assert notes == ["care: 80 % in 20 s is out of reach in 1 intervals; capped at 100000 agents"]
+
+
+def test_self_service_needs_nobody():
+    found, notes = plan(forecast("bot", "self_service", [100]), forecast("care", "phone", [100], 180))
+    assert found["queue"].tolist() == ["care"]
+    assert notes == []
