@@ -1,0 +1,210 @@
+"""Files: CSV, TSV, JSON lines, Parquet, plain or gzip, one or many, by glob or by folder.
+
+DuckDB reads them; every column of a text file is read as text, so that our casts decide and not a
+guess from the first rows. A file that did not change is not read again. Lines that are no rows are
+set apart with their number; a file that cannot be read as a whole is an error that names it.
+"""
+
+import csv
+import glob
+import gzip
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from forestall.settings import Source
+from forestall.sources.reading import BATCH_ROWS, FILE_COLUMN, FileState, Reading, Rejected, Since, SourceError, one_line
+from forestall.warehouse import connect_duckdb
+
+FORMATS = {
+    ".csv": "csv", ".tsv": "csv", ".txt": "csv", ".tab": "csv",
+    ".json": "json", ".jsonl": "json", ".ndjson": "json", ".parquet": "parquet", ".pq": "parquet",
+}  # fmt: skip
+DELIMITERS = (",", ";", "\t", "|")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a file is to be read. Neighbouring files of one layout are read together."""
+
+    format: str
+    delimiter: str = ""
+    columns: tuple[str, ...] = ()
+
+
+def read_files(name: str, source: Source, root: Path, since: Since, limit: int | None = None) -> Reading:
+    """The rows of the files that are new or have changed, oldest name first.
+
+    Args:
+        name: the source's name, for errors.
+        source: what to read; `location` is a path, a glob or a folder.
+        root: what a relative location starts from.
+        since: files that were read before.
+        limit: stop after so many rows, for a preview.
+
+    Raises:
+        SourceError: no file is there, or a file cannot be read; while it is being read, too.
+    """
+    paths = find_files(name, source, root)
+    changed = [(path, state) for path in paths if (state := changed_state(path, since)) is not None]
+    reading = Reading(iter(()), files=[state for _, state in changed])
+    fresh = [path for path, state in changed if not _is_same(state, since)]
+    reading.batches = _batches(name, source, fresh, reading.rejected, limit)
+    return reading
+
+
+def find_files(name: str, source: Source, root: Path) -> list[Path]:
+    """The files of the location, by name; what other programs are still writing is left alone.
+
+    Raises:
+        SourceError: there is none.
+    """
+    place = root / source.location
+    if place.is_dir():
+        found = [path for path in place.rglob("*") if _format_of(path)]
+    else:
+        found = [Path(path) for path in glob.glob(str(place), recursive=True)]
+    files = sorted(path for path in found if path.is_file() and not path.name.startswith((".", "_")))
+    if not files:
+        raise SourceError(f"sources.{name}: {place}: no such file; put it there or change `location`")
+    return files
+
+
+def changed_state(path: Path, since: Since) -> FileState | None:
+    """The file's state if size or time differ from what was read before, else None."""
+    stat = path.stat()
+    before = since.files.get(str(path))
+    if before is not None and (before.size_bytes, before.modified_ns) == (stat.st_size, stat.st_mtime_ns):
+        return None
+    with path.open("rb") as file:
+        content = hashlib.file_digest(file, "blake2b").hexdigest()[:32]
+    return FileState(str(path), stat.st_size, stat.st_mtime_ns, content)
+
+
+def _is_same(state: FileState, since: Since) -> bool:
+    """Touched or copied again, but of the same content."""
+    before = since.files.get(state.path)
+    return before is not None and before.content_hash == state.content_hash
+
+
+def _format_of(path: Path) -> str:
+    suffixes = [suffix.lower() for suffix in path.suffixes if suffix.lower() not in {".gz", ".zst"}]
+    return FORMATS.get(suffixes[-1], "") if suffixes else ""
+
+
+def _batches(
+    name: str, source: Source, paths: Sequence[Path], rejected: list[Rejected], limit: int | None
+) -> Iterator[pa.Table]:
+    reader = connect_duckdb(":memory:")
+    try:
+        laid_out = ((layout_of(name, source, path), path) for path in paths)
+        filled = ((layout, path) for layout, path in laid_out if layout is not None)
+        for layout, group in groupby(filled, key=lambda pair: pair[0]):
+            yield from _group_batches(reader, name, layout, [str(path) for _, path in group], rejected, limit)
+    finally:
+        reader.close()
+
+
+def _group_batches(
+    reader: duckdb.DuckDBPyConnection,
+    name: str,
+    layout: Layout,
+    paths: Sequence[str],
+    rejected: list[Rejected],
+    limit: int | None,
+) -> Iterator[pa.Table]:
+    try:
+        relation = reader.sql(_select(reader, layout, paths) + (f" LIMIT {limit}" if limit else ""))
+        for batch in relation.to_arrow_reader(BATCH_ROWS):
+            yield pa.Table.from_batches([batch])
+        rejected += _rejected_lines(reader, name) if layout.format == "csv" else []
+    except duckdb.Error as error:
+        place = "" if any(path in str(error) for path in paths) else f"{', '.join(paths[:3])}: "
+        raise SourceError(f"sources.{name}: {place}{one_line(error)}; deliver the file again") from error
+
+
+def layout_of(name: str, source: Source, path: Path) -> Layout | None:
+    """How to read the file; None for a file without a byte.
+
+    Raises:
+        SourceError: its kind is unknown, its head is broken, or it names a column twice.
+    """
+    kind = source.format if source.format != "auto" else _format_of(path)
+    if not kind:
+        raise SourceError(f"sources.{name}: {path}: unknown kind of file; set `format` to csv, json or parquet")
+    if path.stat().st_size == 0:
+        return None
+    if kind == "parquet":
+        try:
+            return Layout("parquet", columns=tuple(pq.read_schema(path).names))
+        except (pa.ArrowException, OSError) as error:
+            raise SourceError(f"sources.{name}: {path}: {one_line(error)}; deliver the file again") from error
+    head = _head(name, path)
+    if kind == "json":
+        return Layout("json array" if head.lstrip().startswith("[") else "json lines")
+    rows = {delimiter: next(csv.reader([head], delimiter=delimiter), []) for delimiter in DELIMITERS}
+    delimiter = max(DELIMITERS, key=lambda each: len(rows[each]))
+    columns = tuple(column.strip() or f"column{index}" for index, column in enumerate(rows[delimiter], 1))
+    lower = [column.lower() for column in columns]
+    if twice := sorted({column for column in lower if lower.count(column) > 1}):
+        raise SourceError(f"sources.{name}: {path}: column `{twice[0]}` stands there twice")
+    return Layout("csv", delimiter, columns)
+
+
+def _head(name: str, path: Path) -> str:
+    """The first line."""
+    try:
+        with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as file:
+            return file.readline().decode("utf-8-sig").rstrip("\r\n")
+    except UnicodeDecodeError as error:
+        raise SourceError(f"sources.{name}: {path}: line 1 is not UTF-8; save the file as UTF-8") from error
+    except (OSError, EOFError) as error:
+        raise SourceError(f"sources.{name}: {path}: {one_line(error)}; deliver the file again") from error
+
+
+def _select(reader: duckdb.DuckDBPyConnection, layout: Layout, paths: Sequence[str]) -> str:
+    files = "[" + ", ".join(quoted(path) for path in paths) + "]"
+    if layout.format == "parquet":
+        return f"SELECT * FROM read_parquet({files}, filename = '{FILE_COLUMN}')"
+    if layout.format == "csv":
+        columns = ", ".join(f"{quoted(column)}: 'VARCHAR'" for column in layout.columns)
+        return (
+            f"SELECT * FROM read_csv({files}, auto_detect = false, header = true, delim = {quoted(layout.delimiter)}, "
+            f"quote = '\"', escape = '\"', columns = {{{columns}}}, filename = '{FILE_COLUMN}', store_rejects = true)"
+        )
+    lines = "format = 'array'" if layout.format == "json array" else "format = 'newline_delimited', ignore_errors = true"
+    described = f"DESCRIBE SELECT * FROM read_json({files}, {lines}, maximum_depth = 1, sample_size = -1)"
+    keys = ", ".join(f"{quoted(key)}: 'VARCHAR'" for key, *_ in reader.execute(described).fetchall())
+    return f"SELECT * FROM read_json({files}, {lines}, columns = {{{keys}}}, filename = '{FILE_COLUMN}')"
+
+
+def _rejected_lines(reader: duckdb.DuckDBPyConnection, name: str) -> list[Rejected]:
+    """Lines that DuckDB could not split into columns.
+
+    Raises:
+        SourceError: a line is not UTF-8. Then the whole file is in another encoding, and the rows
+            that seem to be right are right by chance only.
+    """
+    rows = reader.execute(
+        """
+        SELECT DISTINCT file_path, line, lower(error_type::VARCHAR) AS problem
+        FROM reject_errors JOIN reject_scans USING (scan_id, file_id)
+        ORDER BY file_path, line
+        """
+    ).fetchall()
+    for path, line, problem in rows:
+        if "encoding" in problem:
+            raise SourceError(f"sources.{name}: {path}: line {line} is not UTF-8; save the file as UTF-8")
+    reader.execute("DELETE FROM reject_errors").fetchall()
+    return [Rejected(path, line, problem) for path, line, problem in rows]
+
+
+def quoted(text: str) -> str:
+    """`text` as a literal of SQL."""
+    return "'" + text.replace("'", "''") + "'"

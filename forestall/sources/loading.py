@@ -1,0 +1,147 @@
+"""One source into the warehouse: read, map, judge, keep. What a source brings, it brings whole.
+
+Rows, watermark, file states and the entry in the book of pulls commit together, so that a pull that
+was killed has never happened. Names go into the vault before that.
+"""
+
+import logging
+from datetime import datetime
+
+
+from features.contract import CONTRACT
+from forestall.night import Night
+from forestall.privacy.vault import open_vault
+from forestall.settings import Settings, Source
+from forestall.sources.files import read_files
+from forestall.sources.mapping import map_batch
+from forestall.sources.pulls import Counts, State, read_state, write_files, write_pull, write_state
+from forestall.sources.quarantine import bad_lines, bad_rows, quarantine
+from forestall.sources.reading import FILE_COLUMN, UPDATED_COLUMN, Reading, Since, SourceDownError, SourceError
+from forestall.sources.versions import Arrival, append_versions, count, duplicates, order_versions
+from forestall.warehouse import Warehouse
+
+log = logging.getLogger(__name__)
+
+
+def read_source(settings: Settings, name: str, source: Source, since: Since, limit: int | None = None) -> Reading:
+    """The source's rows, by its kind.
+
+    Raises:
+        SourceError: it cannot be read as it is mapped.
+        SourceDownError: it does not answer.
+    """
+    if source.kind == "file":
+        return read_files(name, source, settings.root, since, limit)
+    # Imported here: a company of files only pays nothing for dlt and SQLAlchemy.
+    if source.kind == "sql":
+        from forestall.sources.sql import read_sql
+
+        return read_sql(name, source, since, limit)
+    from forestall.sources.rest import read_rest
+
+    return read_rest(name, source, since, limit)
+
+
+def load_source(warehouse: Warehouse, night: Night, name: str, source: Source, pull_id: int) -> tuple[Counts, str]:
+    """Pull one source; returns what became of its rows, and why it is degraded (empty: it is not).
+
+    Raises:
+        SourceError: it has never been read, and cannot be read as it is mapped. A source that was
+            read before is degraded instead: the night has its last good rows.
+    """
+    state = read_state(warehouse, name, source)
+    if state.run_date is not None and state.run_date > night.run_date:
+        log.info("%s: already read for %s; %s takes what was known then", name, state.run_date, night.run_date)
+        return Counts(), ""
+    try:
+        with warehouse.transaction():
+            return _load(warehouse, night, name, source, pull_id, state), ""
+    except SourceDownError as error:
+        reason = str(error)
+    except SourceError as error:
+        if state.is_first:
+            raise
+        reason = str(error)
+    log.warning("%s: degraded: %s", name, reason)
+    write_pull(warehouse, night, name, source, pull_id, Counts(), reason=reason)
+    return Counts(), reason
+
+
+def _load(warehouse: Warehouse, night: Night, name: str, source: Source, pull_id: int, state: State) -> Counts:
+    arrival = Arrival(night, name, CONTRACT[source.table], pull_id, state.is_first)
+    reading = read_source(night.settings, name, source, state.since(source))
+    total, changed_at, offered, early_files = Counts(), state.changed_at, set[str](), set[str]()
+    for batch in reading.batches:
+        map_batch(warehouse.scratch(), night, name, source, batch)
+        counts = keep_batch(warehouse, arrival)
+        total.add(counts)
+        offered |= set(batch.column_names)
+        changed_at = _later(changed_at, _newest(warehouse, source))
+        early_files |= _files_with_future_rows(warehouse)
+    lines = bad_lines(reading.rejected, name, source.table, night.run_date.isoformat(), pull_id)
+    rejected = quarantine(warehouse, lines)
+    total.add(Counts(read=rejected, quarantined=rejected))
+    # A file with rows that are not ours yet must be read again, though it does not change.
+    write_files(warehouse, name, [state for state in reading.files if state.path not in early_files])
+    write_state(warehouse, night, name, source, pull_id, changed_at)
+    write_pull(warehouse, night, name, source, pull_id, total, note=unused_columns(source, offered))
+    return total
+
+
+def keep_batch(warehouse: Warehouse, arrival: Arrival) -> Counts:
+    """The rows of `mapped` to where they belong: versions, vault, quarantine; counted."""
+    scratch, night = warehouse.scratch(), arrival.night
+    read = count(scratch, "mapped")
+    forgotten = _drop_forgotten(warehouse, arrival)
+    order_versions(scratch, arrival.table)
+    with open_vault(night.settings) as vault:
+        vault.keep(scratch, arrival.table)
+    bad = bad_rows(scratch, arrival.name, arrival.table.name, night.run_date.isoformat(), arrival.pull_id)
+    quarantined = quarantine(warehouse, bad) + quarantine(warehouse, duplicates(scratch, arrival))
+    counts = append_versions(warehouse, arrival)
+    not_yet = count(scratch, "mapped WHERE is_future")
+    counts.add(Counts(read=read, not_yet=not_yet, quarantined=quarantined, forgotten=forgotten))
+    return counts
+
+
+def _drop_forgotten(warehouse: Warehouse, arrival: Arrival) -> int:
+    """Take the rows of forgotten customers out of `mapped`; returns how many there were."""
+    if "customer_id" not in arrival.table.names:
+        return 0
+    scratch = warehouse.scratch()
+    scratch.register("tombstones", warehouse.query("SELECT customer_id FROM forestall.forgotten"))
+    is_forgotten = "customer_id IN (SELECT customer_id FROM tombstones)"
+    dropped = count(scratch, f"mapped WHERE {is_forgotten}")
+    if dropped:
+        scratch.execute(f"DELETE FROM mapped WHERE {is_forgotten}").fetchall()
+    scratch.unregister("tombstones")
+    return dropped
+
+
+def _newest(warehouse: Warehouse, source: Source) -> datetime | None:
+    """The latest change in `mapped` that is ours: as far as the source has been read."""
+    if not source.updated_at:
+        return None
+    sql = "SELECT max(version_at) FROM mapped WHERE NOT is_future"
+    newest: datetime | None = warehouse.scratch().execute(sql).fetchall()[0][0]
+    return newest
+
+
+def _later(one: datetime | None, other: datetime | None) -> datetime | None:
+    return max((each for each in (one, other) if each is not None), default=None)
+
+
+def _files_with_future_rows(warehouse: Warehouse) -> set[str]:
+    found = warehouse.scratch().execute("SELECT DISTINCT file FROM mapped WHERE is_future AND file IS NOT NULL")
+    return {str(path) for (path,) in found.fetchall()}
+
+
+def unused_columns(source: Source, offered: set[str]) -> str:
+    """Which of the source's columns nothing was made of: noted, in case one was meant."""
+    own = {FILE_COLUMN, UPDATED_COLUMN}
+    told = " ".join((*source.columns.values(), source.updated_at, source.known_at, source.where)).lower()
+    names = set(CONTRACT[source.table].names)
+    unused = sorted(column for column in offered - own if column.lower() not in names and column.lower() not in told)
+    return f"columns not used: {', '.join(unused)}" if unused else ""
+
+

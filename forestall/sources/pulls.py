@@ -1,0 +1,156 @@
+"""The book of pulls: how far each source has been read, what came of it, and which is degraded."""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field, fields
+from datetime import UTC, date, datetime, timedelta
+
+import pyarrow as pa
+
+from forestall.night import Night
+from forestall.settings import Source
+from forestall.sources.reading import FileState, Since
+from forestall.warehouse import Warehouse
+
+
+@dataclass
+class Counts:
+    """What became of the rows of a pull; each row that was read is in one of the others."""
+
+    read: int = 0
+    new: int = 0
+    unchanged: int = 0
+    stale: int = 0
+    not_yet: int = 0
+    quarantined: int = 0
+    forgotten: int = 0
+
+    def add(self, other: "Counts") -> None:
+        for each in fields(self):
+            setattr(self, each.name, getattr(self, each.name) + getattr(other, each.name))
+
+
+@dataclass(frozen=True)
+class State:
+    """How far a source has been read before."""
+
+    is_first: bool = True
+    changed_at: datetime | None = None
+    run_date: date | None = None
+    is_remapped: bool = False
+    files: dict[str, FileState] = field(default_factory=dict)
+
+    def since(self, source: Source) -> Since:
+        """Where to go on: nothing is skipped after the mapping has changed."""
+        if self.is_remapped or self.is_first:
+            return Since()
+        overlap = timedelta(hours=source.overlap_hours)
+        return Since(self.changed_at - overlap if self.changed_at else None, self.files)
+
+
+def next_pull_id(warehouse: Warehouse) -> int:
+    """A number greater than that of every pull before."""
+    return int(warehouse.scalar("SELECT coalesce(max(pull_id), 0) FROM forestall.pulls")) + 1
+
+
+def mapping_hash(source: Source) -> str:
+    """Changes when the source would be read or understood otherwise."""
+    seen = source.model_dump_json(exclude={"retries", "overlap_hours", "token", "connection"})
+    return hashlib.sha256(seen.encode()).hexdigest()[:16]
+
+
+def read_state(warehouse: Warehouse, name: str, source: Source) -> State:
+    """What earlier pulls of the source left."""
+    rows = warehouse.query(
+        "SELECT changed_at, mapping_hash, run_date FROM forestall.watermarks WHERE source = ?", [name]
+    ).to_pylist()
+    if not rows:
+        return State()
+    files = warehouse.query(
+        "SELECT path, size_bytes, modified_ns, content_hash FROM forestall.files WHERE source = ?", [name]
+    ).to_pylist()
+    return State(
+        is_first=False,
+        changed_at=rows[0]["changed_at"],
+        run_date=rows[0]["run_date"],
+        is_remapped=rows[0]["mapping_hash"] != mapping_hash(source),
+        files={row["path"]: FileState(**row) for row in files},
+    )
+
+
+def write_state(
+    warehouse: Warehouse, night: Night, name: str, source: Source, pull_id: int, changed_at: datetime | None
+) -> None:
+    """Move the source's watermark; it never moves back."""
+    warehouse.execute("DELETE FROM forestall.watermarks WHERE source = ?", [name])
+    row = {
+        "source": [name], "changed_at": pa.array([changed_at], pa.timestamp("us", tz="UTC")),
+        "mapping_hash": [mapping_hash(source)], "run_date": [night.run_date], "pull_id": [pull_id],
+    }  # fmt: skip
+    warehouse.append("forestall.watermarks", pa.table(row))
+
+
+def write_files(warehouse: Warehouse, name: str, files: Iterable[FileState]) -> None:
+    """Remember files that need not be read again; called within the transaction of their rows."""
+    rows = [{"source": name, **vars(state)} for state in files]
+    if not rows:
+        return
+    fresh = pa.Table.from_pylist(rows)
+    known = warehouse.query("SELECT source, path, size_bytes, modified_ns, content_hash FROM forestall.files").to_pylist()
+    kept = [row for row in known if row["source"] != name or row["path"] not in {each["path"] for each in rows}]
+    warehouse.execute("DELETE FROM forestall.files")
+    warehouse.append("forestall.files", pa.concat_tables([fresh, pa.Table.from_pylist(kept, schema=fresh.schema)]))
+
+
+def write_pull(
+    warehouse: Warehouse,
+    night: Night,
+    name: str,
+    source: Source,
+    pull_id: int,
+    counts: Counts,
+    *,
+    reason: str = "",
+    note: str = "",
+) -> None:
+    """Enter a pull into the book; with a reason it is degraded."""
+    row = {
+        "pull_id": [pull_id], "source": [name], "table_name": [source.table], "run_date": [night.run_date],
+        "cutoff_at": pa.array([night.cutoff], pa.timestamp("us", tz="UTC")),
+        "status": ["degraded" if reason else "ok"], "reason": [reason], "note": [note],
+        **{f"rows_{each.name}": [getattr(counts, each.name)] for each in fields(counts)},
+    }  # fmt: skip
+    warehouse.append("forestall.pulls", pa.table(row))
+
+
+def degraded_tables(warehouse: Warehouse, run_date: date) -> list[str]:
+    """Contract tables of which a source did not deliver for that night, by name.
+
+    A source that failed and was pulled well in a later attempt of the same night is not degraded.
+    """
+    if not warehouse.has_table("forestall.pulls"):
+        return []
+    found = warehouse.query(
+        """
+        SELECT DISTINCT table_name FROM (
+            SELECT table_name, status, row_number() OVER (PARTITION BY source ORDER BY pull_id DESC) AS newest
+            FROM forestall.pulls WHERE run_date = ?
+        ) AS attempts
+        WHERE newest = 1 AND status = 'degraded' ORDER BY table_name
+        """,
+        [run_date],
+    )
+    return [str(name) for name in found.column(0).to_pylist()]
+
+
+def pulls_of(warehouse: Warehouse, run_date: date) -> list[int]:
+    """Numbers of the pulls of that night: one, or more where it was run again."""
+    found = warehouse.query(
+        "SELECT DISTINCT pull_id FROM forestall.pulls WHERE run_date = ? ORDER BY pull_id", [run_date]
+    )
+    return [int(number) for number in found.column(0).to_pylist()]
+
+
+def as_utc(value: datetime | None) -> datetime | None:
+    """The same instant in UTC."""
+    return value.astimezone(UTC) if value else None

@@ -1,0 +1,68 @@
+"""What every kind of source gives: batches of its own rows, as they are, and how it can fail.
+
+A reader maps nothing and judges nothing. It yields Arrow tables of at most `BATCH_ROWS` rows in the
+order in which they were found, so that a source of any size is read in bounded memory.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import pyarrow as pa
+
+from forestall.settings import ConfigError
+
+BATCH_ROWS = 1_000_000
+FILE_COLUMN = "forestall_file"
+UPDATED_COLUMN = "forestall_updated_at"  # `updated_at`, where the source computed it itself
+
+
+class SourceError(ConfigError):
+    """What the source gave cannot be used: unreadable, or not as mapped. One line; the user can mend it."""
+
+
+class SourceDownError(Exception):
+    """The source did not answer after all retries. One line, without its password."""
+
+
+@dataclass(frozen=True)
+class FileState:
+    """A file as it was when it was read: what tells that it need not be read again."""
+
+    path: str
+    size_bytes: int
+    modified_ns: int
+    content_hash: str
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """A line that is no row: it has no columns to be judged by, so only its place is kept."""
+
+    file: str
+    line: int | None
+    problem: str
+
+
+@dataclass(frozen=True)
+class Since:
+    """What earlier pulls have seen: the watermark less the overlap, and the files."""
+
+    changed_at: datetime | None = None
+    files: Mapping[str, FileState] = field(default_factory=dict)
+
+
+@dataclass
+class Reading:
+    """A source being read. `rejected` and `files` are complete once `batches` is exhausted."""
+
+    batches: Iterator[pa.Table]
+    rejected: list[Rejected] = field(default_factory=list)
+    files: list[FileState] = field(default_factory=list)
+
+
+def one_line(error: BaseException) -> str:
+    """The first line of an error, without its kind."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    text = lines[0] if lines else type(error).__name__
+    return text.partition("Error: ")[2] or text

@@ -1,0 +1,58 @@
+"""The rules that an incoming row must keep, as SQL conditions in the order in which they are asked.
+
+A row that breaks one is told by the first that it breaks, as `rule:column`. Rules of one column come
+from the contract; those of a table as a whole stand here. Nothing is mended here: what a company's
+words mean is the mapping's affair.
+"""
+
+from collections.abc import Iterator
+
+from features.tables import Column, Table
+
+# (start, end): an end that lies before its start cannot be right.
+SPANS: dict[str, tuple[tuple[str, str], ...]] = {
+    "subscriptions": (("started_at", "ended_at"),),
+    "interactions": (("started_at", "answered_at"), ("started_at", "first_response_at"), ("started_at", "resolved_at")),
+    "business_events": (("starts_on", "ends_on"),),
+    "agents": (("hired_on", "left_on"),),
+    "agent_time": (("starts_at", "ends_at"),),
+}
+
+OUT_OF_SCALE = (
+    "kind = 'csat' AND score NOT BETWEEN 1 AND 5 "
+    "OR kind = 'nps' AND score NOT BETWEEN 0 AND 10 "
+    "OR kind = 'ces' AND score NOT BETWEEN 1 AND 7"
+)
+
+
+def broken_rule(table: Table, zoneless: dict[str, str]) -> str:
+    """SQL of the first rule that a row breaks; null for a good row.
+
+    Reads, for each contract column `c`: `c` (cast; null where that failed) and `raw_c` (text).
+
+    Args:
+        table: the contract table.
+        zoneless: for instants written without a zone where none is set, the condition that says so.
+    """
+    rules = [rule for column in table.columns for rule in _column_rules(column, zoneless.get(column.name, ""))]
+    rules += [(f"end_before_start:{end}", f"{end} < {start}") for start, end in SPANS.get(table.name, ())]
+    if table.name == "surveys":
+        rules.append(("out_of_scale:score", OUT_OF_SCALE))
+    return "CASE " + " ".join(f"WHEN {condition} THEN '{rule}'" for rule, condition in rules) + " END"
+
+
+def _column_rules(column: Column, zoneless: str) -> Iterator[tuple[str, str]]:
+    name = column.name
+    if column.is_required:
+        yield f"missing:{name}", f"raw_{name} IS NULL"
+    if zoneless:
+        yield f"time_without_zone:{name}", zoneless
+    if column.kind != "text":
+        yield f"wrong_type:{name}", f"raw_{name} IS NOT NULL AND {name} IS NULL"
+    if column.words:
+        words = ", ".join(f"'{word}'" for word in column.words)
+        yield f"unknown_word:{name}", f"{name} NOT IN ({words})"
+    if column.at_least is not None:
+        yield f"too_small:{name}", f"{name} < {column.at_least}"
+    if column.at_most is not None:
+        yield f"too_large:{name}", f"{name} > {column.at_most}"
