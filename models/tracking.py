@@ -55,14 +55,19 @@ class Version:
 
 @dataclass(frozen=True)
 class AliasMove:
-    """One move of an alias; `from_version` is None where the alias was new."""
+    """One move of an alias.
+
+    Attributes:
+        from_version: None where the alias was new.
+        effective_on: the first run date that it holds for (ISO date).
+    """
 
     model: str
     alias: Alias
     from_version: int | None
     to_version: int
     reason: str
-    run_date: str
+    effective_on: str
 
 
 class Run:
@@ -188,7 +193,7 @@ def aliased(uri: str, name: str, alias: Alias) -> Version | None:
         raise TrackingError(f"MLflow at {_shown(uri)}: {_first_line(error)}") from error
 
 
-def move_alias(uri: str, version: Version, alias: Alias, *, reason: str, run_date: str) -> None:
+def move_alias(uri: str, version: Version, alias: Alias, *, reason: str, effective_on: str) -> None:
     """Point an alias at a version and record that it moved, from where, and why. No move, no record."""
     before = aliased(uri, version.name, alias)
     if before is not None and before.number == version.number:
@@ -199,7 +204,7 @@ def move_alias(uri: str, version: Version, alias: Alias, *, reason: str, run_dat
         "from_version": before.number if before else "",
         "to_version": version.number,
         "reason": reason,
-        "run_date": run_date,
+        "effective_on": effective_on,
     }
     with track(uri, "registry", f"{version.name} {alias} -> {version.number}", tags=tags):
         _client(uri).set_registered_model_alias(version.name, alias, str(version.number))
@@ -217,7 +222,18 @@ def alias_moves(uri: str, name: str) -> list[AliasMove]:
     return [_move(row.data.tags) for row in rows]
 
 
-def rollback(uri: str, name: str, *, run_date: str, reason: str = "rolled back") -> Version:
+def champion_on(uri: str, name: str, run_date: str) -> Version | None:
+    """The champion of a night: what the last move that was in effect on `run_date` (ISO) pointed to.
+
+    A night that is run again, or filled in later, finds the champion of its own time.
+    """
+    numbers = [
+        move.to_version for move in alias_moves(uri, name) if move.alias == "champion" and move.effective_on <= run_date
+    ]
+    return next((version for version in versions(uri, name) if numbers and version.number == numbers[-1]), None)
+
+
+def rollback(uri: str, name: str, *, effective_on: str, reason: str = "rolled back") -> Version:
     """Give the alias champion back to the version that held it before.
 
     Going back twice goes back two champions, not forth again.
@@ -237,7 +253,7 @@ def rollback(uri: str, name: str, *, run_date: str, reason: str = "rolled back")
     if not earlier:
         raise TrackingError(f"{name}: {champion.label} is the first champion; there is none to go back to")
     previous = next(version for version in versions(uri, name) if version.number == earlier[-1])
-    move_alias(uri, previous, "champion", reason=reason, run_date=run_date)
+    move_alias(uri, previous, "champion", reason=reason, effective_on=effective_on)
     return previous
 
 
@@ -268,7 +284,7 @@ def _version(version: Any) -> Version:
 def _move(tags: Mapping[str, str]) -> AliasMove:
     alias: Alias = "champion" if tags["alias"] == "champion" else "challenger"
     before = int(tags["from_version"]) if tags["from_version"] else None
-    return AliasMove(tags["model"], alias, before, int(tags["to_version"]), tags["reason"], tags["run_date"])
+    return AliasMove(tags["model"], alias, before, int(tags["to_version"]), tags["reason"], tags["effective_on"])
 
 
 @cache

@@ -1,0 +1,1 @@
+"""Who is likely to leave, by when, and what speaks for it."""

@@ -51,7 +51,7 @@ def test_alias_moves_are_recorded_and_a_move_to_the_same_place_is_none(uri: str)
     one, two = _register(uri, "moved", "one", "two")
     assert tracking.aliased(uri, "moved", "champion") is None
     for version, reason in ((one, "the first"), (one, "again"), (two, "better by .01")):
-        tracking.move_alias(uri, version, "champion", reason=reason, run_date="2026-03-01")
+        tracking.move_alias(uri, version, "champion", reason=reason, effective_on="2026-03-01")
     moves = [(m.from_version, m.to_version, m.reason) for m in tracking.alias_moves(uri, "moved")]
     assert moves == [(None, 1, "the first"), (1, 2, "better by .01")]
     champion = tracking.aliased(uri, "moved", "champion")
@@ -59,14 +59,25 @@ def test_alias_moves_are_recorded_and_a_move_to_the_same_place_is_none(uri: str)
     assert champion.label == "moved/2"
 
 
+def test_a_night_run_again_finds_the_champion_of_its_own_time(uri: str) -> None:
+    made = _register(uri, "timed", "one", "two", "three")
+    for version, day in zip(made, ("2026-03-01", "2026-03-08", "2026-03-15"), strict=True):
+        tracking.move_alias(uri, version, "champion", reason="better", effective_on=day)
+    tracking.move_alias(uri, made[0], "challenger", reason="on trial", effective_on="2026-03-01")
+    found = [
+        tracking.champion_on(uri, "timed", day) for day in ("2026-02-28", "2026-03-07", "2026-03-08", "2027-01-01")
+    ]
+    assert [version and version.number for version in found] == [None, 1, 2, 3]
+
+
 def test_rollback_goes_back_one_champion_at_a_time(uri: str) -> None:
     made = _register(uri, "back", "one", "two", "three")
     for version in made:
-        tracking.move_alias(uri, version, "champion", reason="better", run_date="2026-03-01")
-    assert tracking.rollback(uri, "back", run_date="2026-03-02").number == 2
-    assert tracking.rollback(uri, "back", run_date="2026-03-02").number == 1
+        tracking.move_alias(uri, version, "champion", reason="better", effective_on="2026-03-01")
+    assert tracking.rollback(uri, "back", effective_on="2026-03-02").number == 2
+    assert tracking.rollback(uri, "back", effective_on="2026-03-02").number == 1
     with pytest.raises(tracking.TrackingError, match="back/1 is the first champion"):
-        tracking.rollback(uri, "back", run_date="2026-03-02")
+        tracking.rollback(uri, "back", effective_on="2026-03-02")
 
 
 def test_a_store_that_was_moved_still_finds_its_models(tmp_path: Path) -> None:

@@ -1,0 +1,130 @@
+"""The trained model: for each horizon trees and a calibration, kept as text.
+
+Probabilities of a longer horizon are never below those of a shorter one. Where nothing could be
+learned a model of base rates takes its place, says so in `kind`, and is used in the same way.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import lightgbm as lgb
+import numpy as np
+import pandas as pd
+
+from models.churn.calibration import Calibration
+from models.churn.design import Design
+from models.metrics import Numbers
+
+MAIN_FILE = "churn_model.json"
+
+
+@dataclass(frozen=True)
+class ChurnModel:
+    """One model over all horizons.
+
+    Attributes:
+        kind: `lightgbm`, or `base_rate` where nothing could be learned.
+        horizons: days, ascending.
+        main_horizon: the one that lists are made by.
+        design: the matrix's columns.
+        boosters: trees by horizon; empty for base rates.
+        calibrations: by horizon.
+        about: what it was made from: as-of dates, rows, recipe, how it was calibrated.
+    """
+
+    kind: Literal["lightgbm", "base_rate"]
+    horizons: tuple[int, ...]
+    main_horizon: int
+    design: Design
+    boosters: Mapping[int, lgb.Booster]
+    calibrations: Mapping[int, Calibration]
+    about: Mapping[str, Any] = field(default_factory=dict)
+
+    def predict(self, rows: pd.DataFrame) -> dict[int, Numbers]:
+        """Calibrated probability of leaving within each horizon, if nobody calls, in the order of `rows`."""
+        matrix = self.design.matrix(if_nobody_calls(rows))
+        probabilities = {horizon: self.calibrations[horizon](self._raw(matrix, horizon)) for horizon in self.horizons}
+        return in_order(probabilities, self.main_horizon)
+
+    def _raw(self, matrix: Any, horizon: int) -> Numbers:
+        if horizon not in self.boosters:
+            return np.full(len(matrix), 0.5)
+        if not len(matrix):
+            return np.empty(0)
+        return np.asarray(self.boosters[horizon].predict(matrix, num_threads=_threads(self.about)))
+
+    def contributions(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """What each feature adds to the log odds of leaving within the main horizon; rows x features.
+
+        LightGBM's own (Tree SHAP); they add up to the raw score less its mean.
+        """
+        names = list(self.design.names)
+        if self.main_horizon not in self.boosters or rows.empty:
+            return pd.DataFrame(0.0, index=rows.index, columns=names)
+        matrix = self.design.matrix(if_nobody_calls(rows))
+        parts = self.boosters[self.main_horizon].predict(matrix, pred_contrib=True, num_threads=_threads(self.about))
+        return pd.DataFrame(np.asarray(parts)[:, :-1], index=rows.index, columns=names)
+
+    def importance(self) -> pd.Series:
+        """Total gain by feature for the main horizon, greatest first."""
+        if self.main_horizon not in self.boosters:
+            return pd.Series(dtype="float64")
+        gains = self.boosters[self.main_horizon].feature_importance("gain")
+        return pd.Series(gains, index=list(self.design.names)).sort_values(ascending=False, kind="stable")
+
+    def to_files(self) -> dict[str, str]:
+        """The model as text by file name: LightGBM's own format, and one JSON."""
+        values = {
+            "kind": self.kind,
+            "horizons": list(self.horizons),
+            "main_horizon": self.main_horizon,
+            "grown": sorted(self.boosters),
+            "design": self.design.as_dict(),
+            "calibrations": {str(h): calibration.as_dict() for h, calibration in self.calibrations.items()},
+            "about": self.about,
+        }
+        trees = {f"trees_{horizon}d.txt": booster.model_to_string() for horizon, booster in self.boosters.items()}
+        return {MAIN_FILE: json.dumps(values, indent=1, sort_keys=True), **trees}
+
+    @classmethod
+    def from_files(cls, files: Mapping[str, str]) -> "ChurnModel":
+        """The model that `to_files` wrote.
+
+        Raises:
+            KeyError: a file or an entry is missing.
+        """
+        values = json.loads(files[MAIN_FILE])
+        horizons = tuple(values["horizons"])
+        trees = {h: files[f"trees_{h}d.txt"] for h in values["grown"]}
+        return cls(
+            values["kind"],
+            horizons,
+            values["main_horizon"],
+            Design.from_dict(values["design"]),
+            {horizon: lgb.Booster(model_str=text) for horizon, text in trees.items()},
+            {int(h): Calibration.from_dict(calibration) for h, calibration in values["calibrations"].items()},
+            values["about"],
+        )
+
+
+def if_nobody_calls(rows: pd.DataFrame) -> pd.DataFrame:
+    """`rows` as they would be had nobody been called: that is what a risk is about."""
+    return rows.assign(is_contacted_recently=False)
+
+
+def in_order(probabilities: Mapping[int, Numbers], main_horizon: int) -> dict[int, Numbers]:
+    """Probabilities that do not fall with the horizon; the main horizon's stay as they are."""
+    ordered = {main_horizon: probabilities[main_horizon]}
+    limit = probabilities[main_horizon]
+    for horizon in sorted((h for h in probabilities if h < main_horizon), reverse=True):
+        ordered[horizon] = limit = np.minimum(probabilities[horizon], limit)
+    floor = probabilities[main_horizon]
+    for horizon in sorted(h for h in probabilities if h > main_horizon):
+        ordered[horizon] = floor = np.maximum(probabilities[horizon], floor)
+    return {horizon: ordered[horizon] for horizon in sorted(ordered)}
+
+
+def _threads(about: Mapping[str, Any]) -> int:
+    return int(about.get("threads", 1))

@@ -1,0 +1,97 @@
+"""The parameters of `models/params/churn.yml`, checked and frozen."""
+
+from functools import lru_cache
+from pathlib import Path
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+FILE = Path(__file__).parents[1] / "params" / "churn.yml"
+
+BANDS = ("low", "medium", "high", "very_high")
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class TuningParams(_Section):
+    trials: int = Field(ge=1)
+    max_rows: int = Field(ge=1000)
+    validation_share: float = Field(gt=0, lt=1)
+    patience_rounds: int = Field(ge=1)
+    max_rounds: int = Field(ge=1)
+
+
+class TreeParams(_Section):
+    learning_rate: float = Field(gt=0, le=1)
+    num_leaves: int = Field(ge=2)
+    min_data_in_leaf: int = Field(ge=1)
+    lambda_l2: float = Field(ge=0)
+    feature_fraction: float = Field(gt=0, le=1)
+    bagging_fraction: float = Field(gt=0, le=1)
+
+
+class SearchParams(_Section):
+    num_leaves: tuple[int, int]
+    min_data_in_leaf: tuple[int, int]
+    lambda_l2: tuple[float, float]
+    feature_fraction: tuple[float, float]
+    bagging_fraction: tuple[float, float]
+
+
+class CalibrationParams(_Section):
+    own_window_dates: int = Field(ge=1)
+    own_window_span_days: int = Field(ge=0)
+    folds: int = Field(ge=2)
+    beta_churners: int = Field(ge=1)
+    isotonic_churners: int = Field(ge=1)
+
+
+class FallbackParams(_Section):
+    min_churners: int = Field(ge=2)
+    prior_rows: float = Field(gt=0)
+    prior_rate: float = Field(gt=0, lt=1)
+
+
+class RivalParams(_Section):
+    recency: tuple[str, ...]
+    frequency: tuple[str, ...]
+    value: tuple[str, ...]
+
+
+class BandParams(_Section):
+    medium: float = Field(gt=0, lt=1)
+    high: float = Field(gt=0, lt=1)
+    very_high: float = Field(gt=0, lt=1)
+
+    @model_validator(mode="after")
+    def _rise(self) -> "BandParams":
+        if not self.medium < self.high < self.very_high:
+            raise ValueError("medium, high and very_high must rise")
+        return self
+
+
+class ReasonParams(_Section):
+    customers: int = Field(ge=1)
+    per_customer: int = Field(ge=1)
+
+
+class ChurnParams(_Section):
+    seed: int
+    threads: int = Field(ge=1)
+    tuning: TuningParams
+    defaults: TreeParams
+    default_rounds: int = Field(ge=1)
+    search: SearchParams
+    calibration: CalibrationParams
+    fallback: FallbackParams
+    rival: RivalParams
+    bands: BandParams
+    reasons: ReasonParams
+
+
+@lru_cache(maxsize=1)
+def churn_params() -> ChurnParams:
+    """The parameters of the repository's own file."""
+    return ChurnParams.model_validate(yaml.safe_load(FILE.read_text(encoding="utf-8")))
