@@ -6,6 +6,8 @@ from the file itself. A key that does not exist is refused with the nearest one 
 """
 
 import difflib
+import os
+import re
 import tomllib
 from datetime import date, time
 from pathlib import Path
@@ -37,7 +39,22 @@ def _known_zone(name: str) -> str:
     return name
 
 
+def _with_environment(location: str) -> str:
+    """`${NAME}` replaced from the environment, so that a configuration can name data that lies elsewhere.
+
+    The one setting that may: a location differs from machine to machine, and is no secret.
+    """
+
+    def value(match: re.Match[str]) -> str:
+        if match[1] not in os.environ:
+            raise ValueError(f"the environment variable {match[1]} is not set; set it to where the data lies")
+        return os.environ[match[1]]
+
+    return re.sub(r"\$\{(\w+)\}", value, location)
+
+
 ZoneName = Annotated[str, AfterValidator(_known_zone)]
+Location = Annotated[str, AfterValidator(_with_environment)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -79,7 +96,7 @@ class Source(Section):
 
     kind: Literal["file", "sql", "rest"]
     table: str
-    location: str = Field(description="path or glob; `schema.table` or a SELECT; URL path")
+    location: Location = Field(description="path or glob; `schema.table` or a SELECT; URL path; may hold `${NAME}`")
     columns: dict[str, str] = {}
     words: dict[str, dict[str, str]] = {}
     where: str = Field("", description="SQL condition over the source's columns; other rows are not ours")
@@ -130,7 +147,7 @@ class ChurnSettings(Section):
     horizons: tuple[int, ...] = (30, 60, 90)
     main_horizon: int = 90
     training_dates: int = Field(12, ge=3, description="past as-of dates to learn from")
-    training_step_days: int = Field(14, ge=1, description="days between them")
+    training_step_days: int = Field(28, ge=1, description="days between them")
 
     @model_validator(mode="after")
     def _main_is_a_horizon(self) -> "ChurnSettings":
