@@ -36,6 +36,10 @@ class Warehouse(ABC):
         """The rows that a SELECT gives, as Arrow."""
 
     @abstractmethod
+    def pieces(self, sql: str, parameters: Parameters = (), rows: int = 500_000) -> Iterator[pa.Table]:
+        """The rows that a SELECT gives, at most `rows` at a time; read to the end before the next statement."""
+
+    @abstractmethod
     def execute(self, sql: str, parameters: Parameters = ()) -> None:
         """Run a statement that gives no rows."""
 
@@ -57,13 +61,7 @@ class Warehouse(ABC):
 
     def frame(self, sql: str, parameters: Parameters = ()) -> pd.DataFrame:
         """The rows that a SELECT gives, as pandas; decimals become floats for the models."""
-        table = self.query(sql, parameters)
-        floats = [
-            pa.field(field.name, pa.float64() if pa.types.is_decimal(field.type) else field.type)
-            for field in table.schema
-        ]
-        frame: pd.DataFrame = table.cast(pa.schema(floats)).to_pandas()
-        return frame
+        return as_frame(self.query(sql, parameters))
 
     def scalar(self, sql: str, parameters: Parameters = ()) -> Any:
         """The first value of the first row, or None."""
@@ -77,6 +75,15 @@ class Warehouse(ABC):
         return bool(self.scalar(sql, [schema, name]))
 
 
+def as_frame(table: pa.Table) -> pd.DataFrame:
+    """An Arrow table as pandas; decimals become floats for the models."""
+    floats = [
+        pa.field(field.name, pa.float64() if pa.types.is_decimal(field.type) else field.type) for field in table.schema
+    ]
+    frame: pd.DataFrame = table.cast(pa.schema(floats)).to_pandas()
+    return frame
+
+
 class DuckDBWarehouse(Warehouse):
     """A DuckDB file: one process writes, and while it does nobody else reads."""
 
@@ -87,6 +94,9 @@ class DuckDBWarehouse(Warehouse):
 
     def query(self, sql: str, parameters: Parameters = ()) -> pa.Table:
         return self._connection.sql(sql, params=list(parameters)).to_arrow_table()
+
+    def pieces(self, sql: str, parameters: Parameters = (), rows: int = 500_000) -> Iterator[pa.Table]:
+        return _in_pieces(self._connection.sql(sql, params=list(parameters)).to_arrow_reader(rows), rows)
 
     def execute(self, sql: str, parameters: Parameters = ()) -> None:
         self._connection.execute(sql, list(parameters)).fetchall()
@@ -136,6 +146,12 @@ class PostgresWarehouse(Warehouse):
             cursor.execute(_numbered(sql), tuple(parameters) or None)
             return _with_decimals(cursor.fetch_arrow_table())
 
+    def pieces(self, sql: str, parameters: Parameters = (), rows: int = 500_000) -> Iterator[pa.Table]:
+        with self._connection.cursor() as cursor:
+            cursor.execute(_numbered(sql), tuple(parameters) or None)
+            for piece in _in_pieces(cursor.fetch_record_batch(), rows):
+                yield _with_decimals(piece)
+
     def execute(self, sql: str, parameters: Parameters = ()) -> None:
         with self._connection.cursor() as cursor:
             cursor.execute(_numbered(sql), tuple(parameters) or None)
@@ -164,6 +180,22 @@ class PostgresWarehouse(Warehouse):
         if self._scratch is not None:
             self._scratch.close()
         self._connection.close()
+
+
+def _in_pieces(reader: pa.RecordBatchReader, rows: int) -> Iterator[pa.Table]:
+    """The reader's batches, put together to as many rows as are allowed."""
+    waiting: list[pa.RecordBatch] = []
+    count = 0
+    for batch in reader:
+        for start in range(0, batch.num_rows, rows):
+            part = batch.slice(start, rows)
+            if count + part.num_rows > rows:
+                yield pa.Table.from_batches(waiting)
+                waiting, count = [], 0
+            waiting.append(part)
+            count += part.num_rows
+    if waiting:
+        yield pa.Table.from_batches(waiting)
 
 
 def _with_decimals(table: pa.Table) -> pa.Table:

@@ -89,3 +89,11 @@ def test_the_second_writer_is_told_who_holds_it_and_a_killed_holder_frees_it(com
     holder.join()
     with warehouse_lock(settings, "the second night"), warehouse_lock(settings, "the same process again"):
         pass
+
+
+def test_rows_come_in_pieces_of_at_most_so_many(company: Callable[[str], Settings]) -> None:
+    with open_warehouse(company(""), "test") as warehouse:
+        pieces = list(warehouse.pieces("SELECT range AS number FROM range(300000) WHERE range < ?", [250_000], 100_000))
+        assert max(piece.num_rows for piece in pieces) <= 100_000
+        assert sum(piece.num_rows for piece in pieces) == 250_000
+        assert list(warehouse.pieces("SELECT 1 WHERE false")) == []
