@@ -39,13 +39,15 @@ class GateLimits(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    quarantine_share: float = Field(0.05, ge=0, le=1)
-    row_count_share: float = Field(0.5, ge=0, le=1)
-    row_count_nights: int = Field(7, ge=1)
-    unknown_customer_share: float = Field(0.05, ge=0, le=1)
-    null_share: float = Field(0.99, ge=0, le=1)
-    population_share: float = Field(0.8, ge=0, le=1)
-    drift_effect_size: float = Field(0.5, ge=0)
+    quarantine_share: float = Field(0.05, ge=0, le=1, description="share of a source's rows that broke a rule")
+    quarantine_rows: int = Field(20, ge=1, description="fewer bad rows than this never block")
+    row_count_share: float = Field(0.5, ge=0, description="rows of a source against its last nights")
+    row_count_nights: int = Field(7, ge=1, description="so many nights")
+    row_count_rows: float = Field(50, ge=0, description="smaller sources come and go")
+    unknown_customer_share: float = Field(0.05, ge=0, le=1, description="share of contacts")
+    population_share: float = Field(0.8, ge=0, description="customers with features against the date before")
+    null_share_rise: float = Field(0.2, ge=0, le=1, description="of a feature, against the date before")
+    drift_effect_size: float = Field(0.5, ge=0, description="move of a mean in standard deviations")
 
 
 @dataclass(frozen=True)

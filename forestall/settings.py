@@ -75,6 +75,7 @@ class Files(Section):
     playbook: Path = Path("playbook.yml")
     standards: Path = Path("standards.yml")
     calendar: Path = Path("calendar.yml")
+    gates: Path = Path("gates.yml")
 
 
 class WarehouseSettings(Section):
