@@ -1,0 +1,113 @@
+{{ config(tags=['training']) }}
+
+-- A year of activity before each as-of date, in the versions valid then.
+with activity as (
+    select
+        days.as_of_on,
+        days.day_on,
+        days.days_ago,
+        versions.customer_id,
+        versions.kind,
+        versions.is_counted,
+        coalesce(versions.event_count, 1) as event_count,
+        coalesce(versions.value, 0) as value
+    from {{ ref('int_as_of_days') }} as days
+    inner join {{ ref('int_activity_versions') }} as versions on versions.occurred_on = days.day_on
+    where {{ valid_at('versions', 'days.as_of_at') }}
+),
+
+active_days as (
+    select
+        as_of_on,
+        customer_id,
+        days_ago,
+        bool_or(is_counted) as is_active,
+        {{ total('event_count', 'is_counted') }} as event_count,
+        {{ total_money('value', 'is_counted') }} as value,
+        {{ total('event_count', "kind = 'return'") }} as return_count,
+        {{ total_money('value', "kind = 'return'") }} as return_value
+    from activity
+    group by as_of_on, customer_id, days_ago
+),
+
+gaps as (
+    select
+        active_days.*,
+        case when is_active then lag(days_ago) over (
+            partition by as_of_on, customer_id, is_active order by days_ago desc
+        ) - days_ago end as gap_days
+    from active_days
+),
+
+kinds as (
+    select as_of_on, customer_id, cast(count(distinct kind) as bigint) as activity_kind_count_365d
+    from activity
+    group by as_of_on, customer_id
+),
+
+-- Since when at all: the year is too short for that.
+beginnings as (
+    select dates.as_of_on, versions.customer_id, min(versions.occurred_on) as first_active_on
+    from {{ ref('int_as_of_dates') }} as dates
+    inner join {{ ref('int_activity_versions') }} as versions
+        on versions.occurred_on < dates.as_of_on and {{ valid_at('versions', 'dates.as_of_at') }}
+    where versions.is_counted
+    group by dates.as_of_on, versions.customer_id
+),
+
+aggregated as (
+    select
+        as_of_on,
+        customer_id,
+        {%- for days in (30, 90, 180, 365) %}
+        {{ number_of('is_active and days_ago <= ' ~ days) }} as active_day_count_{{ days }}d,
+        {{ total('event_count', 'days_ago <= ' ~ days) }} as activity_count_{{ days }}d,
+        {{ total_money('value', 'days_ago <= ' ~ days) }} as activity_value_{{ days }}d,
+        {%- endfor %}
+        {{ total('return_count', 'days_ago <= 90') }} as return_count_90d,
+        {{ total('return_count') }} as return_count_365d,
+        {{ total_money('-return_value') }} as return_value_365d,
+        cast(min(days_ago) filter (where is_active) as bigint) as days_since_last_activity,
+        {{ mean('gap_days') }} as activity_gap_days_mean,
+        case when count(gap_days) > 1 then sqrt(greatest(
+            (cast(sum(gap_days * gap_days) as double precision)
+                - cast(sum(gap_days) as double precision) * cast(sum(gap_days) as double precision)
+                / cast(count(gap_days) as double precision)) / cast(count(gap_days) - 1 as double precision),
+            0)) end as activity_gap_days_std,
+        -- active days of the last 30 days against the mean of the two months before
+        cast(count(*) filter (where is_active and days_ago <= 30) as double precision)
+            - cast(count(*) filter (where is_active and days_ago between 31 and 90) as double precision) / 2
+            as active_day_change_30d,
+        -- value of an active day, last 90 days against the rest of the year
+        {{ ratio('sum(value) filter (where days_ago <= 90)', 'count(*) filter (where is_active and days_ago <= 90)') }}
+            - {{ ratio('sum(value) filter (where days_ago > 90)', 'count(*) filter (where is_active and days_ago > 90)') }}
+            as activity_day_value_change_90d,
+        {{ ratio('sum(value)', 'count(*) filter (where is_active)') }} as activity_day_value_mean_365d
+    from gaps
+    group by as_of_on, customer_id
+)
+
+select
+    beginnings.as_of_on,
+    beginnings.customer_id,
+    {{ days_between('beginnings.first_active_on', 'beginnings.as_of_on') }} as activity_tenure_days,
+    {%- for days in (30, 90, 180, 365) %}
+    aggregated.active_day_count_{{ days }}d,
+    aggregated.activity_count_{{ days }}d,
+    aggregated.activity_value_{{ days }}d,
+    {%- endfor %}
+    aggregated.return_count_90d,
+    aggregated.return_count_365d,
+    aggregated.return_value_365d,
+    aggregated.days_since_last_activity,
+    aggregated.activity_gap_days_mean,
+    aggregated.activity_gap_days_std,
+    -- silent for how many of its usual gaps
+    {{ ratio('aggregated.days_since_last_activity', 'aggregated.activity_gap_days_mean') }} as activity_overdue_ratio,
+    aggregated.active_day_change_30d,
+    aggregated.activity_day_value_change_90d,
+    aggregated.activity_day_value_mean_365d,
+    kinds.activity_kind_count_365d
+from beginnings
+left join aggregated on aggregated.as_of_on = beginnings.as_of_on and aggregated.customer_id = beginnings.customer_id
+left join kinds on kinds.as_of_on = beginnings.as_of_on and kinds.customer_id = beginnings.customer_id

@@ -1,0 +1,87 @@
+{{ config(tags=['training']) }}
+
+{%- set channels = {'phone': "('phone')", 'chat': "('chat')", 'written': "('email', 'web_form', 'social')",
+                    'self_service': "('self_service')"} %}
+{%- set stages = ['consultation', 'complaint', 'feedback'] %}
+
+-- Contacts of the 90 days before each as-of date, in the version that was valid then.
+with contacts as (
+    select
+        days.as_of_on,
+        days.days_ago,
+        versions.customer_id,
+        versions.started_at,
+        versions.interaction_id,
+        versions.channel,
+        versions.stage,
+        versions.problem,
+        versions.topic,
+        versions.is_inbound,
+        versions.has_given_up,
+        versions.is_in_standard,
+        versions.wait_time_s,
+        versions.handle_time_s,
+        coalesce(versions.transfer_count, 0) as transfer_count,
+        {{ thousandths('versions.text_sentiment') }} as sentiment_thousandths,
+        {{ seconds_between('versions.started_at',
+                           revealed('interactions', 'first_response_at', 'versions', 'days.as_of_at', 'days.as_of_on')) }}
+            as first_response_s,
+        {{ revealed('interactions', 'resolved_at', 'versions', 'days.as_of_at', 'days.as_of_on') }} as resolved_at,
+        {{ revealed('interactions', 'is_first_contact_resolution', 'versions', 'days.as_of_at', 'days.as_of_on') }}
+            as is_first_contact_resolution
+    from {{ ref('int_as_of_days') }} as days
+    inner join {{ ref('int_interaction_versions') }} as versions on versions.started_on = days.day_on
+    where days.days_ago <= 90
+        and versions.customer_id is not null
+        and {{ valid_at('versions', 'days.as_of_at') }}
+),
+
+followed as (
+    select
+        contacts.*,
+        lag(started_at) over (
+            partition by as_of_on, customer_id, problem, is_inbound order by started_at, {{ bytewise('interaction_id') }}
+        ) >= started_at - interval '{{ var("fcr_window_days") * 24 }} hours' as is_repeat,
+        is_inbound and not has_given_up and channel <> 'self_service' and resolved_at is null
+            and not coalesce(is_first_contact_resolution, false) as is_open
+    from contacts
+)
+
+select
+    as_of_on,
+    customer_id,
+    {%- for days in (7, 30, 90) %}
+    {{ number_of('is_inbound and days_ago <= ' ~ days) }} as contact_count_{{ days }}d,
+    {{ number_of("is_inbound and stage = 'complaint' and days_ago <= " ~ days) }} as complaint_count_{{ days }}d,
+    {%- endfor %}
+    {%- for days in (30, 90) %}
+    {%- for name, members in channels.items() %}
+    {{ number_of('is_inbound and channel in ' ~ members ~ ' and days_ago <= ' ~ days) }} as {{ name }}_count_{{ days }}d,
+    {%- endfor %}
+    {{ number_of('has_given_up and days_ago <= ' ~ days) }} as abandoned_count_{{ days }}d,
+    {{ total('transfer_count', 'days_ago <= ' ~ days) }} as transfer_count_{{ days }}d,
+    {{ number_of('is_open and days_ago <= ' ~ days) }} as unresolved_count_{{ days }}d,
+    {{ number_of('is_inbound and is_repeat and days_ago <= ' ~ days) }} as repeat_count_{{ days }}d,
+    {{ number_of('is_inbound and not is_in_standard and days_ago <= ' ~ days) }} as missed_standard_count_{{ days }}d,
+    {{ mean('wait_time_s', 'is_inbound and days_ago <= ' ~ days) }} as wait_time_s_mean_{{ days }}d,
+    {{ mean('sentiment_thousandths', 'days_ago <= ' ~ days) }} / 1000 as text_sentiment_mean_{{ days }}d,
+    {%- endfor %}
+    {{ number_of("is_inbound and stage = 'consultation'") }} as consultation_count_90d,
+    {{ number_of("is_inbound and stage = 'feedback'") }} as feedback_count_90d,
+    {{ number_of('not is_inbound and days_ago <= 30') }} as outbound_count_30d,
+    cast(count(distinct channel) filter (where is_inbound) as bigint) as channel_count_90d,
+    cast(count(distinct topic) filter (where is_inbound) as bigint) as topic_count_90d,
+    cast(max(wait_time_s) filter (where is_inbound) as bigint) as wait_time_s_max_90d,
+    {{ mean('handle_time_s', 'is_inbound') }} as handle_time_s_mean_90d,
+    {{ mean('first_response_s', 'is_inbound') }} as first_response_s_mean_90d,
+    cast(min(sentiment_thousandths) as double precision) / 1000 as text_sentiment_min_90d,
+    cast(min(days_ago) filter (where is_inbound) as bigint) as days_since_last_contact,
+    cast(min(days_ago) filter (where is_inbound and stage = 'complaint') as bigint) as days_since_last_complaint,
+    cast(min(days_ago) filter (where has_given_up) as bigint) as days_since_last_abandoned,
+    -- contacts of the last 30 days against the mean of the two months before
+    cast(count(*) filter (where is_inbound and days_ago <= 30) as double precision)
+        - cast(count(*) filter (where is_inbound and days_ago > 30) as double precision) / 2 as contact_change_30d,
+    {{ mean('wait_time_s', 'is_inbound and days_ago <= 30') }}
+        - {{ mean('wait_time_s', 'is_inbound and days_ago > 30') }} as wait_time_s_change_30d
+from followed
+group by as_of_on, customer_id

@@ -1,0 +1,39 @@
+{{ config(tags=['training']) }}
+
+with invoices as (
+    select
+        days.as_of_on,
+        days.days_ago,
+        versions.customer_id,
+        versions.amount,
+        versions.due_on,
+        {{ revealed('payments', 'paid_on', 'versions', 'days.as_of_at', 'days.as_of_on') }} as paid_on,
+        {{ revealed('payments', 'status', 'versions', 'days.as_of_at', 'days.as_of_on') }} as status
+    from {{ ref('int_as_of_days') }} as days
+    inner join {{ ref('int_payment_versions') }} as versions on versions.due_on = days.day_on
+    where {{ valid_at('versions', 'days.as_of_at') }}
+),
+
+settled as (
+    select
+        invoices.*,
+        coalesce(status, '') = 'failed' as has_failed,
+        {{ days_between('due_on', 'coalesce(paid_on, as_of_on)') }} as days_late
+    from invoices
+    where coalesce(status, '') <> 'refunded'
+)
+
+select
+    as_of_on,
+    customer_id,
+    {%- for days in (90, 365) %}
+    {{ number_of('days_ago <= ' ~ days) }} as invoice_count_{{ days }}d,
+    {{ number_of('days_late > 0 and days_ago <= ' ~ days) }} as late_payment_count_{{ days }}d,
+    {%- endfor %}
+    {{ number_of('has_failed and days_ago <= 30') }} as failed_payment_count_30d,
+    {{ number_of('has_failed and days_ago <= 90') }} as failed_payment_count_90d,
+    {{ number_of('paid_on is null') }} as unpaid_count_365d,
+    {{ total_money('amount', 'paid_on is null') }} as unpaid_amount_365d,
+    {{ mean('greatest(days_late, 0)') }} as days_late_mean_365d
+from settled
+group by as_of_on, customer_id

@@ -1,0 +1,37 @@
+{{ config(tags=['training']) }}
+
+with subscriptions as (
+    select
+        dates.as_of_on,
+        dates.as_of_at,
+        {{ revealed_columns('subscriptions', 'versions', 'dates.as_of_at', 'dates.as_of_on') }}
+    from {{ ref('int_as_of_dates') }} as dates
+    inner join {{ ref('int_subscription_versions') }} as versions on {{ valid_at('versions', 'dates.as_of_at') }}
+),
+
+begun as (
+    select
+        subscriptions.*,
+        ended_at is null as is_running,
+        row_number() over (
+            partition by as_of_on, customer_id, ended_at is null
+            order by monthly_value desc nulls last, started_at desc, {{ bytewise('subscription_id') }}
+        ) as size_rank
+    from subscriptions
+    where started_at < as_of_at
+)
+
+select
+    as_of_on,
+    customer_id,
+    {{ number_of('is_running') }} as subscription_count,
+    max(case when is_running and size_rank = 1 then plan end) as plan,
+    {{ total_money('monthly_value', 'is_running') }} as monthly_value,
+    {{ total_money('margin', 'is_running') }} as monthly_margin,
+    min(started_at) as first_started_at,
+    min(case when is_running then {{ days_between('as_of_on', local_day('renews_at')) }} end) as days_to_renewal,
+    max(case when is_running then {{ days_between(local_day('started_at'), 'as_of_on') }} end) as subscription_age_days,
+    {{ number_of("ended_at >= as_of_at - interval '8760 hours'") }} as ended_subscription_count_365d,
+    {{ number_of("end_reason = 'plan_change' and ended_at >= as_of_at - interval '8760 hours'") }} as plan_change_count_365d
+from begun
+group by as_of_on, customer_id

@@ -1,0 +1,38 @@
+{{ config(tags=['training']) }}
+
+with answers as (
+    select
+        days.as_of_on,
+        days.days_ago,
+        versions.customer_id,
+        versions.kind,
+        versions.score,
+        {{ thousandths('versions.comment_sentiment') }} as sentiment_thousandths,
+        row_number() over (
+            partition by days.as_of_on, versions.customer_id, versions.kind
+            order by versions.answered_at desc, {{ bytewise('versions.survey_id') }}
+        ) as recency
+    from {{ ref('int_as_of_days') }} as days
+    inner join {{ ref('int_survey_versions') }} as versions on versions.answered_on = days.day_on
+    where days.days_ago <= 180
+        and versions.customer_id is not null
+        and {{ valid_at('versions', 'days.as_of_at') }}
+)
+
+select
+    as_of_on,
+    customer_id,
+    {{ number_of('days_ago <= 90') }} as survey_count_90d,
+    {%- for kind in ('csat', 'nps', 'ces') %}
+    cast(max(score) filter (where kind = '{{ kind }}' and recency = 1) as bigint) as {{ kind }}_last,
+    {{ mean('score', "kind = '" ~ kind ~ "'") }} as {{ kind }}_mean_180d,
+    {%- endfor %}
+    -- the last answer against the mean of those before it
+    cast(max(score) filter (where kind = 'csat' and recency = 1) as double precision)
+        - {{ mean('score', "kind = 'csat' and recency > 1") }} as csat_change,
+    cast(max(score) filter (where kind = 'nps' and recency = 1) as double precision)
+        - {{ mean('score', "kind = 'nps' and recency > 1") }} as nps_change,
+    {{ number_of("kind = 'csat' and score <= 2 and days_ago <= 90") }} as low_csat_count_90d,
+    {{ mean('sentiment_thousandths') }} / 1000 as survey_sentiment_mean_180d
+from answers
+group by as_of_on, customer_id

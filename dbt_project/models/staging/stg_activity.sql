@@ -1,0 +1,1 @@
+{{ as_of('activity', cutoff_at(), run_date()) }}

@@ -1,0 +1,1 @@
+{{ as_of('agent_time', cutoff_at(), run_date()) }}

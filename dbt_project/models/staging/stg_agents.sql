@@ -1,0 +1,1 @@
+{{ as_of('agents', cutoff_at(), run_date()) }}

@@ -1,0 +1,1 @@
+{{ as_of('backlog', cutoff_at(), run_date()) }}

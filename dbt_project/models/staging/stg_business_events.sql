@@ -1,0 +1,1 @@
+{{ as_of('business_events', cutoff_at(), run_date()) }}

@@ -1,0 +1,1 @@
+{{ as_of('consents', cutoff_at(), run_date()) }}

@@ -1,0 +1,1 @@
+{{ as_of('contact_volumes', cutoff_at(), run_date()) }}

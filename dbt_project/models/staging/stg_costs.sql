@@ -1,0 +1,1 @@
+{{ as_of('costs', cutoff_at(), run_date()) }}

@@ -1,0 +1,1 @@
+{{ as_of('customers', cutoff_at(), run_date()) }}

@@ -1,0 +1,1 @@
+{{ as_of('evaluations', cutoff_at(), run_date()) }}

@@ -1,0 +1,1 @@
+{{ as_of('interactions', cutoff_at(), run_date()) }}

@@ -1,0 +1,1 @@
+{{ as_of('outreach_outcomes', cutoff_at(), run_date()) }}

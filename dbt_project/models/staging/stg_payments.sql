@@ -1,0 +1,1 @@
+{{ as_of('payments', cutoff_at(), run_date()) }}

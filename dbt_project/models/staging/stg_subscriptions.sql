@@ -1,0 +1,1 @@
+{{ as_of('subscriptions', cutoff_at(), run_date()) }}

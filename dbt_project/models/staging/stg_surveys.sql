@@ -1,0 +1,1 @@
+{{ as_of('surveys', cutoff_at(), run_date()) }}

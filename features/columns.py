@@ -1,0 +1,70 @@
+"""The columns of `marts.fct_customer_features`: what each is for, and how it is told to an agent.
+
+They are declared once, in the model's yml. This module reads them there and refuses a column that
+does not say its role; what the model learns from is decided by that role and by nothing else.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+YML = Path(__file__).parent.parent / "dbt_project" / "models" / "marts" / "fct_customer_features.yml"
+
+Role = Literal["key", "population", "feature"]
+
+
+@dataclass(frozen=True)
+class FeatureColumn:
+    """One column of the feature mart.
+
+    Attributes:
+        name: the column.
+        role: `key` identifies a row, `population` says whom a score may be about, `feature` is learnt from.
+        data_type: its SQL type.
+        about: what it means.
+        phrase: how an agent is told, with `{value}` for the value; empty for keys and population.
+    """
+
+    name: str
+    role: Role
+    data_type: str
+    about: str
+    phrase: str = ""
+
+    @property
+    def is_categorical(self) -> bool:
+        """Text: a category, never a number."""
+        return self.data_type == "varchar"
+
+    def tell(self, value: object) -> str:
+        """The phrase with its value, such as `3 complaints in the last 30 days`."""
+        return self.phrase.format(value=value)
+
+
+@cache
+def load_columns(path: Path = YML) -> tuple[FeatureColumn, ...]:
+    """All columns in the mart's order.
+
+    Raises:
+        ValueError: a column has no role, or a feature no phrase; names it.
+    """
+    declared = yaml.safe_load(path.read_text(encoding="utf-8"))["models"][0]["columns"]
+    return tuple(_column(values) for values in declared)
+
+
+def features(path: Path = YML) -> tuple[FeatureColumn, ...]:
+    """The columns that a model learns from."""
+    return tuple(column for column in load_columns(path) if column.role == "feature")
+
+
+def _column(values: dict[str, Any]) -> FeatureColumn:
+    meta = values.get("config", {}).get("meta", {})
+    role, phrase = meta.get("role"), meta.get("phrase", "")
+    if role not in ("key", "population", "feature"):
+        raise ValueError(f"{values['name']}: meta.role is `{role}`, must be key, population or feature")
+    if role == "feature" and "{value}" not in phrase:
+        raise ValueError(f"{values['name']}: a feature needs a meta.phrase with {{value}} in it")
+    return FeatureColumn(values["name"], role, values["data_type"], " ".join(values["description"].split()), phrase)

@@ -1,0 +1,112 @@
+"""Turn raw versions into features, labels, volumes and service figures, by dbt.
+
+The night builds everything as of the run date; training asks for features and labels of past as-of
+dates. Both hold the warehouse's lock and leave the connection to dbt. What was built under which rules is
+kept in `forestall.builds`: other rules, or an earlier run date, and what accumulates is made anew.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from forestall import transform
+from forestall.jobs import Summary
+from forestall.night import Night
+from forestall.settings import Settings
+from forestall.warehouse import Warehouse, open_warehouse, warehouse_lock
+
+# Rows of customer x as-of date that are built in one go: it bounds the memory that training takes.
+ROWS_AT_ONCE = 1_000_000
+
+# Variables that change from night to night; all others are rules.
+_NIGHTLY = {"run_date", "cutoff_at", "as_of_dates", "is_rebuild"}
+
+_BUILDS = "CREATE TABLE IF NOT EXISTS forestall.builds (run_date DATE, rules VARCHAR, is_rebuild BOOLEAN)"
+
+
+def build_features(settings: Settings, run_date: date) -> Summary:
+    """All models as of the run date, with their tests.
+
+    Raises:
+        TransformError: a model or a test failed.
+    """
+    night = Night(settings, run_date)
+    with warehouse_lock(settings, f"build_features {run_date}"):
+        with open_warehouse(settings, "build_features") as warehouse:
+            rule = churn_rule(warehouse, settings)
+            last = _last_build(warehouse)
+        values = transform.variables(night, rule, [run_date], is_rebuild=_is_rebuild(last, run_date))
+        anew = ["--full-refresh"] if last and last["rules"] != _rules(values) else []
+        built = transform.build(settings, values, "--exclude", "test_type:unit", *anew)
+        with open_warehouse(settings, "build_features") as warehouse:
+            _record(warehouse, run_date, values)
+            customers = warehouse.scalar("SELECT count(*) FROM marts.fct_customer_features WHERE as_of_on = ?", [run_date])
+    return {"models": built.model_count, "tests": built.test_count, "customers": int(customers), "churn_rule": rule}
+
+
+def build_training_features(settings: Settings, run_date: date, as_of_dates: Sequence[date]) -> Summary:
+    """Features and labels of past as-of dates, as known at the run date.
+
+    Earlier training dates are dropped. The night's own build must have run.
+
+    Raises:
+        TransformError: a model or a test failed.
+    """
+    night = Night(settings, run_date)
+    dates = sorted(set(as_of_dates))
+    with warehouse_lock(settings, f"build_training_features {run_date}"):
+        with open_warehouse(settings, "build_training_features") as warehouse:
+            rule = churn_rule(warehouse, settings)
+            at_once = _dates_at_once(warehouse, rule)
+        parts = [dates[start : start + at_once] for start in range(0, len(dates), at_once)]
+        for part in parts:
+            values = transform.variables(
+                night, rule, part, is_training=True, training_dates=[day.isoformat() for day in dates]
+            )
+            transform.build(settings, values, "--select", "tag:training", "--exclude", "test_type:unit")
+        with open_warehouse(settings, "build_training_features") as warehouse:
+            rows = warehouse.scalar("SELECT count(*) FROM marts.fct_customer_features WHERE is_training")
+    return {"as_of_dates": len(dates), "rows": int(rows), "parts": len(parts)}
+
+
+def churn_rule(warehouse: Warehouse, settings: Settings) -> str:
+    """`subscription` or `inactivity`; `auto` asks whether there are subscriptions, then whether there is activity."""
+    if settings.churn.rule != "auto":
+        return settings.churn.rule
+    has_subscriptions, has_activity = (
+        bool(warehouse.scalar(f"SELECT count(*) FROM (SELECT 1 FROM raw.{table} LIMIT 1) AS first_row"))
+        for table in ("subscriptions", "activity")
+    )
+    return "inactivity" if has_activity and not has_subscriptions else "subscription"
+
+
+def _dates_at_once(warehouse: Warehouse, rule: str) -> int:
+    table = "activity" if rule == "inactivity" else "subscriptions"
+    customers = warehouse.scalar(f"SELECT count(DISTINCT customer_id) FROM raw.{table}") or 0
+    return max(1, ROWS_AT_ONCE // max(1, int(customers)))
+
+
+def _last_build(warehouse: Warehouse) -> Mapping[str, Any] | None:
+    warehouse.execute(_BUILDS)
+    rows: list[Mapping[str, Any]] = warehouse.query("SELECT * FROM forestall.builds").to_pylist()
+    return rows[0] if rows else None
+
+
+def _is_rebuild(last: Mapping[str, Any] | None, run_date: date) -> bool:
+    """An earlier run date knew less; and after it the gap must be closed again."""
+    return last is not None and (run_date < last["run_date"] or (last["is_rebuild"] and run_date != last["run_date"]))
+
+
+def _rules(values: Mapping[str, Any]) -> str:
+    rules = {name: value for name, value in values.items() if name not in _NIGHTLY}
+    return hashlib.sha256(json.dumps(rules, sort_keys=True).encode()).hexdigest()
+
+
+def _record(warehouse: Warehouse, run_date: date, values: Mapping[str, Any]) -> None:
+    with warehouse.transaction():
+        warehouse.execute("DELETE FROM forestall.builds")
+        warehouse.execute(
+            "INSERT INTO forestall.builds VALUES (?, ?, ?)", [run_date, _rules(values), bool(values["is_rebuild"])]
+        )

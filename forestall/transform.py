@@ -1,0 +1,186 @@
+"""The one way to call dbt: its own runner, in this process, with variables from the settings.
+
+Nothing is written into the repository: compiled SQL and logs go under `var/dbt`. The caller holds the
+warehouse's lock and no connection of its own, since DuckDB refuses a second one with other settings.
+"""
+
+import json
+import logging
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from features.contract import CHANNELS
+from forestall.night import Night
+from forestall.settings import Settings
+from forestall.staffing.standards import QueueStandard, load_standards
+
+if TYPE_CHECKING:
+    from dbt.cli.main import dbtRunnerResult
+
+log = logging.getLogger(__name__)
+
+PROJECT = Path(__file__).parent.parent / "dbt_project"
+
+
+class TransformError(Exception):
+    """A model or one of its tests failed; its text is one line."""
+
+
+@dataclass(frozen=True)
+class Build:
+    """What dbt did.
+
+    Attributes:
+        model_count: models built.
+        test_count: tests that held.
+        seconds: run time by node.
+    """
+
+    model_count: int
+    test_count: int
+    seconds: Mapping[str, float]
+
+
+def variables(night: Night, churn_rule: str, as_of_dates: Sequence[date], **others: object) -> dict[str, Any]:
+    """dbt's variables: everything that a model may depend on besides the raw tables."""
+    settings = night.settings
+    churn = settings.churn
+    return {
+        "run_date": night.run_date.isoformat(),
+        "cutoff_at": night.cutoff.isoformat(),
+        "time_zone": settings.company.time_zone,
+        "as_of_dates": [day.isoformat() for day in as_of_dates],
+        "horizons": list(churn.horizons),
+        "main_horizon": churn.main_horizon,
+        "grace_days": churn.grace_days,
+        "inactive_days": churn.inactive_days,
+        "activity_kinds": list(churn.activity_kinds),
+        "dormant_days": churn.dormant_days,
+        "churn_rule": churn_rule,
+        "churn_level": churn.level,
+        "interval_minutes": settings.volume.interval_minutes,
+        "short_abandon_s": settings.service_level.short_abandon_s,
+        "service_level_formula": settings.service_level.formula,
+        "standards": promised(settings),
+        **others,
+    }
+
+
+def promised(settings: Settings) -> dict[str, Any]:
+    """The service standards as plain values: for each channel, and for each queue that differs, by channel."""
+    standards = load_standards(settings)
+    return {
+        "channels": {channel: _seconds(standards.for_queue("", channel)) for channel in CHANNELS},
+        "queues": {
+            queue: {channel: _seconds(standards.for_queue(queue, channel)) for channel in CHANNELS}
+            for queue in sorted(standards.queues)
+        },
+        "complaint_response_s": standards.complaint_response_s,
+    }
+
+
+def _seconds(standard: QueueStandard) -> dict[str, int | None]:
+    return {"threshold_s": standard.threshold_s, "first_response_s": standard.first_response_s}
+
+
+def build(settings: Settings, values: Mapping[str, Any], *arguments: str) -> Build:
+    """Run `dbt build` on the warehouse.
+
+    Args:
+        settings: says where the warehouse is.
+        values: dbt's variables.
+        arguments: further ones of dbt's, such as `--select`, `tag:training`.
+
+    Raises:
+        TransformError: names the first model or test that failed, and why.
+    """
+    result = run_dbt(settings, "build", "--vars", json.dumps(dict(values)), *arguments)
+    _raise_first_failure(result, settings)
+    nodes = list(result.result) if result.result else []  # type: ignore[arg-type, union-attr]
+    models = [node for node in nodes if node.node.resource_type == "model"]
+    tests = [node for node in nodes if node.node.resource_type in ("test", "unit_test")]
+    return Build(len(models), len(tests), {node.node.name: node.execution_time for node in nodes})
+
+
+def run_dbt(settings: Settings, *arguments: str) -> "dbtRunnerResult":
+    """One dbt command in this process; afterwards no connection of its own is left open."""
+    from dbt.cli.main import dbtRunner
+
+    work = settings.var_path / "dbt"
+    folders = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT),
+               "--target-path", str(work / "target"), "--log-path", str(work / "logs")]  # fmt: skip
+    with _environment(_connection(settings)):
+        try:
+            return dbtRunner().invoke(["--quiet", "--no-use-colors", *arguments, *folders])
+        finally:
+            _close_connections()
+
+
+def _close_connections() -> None:
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+    from dbt.adapters.factory import cleanup_connections
+
+    cleanup_connections()
+    environment = DuckDBConnectionManager._ENV
+    if environment is not None:
+        environment.close()
+    DuckDBConnectionManager.close_all_connections()
+
+
+def _connection(settings: Settings) -> dict[str, str]:
+    """What `profiles.yml` asks the environment for."""
+    url = settings.warehouse_url
+    if url.startswith("duckdb:///"):
+        return {
+            "DBT_WAREHOUSE": "duckdb",
+            "DBT_DUCKDB_PATH": str(settings.root / url.removeprefix("duckdb:///")),
+            "DBT_DUCKDB_MEMORY": settings.warehouse.memory_limit,
+            "DBT_DUCKDB_THREADS": str(settings.warehouse.threads),
+        }
+    parts = urlsplit(url)
+    # A socket's folder stands in the query, where libpq reads it too.
+    host = parts.hostname or parse_qs(parts.query).get("host", ["localhost"])[0]
+    return {
+        "DBT_WAREHOUSE": "postgres",
+        "DBT_POSTGRES_HOST": host,
+        "DBT_POSTGRES_PORT": str(parts.port or 5432),
+        "DBT_POSTGRES_USER": unquote(parts.username or "postgres"),
+        "DBT_ENV_SECRET_POSTGRES_PASSWORD": unquote(parts.password or ""),
+        "DBT_POSTGRES_DATABASE": parts.path.removeprefix("/") or "postgres",
+    }
+
+
+@contextmanager
+def _environment(values: Mapping[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def _raise_first_failure(result: "dbtRunnerResult", settings: Settings) -> None:
+    if result.success:
+        return
+    where = f"see {settings.var_path / 'dbt' / 'logs' / 'dbt.log'}"
+    if result.exception is not None:
+        raise TransformError(f"dbt: {_line(str(result.exception))}; {where}") from result.exception
+    failed = [node for node in result.result if str(node.status) in ("error", "fail")]  # type: ignore[union-attr]
+    first = failed[0]
+    more = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
+    raise TransformError(f"dbt: {first.node.name}: {_line(str(first.message))}{more}; {where}")
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())[:500]
