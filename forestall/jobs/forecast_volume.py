@@ -1,0 +1,93 @@
+"""How many contacts come in each interval of the coming weeks, and how sure we are.
+
+Reads the history as known on the run date, completes the stored weekly backtests, fits tonight's
+candidates, publishes for each queue and lead what won, and logs one run on MLflow.
+"""
+
+import hashlib
+import os
+from datetime import date, timedelta
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+
+from features.published import VOLUME_FORECAST
+from forestall.contact_history import ContactHistory, read_contact_history
+from forestall.jobs import Summary
+from forestall.night import Night
+from forestall.settings import Settings
+from forestall.warehouse import open_warehouse
+from models.volume.backtest import Span, backtest, weekly_cutoffs, with_actuals
+from models.volume.candidates import Candidates, forecast_candidates
+from models.volume.daily import fit_daily
+from models.volume.forecast import forecast_rows, learn, night_forecast
+from models.volume.logbook import log_forecast
+from models.volume.notes import notes_on
+from models.volume.params import volume_params
+from models.volume.pool import series_pool
+
+MOST_WORKERS = 16
+
+
+def forecast_volume(settings: Settings, run_date: date) -> Summary:
+    """Write `volume_forecast` of the night.
+
+    Returns:
+        Queues, intervals, contacts forecast for the run date, how many queues each method won, and
+        `notes`: one line for each queue of which something must be known.
+    """
+    night, params, volume = Night(settings, run_date), volume_params(), settings.volume
+    cutoffs = weekly_cutoffs(run_date, volume.backtest_cutoffs)
+    span = Span(volume.horizon_days, volume.history_days)
+    with open_warehouse(settings, f"forecast_volume {run_date}") as warehouse:
+        known = read_contact_history(
+            warehouse, settings, run_date,
+            first_on=cutoffs[0] - timedelta(days=volume.history_days),
+            until=run_date + timedelta(days=volume.horizon_days),
+        )  # fmt: skip
+    if not known.histories:
+        night.write("volume_forecast", VOLUME_FORECAST.arrow_schema().empty_table())
+        return {"queues": 0, "notes": "no forecast: neither interactions nor contact_volumes has a contact yet"}
+
+    with series_pool(min(os.cpu_count() or 1, MOST_WORKERS)) as pool:
+        past = backtest(known.histories, known.events, cutoffs, span, params, backtest_folder(settings), pool.map)
+        tonight = forecast_candidates(
+            known.histories, known.events, [run_date], span.horizon_days, span.history_days, params,
+            pool.map, partial(fit_daily, with_model=True),
+        )  # fmt: skip
+    scored = with_actuals(past, known.histories, run_date, params)
+    learned = learn(scored, params)
+    rows = forecast_rows(tonight, known.histories, learned)
+    forecast = night_forecast(rows, known.histories, run_date, volume.horizon_days, params)
+    version = f"volume/{_content_hash(forecast)}"
+    night.write("volume_forecast", forecast.assign(cutoff_at=pd.Timestamp(night.cutoff), model_version=version))
+    log_forecast(settings.tracking_uri, run_date, version, params, tonight, scored, learned, forecast)
+    return _summary(known, tonight, forecast, run_date)
+
+
+def backtest_folder(settings: Settings) -> Path:
+    """Where backtests are kept. They are keyed by what they were made from, so backfills share them."""
+    return settings.var_path / "volume" / "backtests"
+
+
+def _content_hash(forecast: pd.DataFrame) -> str:
+    """Names the forecast by what it says: a run id would make the same night differ from itself."""
+    numbers = forecast.round({"contacts": 6, "handle_time_s": 3})
+    return hashlib.blake2b(
+        pd.util.hash_pandas_object(numbers, index=False).to_numpy().tobytes(), digest_size=6
+    ).hexdigest()
+
+
+def _summary(
+    known: ContactHistory, tonight: dict[tuple[str, date], Candidates], forecast: pd.DataFrame, run_date: date
+) -> Summary:
+    first = forecast[forecast["lead_days"] == 1]
+    won = first.drop_duplicates("queue")["method"].value_counts()
+    return {
+        "queues": len(known.histories),
+        "intervals": len(forecast),
+        "contacts_today": round(float(first["contacts"].sum()), 1),
+        **{f"won_by_{method}": int(count) for method, count in won.items()},
+        "notes": "; ".join(notes_on(tonight, known.histories, run_date)),
+    }

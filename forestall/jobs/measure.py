@@ -1,0 +1,102 @@
+"""What earlier nights said against what happened, and the service of the last weeks.
+
+Forecasts of earlier published nights (the first revision of each: what people acted on) are scored
+against the contacts known by now, beside the rival at the same cutoffs. Where no night is old enough,
+stored backtests stand in, and say so.
+"""
+
+from datetime import date, timedelta
+
+import pandas as pd
+import pyarrow as pa
+
+from features.published import FORECAST_ACCURACY, SERVICE_KPIS
+from forestall.contact_history import ContactHistory, read_contact_history
+from forestall.jobs import Summary
+from forestall.jobs.forecast_volume import backtest_folder
+from forestall.ledger import published_forecasts
+from forestall.night import Night
+from forestall.settings import Settings
+from forestall.warehouse import Warehouse, open_warehouse
+from models.volume.accuracy import accuracy_rows
+from models.volume.backtest import Span, backtest, weekly_cutoffs, with_actuals
+from models.volume.forecast import walk_forward
+from models.volume.params import volume_params
+from models.volume.rivals import rival_rows
+
+WINDOW_DAYS = 28  # the ledger's page looks back four weeks
+KPI_DAYS = 90
+KPIS = "marts.fct_service_kpis"
+
+
+def measure(settings: Settings, run_date: date) -> Summary:
+    """Write `service_kpis` and `forecast_accuracy` of the night.
+
+    Returns:
+        Days of KPIs, nights scored, and the WAPE of one-day-ahead forecasts over all queues.
+    """
+    night = Night(settings, run_date)
+    cutoffs = weekly_cutoffs(run_date, settings.volume.backtest_cutoffs)
+    with open_warehouse(settings, f"measure {run_date}") as warehouse:
+        kpis = _service_kpis(warehouse, run_date)
+        known = read_contact_history(
+            warehouse, settings, run_date,
+            first_on=cutoffs[0] - timedelta(days=settings.volume.history_days),
+            until=run_date + timedelta(days=settings.volume.horizon_days),
+        )  # fmt: skip
+    night.write("service_kpis", kpis)
+    published = published_forecasts(night, run_date - timedelta(days=WINDOW_DAYS))
+    ledger = _score_ledger(published, known, settings, run_date)
+    accuracy = _where_missing(ledger, _score_backtests(known, cutoffs, settings, run_date))
+    night.write("forecast_accuracy", accuracy.astype({"day_count": "int64", "window_days": "int64"}))
+    is_next_day = (accuracy["queue"] == "all") & (accuracy["lead_bucket"] == "1")
+    return {
+        "kpi_days": len(kpis["local_on"].unique()),
+        "nights_scored": published["cutoff_on"].nunique(),
+        "wape_one_day_ahead": round(float(accuracy.loc[is_next_day, "wape"].mean()), 4),
+    }
+
+
+def _service_kpis(warehouse: Warehouse, run_date: date) -> pa.Table:
+    """The mart's own rows; money stays decimal."""
+    if not warehouse.has_table(KPIS):
+        return SERVICE_KPIS.arrow_schema().empty_table()
+    columns = ", ".join(SERVICE_KPIS.names)
+    sql = f"SELECT {columns} FROM {KPIS} WHERE local_on >= ? AND local_on < ?"
+    return warehouse.query(sql, [run_date - timedelta(days=KPI_DAYS), run_date])
+
+
+def _score_ledger(published: pd.DataFrame, known: ContactHistory, settings: Settings, run_date: date) -> pd.DataFrame:
+    """Accuracy of what was published, interval by interval, beside the rival as of the same cutoffs."""
+    if published.empty or not known.histories:
+        return pd.DataFrame(columns=list(FORECAST_ACCURACY.names))
+    params = volume_params()
+    grid = next(iter(known.histories.values())).grid
+    cells = grid.cells_of(pd.DatetimeIndex(published["interval_start_at"]))
+    said = published.drop(columns=["local_on", "interval_start_at"]).rename(columns={"contacts": "forecast"})
+    said = said.assign(day_on=grid.dates[0] + pd.to_timedelta(cells // grid.slots, unit="D"), slot=cells % grid.slots)
+    cutoffs = [stamp.date() for stamp in said["cutoff_on"].unique()]
+    rivals = rival_rows(known.histories, cutoffs, settings.volume.horizon_days, settings.volume.history_days, params)
+    # Only cells that accept contacts have a rival; a zero for a closed hour is no achievement.
+    key = ["queue", "cutoff_on", "day_on", "slot"]
+    beside = said.merge(rivals, on=key, how="inner", validate="many_to_one")
+    scored = with_actuals(beside, known.histories, run_date, params)
+    return accuracy_rows(scored, WINDOW_DAYS, "ledger")
+
+
+def _score_backtests(known: ContactHistory, cutoffs: list[date], settings: Settings, run_date: date) -> pd.DataFrame:
+    """The same of stored backtests, each cutoff with what could be learned before it."""
+    if not known.histories:
+        return pd.DataFrame(columns=list(FORECAST_ACCURACY.names))
+    params, volume = volume_params(), settings.volume
+    span = Span(volume.horizon_days, volume.history_days)
+    past = backtest(known.histories, known.events, cutoffs, span, params, backtest_folder(settings))
+    scored = walk_forward(past, known.histories, cutoffs, len(cutoffs), run_date, params)
+    days = (run_date - cutoffs[0]).days
+    return accuracy_rows(scored, days, "backtest")
+
+
+def _where_missing(ledger: pd.DataFrame, stand_in: pd.DataFrame) -> pd.DataFrame:
+    """The ledger's rows, and the stand-in's for queues and lead buckets that the ledger lacks."""
+    both = pd.concat([frame for frame in (ledger, stand_in) if len(frame)] or [ledger], ignore_index=True)
+    return both.drop_duplicates(["queue", "lead_bucket"], keep="first", ignore_index=True)

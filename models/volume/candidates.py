@@ -1,0 +1,239 @@
+"""The two forecasts that compete: daily Prophet times intraday profile, and four like weekdays.
+
+Everything is computed for a (queue, cutoff), from what was known at that cutoff alone. Fits of all
+queues and cutoffs go to the pool together; the rest is arithmetic on matrices of days x slots.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from models.volume import profile
+from models.volume.daily import DailyFit, DailyTask, fit_daily
+from models.volume.history import History, Mask, Matrix, Series
+from models.volume.marks import day_marks
+from models.volume.outliers import find_gaps, find_outliers
+from models.volume.params import VolumeParams
+from models.volume.rivals import four_like_weekdays, interval_rates
+
+USUAL_DAYS = 56  # days before and after the cutoff whose hours say what a usual week is
+LEVEL_DAYS = 28  # days from which a short history takes its level
+
+Mapper = Callable[[Callable[[DailyTask], DailyFit], Iterable[DailyTask]], Iterable[DailyFit]]
+
+
+@dataclass(frozen=True)
+class Basis:
+    """What the days before a cutoff say of one queue. Rows of matrices are days from `start`."""
+
+    series: Series
+    start: int
+    end: int
+    until: int
+    weekday: NDArray[np.int64]  # of history and days ahead
+    kind: NDArray[np.int64]  # index into profile.KINDS, likewise
+    intervals: Matrix  # open intervals in each cell, likewise
+    is_gap: Mask
+    is_outlier: Mask
+    is_day: Mask  # days of the history that teach
+    counts: profile.Counts
+    usual: Matrix
+    marks: pd.DataFrame
+
+    @property
+    def contacts(self) -> Matrix:
+        return self.series.contacts[self.start : self.end]
+
+    @property
+    def past(self) -> slice:
+        return slice(0, self.end - self.start)
+
+    @property
+    def ahead(self) -> slice:
+        return slice(self.end - self.start, self.until - self.start)
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Forecasts of one queue at one cutoff: contacts an interval, days ahead x slots (0 where closed).
+
+    Attributes:
+        daily: daily forecast times profile, and
+        rival: four like weekdays.
+        day_contacts: the daily forecast itself; `daily` adds up to it.
+        is_short: the history was too short for Prophet: level of the last days and kin's week.
+        model: Prophet's JSON, where it was asked for.
+        basis: what it was made from.
+    """
+
+    daily: Matrix
+    rival: Matrix
+    day_contacts: NDArray[np.float64]
+    is_short: bool
+    model: str
+    basis: Basis
+
+
+def forecast_candidates(
+    histories: Mapping[str, History], events: pd.DataFrame, cutoffs: Sequence[date], horizon_days: int,
+    history_days: int, params: VolumeParams, run: Mapper = map, fit: Callable[[DailyTask], DailyFit] = fit_daily,
+) -> dict[tuple[str, date], Candidates]:  # fmt: skip
+    """Both forecasts of every queue at every cutoff.
+
+    Args:
+        histories: of all queues that lend one another their shape.
+        events: business events with `known_on`; those not known before a cutoff are left out.
+        cutoffs: run dates; the first day ahead is the cutoff itself.
+        horizon_days: days ahead.
+        history_days: how far back the history is read.
+        params: of the models.
+        run: how fits are mapped: `map`, or a pool's.
+        fit: what is mapped over the tasks.
+    """
+    bases: dict[tuple[str, date], Basis] = {}
+    shares: dict[tuple[str, date], Matrix] = {}
+    week: dict[tuple[str, date], NDArray[np.float64]] = {}
+    for cutoff in cutoffs:
+        known = events[pd.to_datetime(events["known_on"]).fillna(pd.Timestamp.min) < pd.Timestamp(cutoff)]
+        own = {
+            queue: prepare(history, known, cutoff, horizon_days, history_days, params)
+            for queue, history in histories.items()
+        }
+        for queue, basis in own.items():
+            kin = [other for other in own.values() if other.series.channel == basis.series.channel]
+            bases[queue, cutoff] = basis
+            shares[queue, cutoff] = interval_shares(basis, kin, params)
+            week[queue, cutoff] = _kin_week(kin)
+    tasks = {key: _task(histories[key[0]], basis, shares[key], params) for key, basis in bases.items()}
+    asked = {key: task for key, task in tasks.items() if task is not None}
+    fits = dict(zip(asked, run(fit, asked.values()), strict=True))
+    return {key: _candidates(basis, shares[key], week[key], fits.get(key), params) for key, basis in bases.items()}
+
+
+def prepare(
+    history: History, events: pd.DataFrame, cutoff: date, horizon_days: int, history_days: int, params: VolumeParams
+) -> Basis:
+    """Cut the history, and find the days that teach.
+
+    A queue's history starts with its first contact; days before it are no zeros.
+    """
+    grid, series = history.grid, history.as_of(cutoff)
+    end = grid.day_index(cutoff)
+    came = np.flatnonzero(series.day_totals > 0)
+    start = max(grid.day_index(cutoff - timedelta(days=history_days)), int(came[0]) if len(came) else end)
+    until = grid.day_index(cutoff + timedelta(days=horizon_days))
+    # The margin lets the working days of a month that the window cuts be counted from its true ends.
+    days = history.days.iloc[start:until]
+    marks = day_marks(history.days.iloc[max(start - 31, 0) : until + 31], events, history.queue, params.daily)
+    marks = marks[marks["ds"].isin(days.index)].reset_index(drop=True)
+    weekday = days["weekday"].to_numpy()
+    intervals = np.where(history.accepts, grid.multiplicity, 0.0)[start:until]
+    totals, past = series.day_totals[start:], slice(0, end - start)
+    is_expected = intervals[past].sum(axis=1) > 0
+    is_gap = find_gaps(totals, weekday[past], is_expected, params.outliers)
+    is_marked = days.index[past].isin(marks["ds"])
+    is_ordinary = is_expected & ~is_gap & ~is_marked
+    is_outlier = find_outliers(totals, weekday[past], is_ordinary, params.outliers)
+    is_day = is_expected & ~is_gap & ~is_outlier
+    counts = profile.count(series.contacts[start:], intervals[past], is_day, weekday[past], params.profile)
+    return Basis(
+        series, start, end, until, weekday, _kinds(days), intervals, is_gap, is_outlier, is_day, counts,
+        _usual_week(intervals, weekday, days["is_off"].to_numpy(), end - start), marks,
+    )  # fmt: skip
+
+
+def interval_shares(basis: Basis, kin: Sequence[Basis], params: VolumeParams) -> Matrix:
+    """Share of a full day in each interval, over history and days ahead (days x slots; 0 where closed).
+
+    On a day with usual hours the shares of its intervals add up to about one; on a day with shorter
+    hours, or with 23, to less.
+    """
+    lent = profile.kin_share([other.counts for other in kin], np.max([other.usual for other in kin], axis=0))
+    pooled = profile.pooled_share(basis.counts, lent, params.profile)
+    weekly = profile.weekday_shares(basis.counts, pooled, basis.usual, params.profile)
+    past = basis.past
+    factors = profile.kind_factors(basis.contacts, basis.intervals[past], basis.counts, basis.weekday[past],
+                                   basis.kind[past], weekly, params.profile)  # fmt: skip
+    shares = weekly[basis.weekday] * factors[basis.kind]
+    usual = basis.usual[basis.weekday]
+    full = (shares * usual).sum(axis=1, keepdims=True)
+    scaled = np.divide(shares, full, out=np.zeros_like(shares), where=full > 0)
+    return np.asarray(np.where(basis.intervals > 0, scaled, 0.0))
+
+
+def _kinds(days: pd.DataFrame) -> NDArray[np.int64]:
+    after, before = days["open_days_after_off"].to_numpy() == 1, days["open_days_before_off"].to_numpy() == 1
+    return np.where(after, 1, np.where(before, 2, 0))
+
+
+def _usual_week(intervals: Matrix, weekday: NDArray[np.int64], is_off: Mask, end: int) -> Matrix:
+    """7 x slots: whether a weekday is usually open in a slot, by its ordinary days around the cutoff."""
+    near = slice(max(end - USUAL_DAYS, 0), end + USUAL_DAYS)
+    usual = np.zeros((7, intervals.shape[1]))
+    for day in range(7):
+        own = intervals[near][(weekday[near] == day) & ~is_off[near]]
+        if len(own):
+            usual[day] = np.median(np.minimum(own, 1.0), axis=0) > 0
+    return usual
+
+
+def _full_days(basis: Basis, shares: Matrix) -> tuple[Mask, NDArray[np.float64], NDArray[np.float64]]:
+    """Days fit for a daily model, what a full day of each would have brought, and how full all days are."""
+    fullness = (shares * basis.intervals).sum(axis=1)
+    past = fullness[basis.past]
+    is_fit = basis.is_day & (past > 0.2)  # a day open for an hour says little of a full one
+    totals = np.divide(basis.contacts.sum(axis=1), past, out=np.zeros_like(past), where=past > 0)
+    return is_fit, totals, fullness
+
+
+def _task(history: History, basis: Basis, shares: Matrix, params: VolumeParams) -> DailyTask | None:
+    is_fit, totals, _ = _full_days(basis, shares)
+    if is_fit.sum() < params.daily.min_days or not totals[is_fit].any():
+        return None
+    dates = history.grid.dates[basis.start : basis.until]
+    return DailyTask(dates[basis.past][is_fit], totals[is_fit], dates[basis.ahead], basis.marks, params.daily)
+
+
+def _candidates(
+    basis: Basis, shares: Matrix, week: NDArray[np.float64], fit: DailyFit | None, params: VolumeParams
+) -> Candidates:
+    is_fit, totals, fullness = _full_days(basis, shares)
+    ahead = basis.ahead
+    full = fit.contacts if fit else _level(totals, is_fit, basis.weekday[basis.past], week) * week[basis.weekday[ahead]]
+    open_cells = basis.intervals[basis.past]
+    rival = four_like_weekdays(
+        interval_rates(basis.contacts, open_cells), (open_cells.sum(axis=1) > 0) & ~basis.is_gap,
+        basis.weekday[basis.past], basis.weekday[ahead], params.rival.like_days,
+    )  # fmt: skip
+    return Candidates(
+        daily=full[:, None] * shares[ahead],
+        rival=np.where(basis.intervals[ahead] > 0, rival, 0.0),
+        day_contacts=full * fullness[ahead],
+        is_short=fit is None,
+        model=fit.model if fit else "",
+        basis=basis,
+    )
+
+
+def _kin_week(kin: Sequence[Basis]) -> NDArray[np.float64]:
+    """How much each weekday brings beside the mean of a queue's weekdays, over all kin (1 where unknown)."""
+    factors, weights = np.ones(7) * 1e-6, np.ones(7) * 1e-6
+    for basis in kin:
+        totals, weekday = basis.counts.totals[basis.is_day], basis.weekday[basis.past][basis.is_day]
+        days = np.bincount(weekday, minlength=7)
+        if totals.sum() and (days > 0).sum() > 1:
+            mean = np.bincount(weekday, weights=totals, minlength=7) / np.maximum(days, 1)
+            factors += np.where(days > 0, mean / mean[days > 0].mean(), 0.0) * np.minimum(days, 8)
+            weights += np.minimum(days, 8)
+    return np.asarray(factors / weights)
+
+
+def _level(totals: NDArray[np.float64], is_fit: Mask, weekday: NDArray[np.int64], week: NDArray[np.float64]) -> float:
+    """Median of the last days, freed of their weekday: one gigantic day does not move it."""
+    last = np.flatnonzero(is_fit)[-LEVEL_DAYS:]
+    free = totals[last] / np.maximum(week[weekday[last]], 0.05)
+    return float(np.median(free)) if len(free) else 0.0

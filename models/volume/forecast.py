@@ -1,0 +1,155 @@
+"""A night's forecast: the candidates of tonight, weighed by their backtests, with quantiles and handle time.
+
+Takes histories and earlier cutoffs' rows, gives the rows of `volume_forecast`. Nothing is negative,
+and a day is the sum of its intervals because it is only ever shared out.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import cast
+
+import numpy as np
+import pandas as pd
+
+from models.volume.accuracy import LEAD_BUCKETS
+from models.volume.backtest import candidate_rows, with_actuals
+from models.volume.candidates import Candidates
+from models.volume.combine import choose_weights, combined, method_names
+from models.volume.handle_time import week_of_handle_times
+from models.volume.history import History
+from models.volume.params import VolumeParams
+from models.volume.quantiles import QUANTILE_COLUMNS, Spread, estimate_spread, quantiles
+
+UNKNOWN_PHI = 0.1  # without any backtest: a third of the mean either way
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What backtests teach: the daily model's weight, and the spread, by queue and lead bucket."""
+
+    weights: pd.DataFrame
+    spreads: Mapping[tuple[str, int], Spread]
+
+
+def learn(scored: pd.DataFrame, params: VolumeParams) -> Learned:
+    """Weights and spreads from backtest intervals with their contacts (`with_actuals`)."""
+    weights = choose_weights(scored)
+    rows = combined(scored, weights)
+    spreads: dict[tuple[str, int], Spread] = {}
+    for (queue, bucket), own in _groups(rows):
+        spreads[queue, bucket] = estimate_spread(
+            own["forecast"].to_numpy(), own["contacts"].to_numpy(), params.quantiles.prior_count, params.quantiles.seed
+        )
+    return Learned(weights, spreads)
+
+
+def apply(rows: pd.DataFrame, learned: Learned) -> pd.DataFrame:
+    """Candidates' rows (queue, lead_days, daily, rival) with `bucket`, `weight`, `forecast` and QUANTILE_COLUMNS."""
+    out = combined(rows, learned.weights)
+    numbers = pd.DataFrame(0.0, index=out.index, columns=list(QUANTILE_COLUMNS))
+    for (queue, bucket), own in _groups(out):
+        spread = _spread_of(queue, bucket, learned.spreads)
+        numbers.loc[own.index] = quantiles(own["forecast"].to_numpy(), spread)
+    return out.join(numbers)
+
+
+def forecast_rows(
+    candidates: Mapping[tuple[str, date], Candidates], histories: Mapping[str, History], learned: Learned
+) -> pd.DataFrame:
+    """Mean and quantiles of every cell ahead that accepts contacts, and the `method` that made them."""
+    rows = pd.concat(
+        [
+            candidate_rows(queue, histories[queue], found).assign(is_short=found.is_short)
+            for (queue, _), found in candidates.items()
+        ],
+        ignore_index=True,
+    )
+    out = apply(rows, learned)
+    return out.assign(method=method_names(out["weight"], out["is_short"]))
+
+
+def walk_forward(
+    rows: pd.DataFrame, histories: Mapping[str, History], cutoffs: Sequence[date], count: int, known_on: date,
+    params: VolumeParams,
+) -> pd.DataFrame:  # fmt: skip
+    """What would have been published at each cutoff, with the contacts that came.
+
+    Weights and spreads of a cutoff are learned from the `count` cutoffs before it, and only from days
+    that had passed by then: nothing is scored on what it was chosen by.
+
+    Args:
+        rows: backtest rows of these cutoffs and of earlier ones.
+        histories: of all queues.
+        cutoffs: those to score.
+        count: how many earlier cutoffs each may learn from.
+        known_on: run date as of which contacts are known.
+        params: of the models.
+    """
+    scored = []
+    for cutoff in cutoffs:
+        now = pd.Timestamp(cutoff)
+        earlier = sorted(rows.loc[rows["cutoff_on"] < now, "cutoff_on"].unique())[-count:]
+        learned = learn(with_actuals(rows[rows["cutoff_on"].isin(earlier)], histories, cutoff, params), params)
+        own = apply(rows[rows["cutoff_on"] == now].reset_index(drop=True), learned)
+        scored.append(with_actuals(own, histories, known_on, params))
+    return pd.concat(scored, ignore_index=True)
+
+
+def night_forecast(
+    rows: pd.DataFrame, histories: Mapping[str, History], run_date: date, horizon_days: int, params: VolumeParams
+) -> pd.DataFrame:
+    """`rows` on the instants of every interval of the horizon, with opening and handle time.
+
+    Returns:
+        The columns of `volume_forecast` but for cutoff and model version. Intervals in which a queue
+        accepts no contacts have 0.
+    """
+    history = next(iter(histories.values()))
+    grid = history.grid
+    first, until = grid.day_index(run_date), grid.day_index(run_date) + horizon_days
+    day, slot = np.divmod(grid.cells, grid.slots)
+    is_ahead = (day >= first) & (day < until)
+    day, slot, instants = day[is_ahead], slot[is_ahead], grid.instants[is_ahead]
+    weekdays = history.days["weekday"].to_numpy()
+    handle = week_of_handle_times(
+        {queue: own.as_of(run_date) for queue, own in histories.items()}, weekdays[:first], params.handle_time
+    )
+    frames = [
+        pd.DataFrame(
+            {
+                "queue": queue,
+                "interval_start_at": instants,
+                "day_on": grid.dates[day],
+                "slot": slot,
+                "channel": own.channel,
+                "lead_days": day - first + 1,
+                "is_open": own.is_open[day, slot],
+                "handle_time_s": handle[queue][weekdays[day], slot],
+            }
+        )
+        for queue, own in histories.items()
+    ]
+    every = pd.concat(frames, ignore_index=True)
+    values = rows[["queue", "day_on", "slot", "forecast", "method", *QUANTILE_COLUMNS]]
+    out = every.merge(values, on=["queue", "day_on", "slot"], how="left", validate="many_to_one")
+    numbers = ["forecast", *QUANTILE_COLUMNS]
+    out[numbers] = out[numbers].fillna(0.0)
+    out["method"] = out.groupby("queue")["method"].transform(lambda names: names.ffill().bfill()).fillna("none")
+    return (
+        out.rename(columns={"forecast": "contacts"})
+        .assign(local_on=out["day_on"].dt.date)
+        .drop(columns=["day_on", "slot"])
+    )
+
+
+def _groups(rows: pd.DataFrame) -> Iterator[tuple[tuple[str, int], pd.DataFrame]]:
+    for key, own in rows.groupby(["queue", "bucket"]):
+        yield cast(tuple[str, int], key), own
+
+
+def _spread_of(queue: str, bucket: int, spreads: Mapping[tuple[str, int], Spread]) -> Spread:
+    """The bucket's spread; else the nearest shorter, or longer, lead's; else a wide one."""
+    order = [*range(bucket, -1, -1), *range(bucket + 1, len(LEAD_BUCKETS))]
+    found = next((spreads[queue, other] for other in order if (queue, other) in spreads), None)
+    return found or Spread(UNKNOWN_PHI)

@@ -1,0 +1,65 @@
+"""Finds the days that must not teach the level: gaps, outages, one-off floods.
+
+A Hampel filter on days freed of their weekday. A run of unusual days on one side is a new level, not a
+row of outliers: those stay, since a forecast that ignores a level shift is worse than one that learns
+from an outage.
+"""
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from models.volume.params import OutlierParams
+
+MAD_TO_SIGMA = 1.4826  # of a normal distribution
+
+Days = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+
+def find_gaps(totals: Days, weekday: NDArray[np.int64], is_expected: Flags, params: OutlierParams) -> Flags:
+    """Days without any contact on which so many are usual that this cannot be chance.
+
+    Args:
+        totals: contacts a day.
+        weekday: 0 is Monday.
+        is_expected: days on which contacts should have come.
+        params: where `gap_mean` contacts are usual on that weekday, P(none) is below one in 100,000.
+    """
+    came = pd.Series(np.where(is_expected & (totals > 0), totals, np.nan))
+    usual = came.groupby(weekday).transform("median").fillna(0.0).to_numpy()
+    return np.asarray(is_expected & (totals == 0) & (usual >= params.gap_mean))
+
+
+def find_outliers(totals: Days, weekday: NDArray[np.int64], is_ordinary: Flags, params: OutlierParams) -> Flags:
+    """Days far from the like days around them, of no known cause.
+
+    Args:
+        totals: contacts a day.
+        weekday: 0 is Monday.
+        is_ordinary: days that can be judged: open, no gap, no mark that explains them.
+        params: width of the window and threshold.
+
+    Returns:
+        One flag a day; never set outside of `is_ordinary`, nor where fewer than a window's days exist.
+    """
+    flags = np.zeros(len(totals), dtype=np.bool_)
+    judged = np.flatnonzero(is_ordinary)
+    if len(judged) <= params.window_days:
+        return flags
+    level = pd.Series(np.log1p(totals[judged]))
+    level = level - level.groupby(weekday[judged]).transform("median")
+    usual = level.rolling(2 * params.window_days + 1, center=True, min_periods=params.window_days).median()
+    error = level - usual
+    scale = max(float(error.abs().median()) * MAD_TO_SIGMA, 1e-3)
+    # Counts of a small mean scatter by themselves: their own spread counts too.
+    noise = np.sqrt(scale**2 + 1 / np.maximum(np.exp(usual + np.log1p(totals[judged]) - level), 1.0))
+    is_far = (error.abs() > params.threshold * noise) & (error.abs() > np.log(params.least_ratio))
+    flags[judged] = (is_far & ~_is_level_shift(np.sign(error) * is_far, params.level_shift_days)).to_numpy()
+    return flags
+
+
+def _is_level_shift(side: "pd.Series[float]", least: int) -> "pd.Series[bool]":
+    """Where at least `least` days in a row lie far off on the same side."""
+    run = (side != side.shift()).cumsum()
+    return (side != 0) & (side.groupby(run).transform("size") >= least)

@@ -1,0 +1,84 @@
+"""The parameters of `models/params/volume.yml`, checked and frozen.
+
+Their hash is part of the key of every stored backtest: a changed parameter makes a new backtest.
+"""
+
+import hashlib
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field
+
+FILE = Path(__file__).parents[1] / "params" / "volume.yml"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DailyParams(_Section):
+    min_days: int = Field(ge=7)
+    yearly_min_days: int = Field(ge=365)
+    seasonality_mode: Literal["additive", "multiplicative"]
+    changepoint_prior_scale: float = Field(gt=0)
+    changepoint_range: float = Field(gt=0, le=1)
+    weekly_prior_scale: float = Field(gt=0)
+    effect_prior_scale: float = Field(gt=0)
+    days_before_off: int = Field(ge=0)
+    days_after_off: int = Field(ge=0)
+    event_after_days: int = Field(ge=0)
+    month_days: int = Field(ge=0, le=10)
+    correction_days: int = Field(ge=0)
+    correction_keep: float = Field(ge=0, le=1)
+
+
+class OutlierParams(_Section):
+    window_days: int = Field(ge=3)
+    threshold: float = Field(gt=0)
+    least_ratio: float = Field(gt=1)
+    level_shift_days: int = Field(ge=2)
+    gap_mean: float = Field(gt=0)
+
+
+class ProfileParams(_Section):
+    half_life_days: float = Field(gt=0)
+    kin_contacts: float = Field(gt=0)
+    weekday_contacts: float = Field(gt=0)
+    kind_contacts: float = Field(gt=0)
+    smooth_contacts: float = Field(ge=0)
+
+
+class RivalParams(_Section):
+    like_days: int = Field(ge=1)
+
+
+class QuantileParams(_Section):
+    prior_count: float = Field(ge=0)
+    seed: int
+
+
+class HandleTimeParams(_Section):
+    half_life_days: float = Field(gt=0)
+    slot_contacts: float = Field(gt=0)
+
+
+class VolumeParams(_Section):
+    daily: DailyParams
+    outliers: OutlierParams
+    profile: ProfileParams
+    rival: RivalParams
+    quantiles: QuantileParams
+    handle_time: HandleTimeParams
+
+    @property
+    def hash(self) -> str:
+        """Twelve hex digits that change with any parameter."""
+        return hashlib.blake2b(self.model_dump_json().encode(), digest_size=6).hexdigest()
+
+
+@lru_cache(maxsize=1)
+def volume_params() -> VolumeParams:
+    """The parameters of the repository's own file."""
+    return VolumeParams.model_validate(yaml.safe_load(FILE.read_text(encoding="utf-8")))

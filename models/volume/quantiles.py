@@ -1,0 +1,82 @@
+"""Quantiles of the contacts in an interval, from the errors of backtests.
+
+Counts are over-dispersed: variance m + phi m^2, a negative binomial whose phi is estimated from the
+backtest errors of a queue and lead bucket. What that still gets wrong is mended by the randomised
+probability integral transform (PIT) of the same errors: a level is read where the backtest put it.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+LEVELS = (0.05, 0.10, 0.25, 0.50, 0.75, 0.90, 0.95)
+QUANTILE_COLUMNS = tuple(f"contacts_p{round(level * 100):02d}" for level in LEVELS)
+LEAST_PHI = 1e-6  # below it the negative binomial is a Poisson
+
+Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How actual counts lie around a mean forecast.
+
+    Attributes:
+        phi: over-dispersion.
+        levels: where on the assumed distribution each of LEVELS is read; rising.
+    """
+
+    phi: float
+    levels: tuple[float, ...] = LEVELS
+
+
+def estimate_spread(forecast: Values, actual: Values, prior_count: float, seed: int) -> Spread:
+    """Dispersion and PIT levels from backtest intervals.
+
+    Args:
+        forecast: means.
+        actual: counts.
+        prior_count: intervals of the assumed distribution that the errors are mixed with, so that a
+            handful of errors does not set the tails.
+        seed: of the randomisation of the PIT, which discrete counts need.
+    """
+    if not (forecast > 0).any():
+        return Spread(LEAST_PHI)
+    excess = ((actual - forecast) ** 2 - forecast).sum()
+    phi = max(float(excess / (forecast**2).sum()), LEAST_PHI)
+    seen = np.sort(_pit(forecast, actual, phi, np.random.default_rng(seed)))
+    weight = len(seen) / (len(seen) + prior_count)
+    levels = weight * np.quantile(seen, LEVELS) + (1 - weight) * np.array(LEVELS)
+    return Spread(phi, tuple(float(level) for level in np.clip(levels, 1e-4, 1 - 1e-4)))
+
+
+def quantiles(mean: Values, spread: Spread) -> Values:
+    """Quantiles at LEVELS (intervals x levels): whole counts, never negative, never falling.
+
+    Means are read to three digits, so that each distinct one is worked out once.
+    """
+    means, place = np.unique(_three_digits(mean), return_inverse=True)
+    size, probability = _negative_binomial(np.maximum(means, 1e-9), spread.phi)
+    table = stats.nbinom.ppf(np.array(spread.levels)[None, :], size, probability[:, None])
+    table[means <= 0] = 0.0
+    return np.asarray(np.maximum.accumulate(table, axis=1)[place])
+
+
+def _three_digits(values: Values) -> Values:
+    scale = 10.0 ** (2 - np.floor(np.log10(np.maximum(values, 1e-9))))
+    return np.asarray(np.round(values * scale) / scale)
+
+
+def _pit(forecast: Values, actual: Values, phi: float, random: np.random.Generator) -> Values:
+    """Uniform where the distribution is right: F(y-1) + v (F(y) - F(y-1)) with v uniform."""
+    size, probability = _negative_binomial(np.maximum(forecast, 1e-9), phi)
+    count = np.round(actual)
+    below, upto = stats.nbinom.cdf(count - 1, size, probability), stats.nbinom.cdf(count, size, probability)
+    return np.asarray(below + random.random(len(actual)) * (upto - below))
+
+
+def _negative_binomial(mean: Values, phi: float) -> tuple[float, Values]:
+    """Size and success probability with mean m and variance m + phi m^2."""
+    size = 1 / phi
+    return size, size / (size + mean)
