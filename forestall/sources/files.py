@@ -19,7 +19,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from forestall.settings import Source
-from forestall.sources.reading import BATCH_ROWS, FILE_COLUMN, FileState, Reading, Rejected, Since, SourceError, one_line
+from forestall.sources.reading import (
+    BATCH_ROWS,
+    FILE_COLUMN,
+    FileState,
+    Reading,
+    Rejected,
+    Since,
+    SourceError,
+    in_batches,
+    one_line,
+)
 from forestall.warehouse import connect_duckdb
 
 FORMATS = {
@@ -121,8 +131,8 @@ def _group_batches(
 ) -> Iterator[pa.Table]:
     try:
         relation = reader.sql(_select(reader, layout, paths) + (f" LIMIT {limit}" if limit else ""))
-        for batch in relation.to_arrow_reader(BATCH_ROWS):
-            yield pa.Table.from_batches([batch])
+        pieces = relation.to_arrow_reader(BATCH_ROWS)
+        yield from in_batches(pieces.schema, pieces)
         rejected += _rejected_lines(reader, name) if layout.format == "csv" else []
     except duckdb.Error as error:
         place = "" if any(path in str(error) for path in paths) else f"{', '.join(paths[:3])}: "

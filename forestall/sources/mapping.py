@@ -8,6 +8,7 @@ changed into ours, text cast, rules judged, people replaced by pseudonyms. It dr
 from collections.abc import Mapping
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 
 from features.contract import CONTRACT
@@ -22,6 +23,7 @@ from forestall.sources.rules import broken_rule
 # A time of day followed by a zone: `10:00Z`, `10:00:00+02`, `10:00 Europe/Berlin`. A date's own
 # hyphens are no offset.
 HAS_ZONE = r":[0-9.,]+ ?([Zz]|[+-][0-9]{2}(:?[0-9]{2})?|UTC|GMT|[A-Za-z]+/[A-Za-z_/]+)$"
+SEQUENCE = "forestall_sequence"
 NO_VALUE = "('', 'NULL', '\\N')"
 NO_NUMBER = "('nan', 'none', 'null', 'n/a', 'na', '-')"  # how exports write an empty number, time or flag
 
@@ -31,7 +33,7 @@ def map_batch(scratch: duckdb.DuckDBPyConnection, night: Night, name: str, sourc
 
     Beside them: `seq` (order of reading), `file`, `version_at` (when the source says that the row
     took this form), `known_from` (since when it could be known, had we been there), `rule` (the
-    first one broken), `is_future`, `original_id` (the customer's own key), and of bad rows
+    first one broken), `is_future`, `original_id` (the customer's own key), `row_hash`, and of bad rows
     `bad_key`, `bad_customer_id` and `payload` (what was found, without what is personal).
 
     Args:
@@ -44,15 +46,16 @@ def map_batch(scratch: duckdb.DuckDBPyConnection, night: Night, name: str, sourc
     Raises:
         SourceError: the mapping does not fit the source.
     """
-    scratch.register("source_rows", rows)
+    # Numbered here: in SQL it would take a window, which runs on one core.
+    numbers = pa.array(np.arange(rows.num_rows, dtype=np.int64))
+    scratch.register("source_rows", rows.append_column(SEQUENCE, numbers))
     try:
         texts = pick_columns(scratch, name, source, rows.column_names)
         sql = _mapped(scratch, night, name, source, texts, rows.column_names)
         scratch.execute(f"CREATE OR REPLACE TEMP TABLE mapped AS {sql}").fetchall()
     except duckdb.Error as error:
         raise SourceError(f"sources.{name}: the mapping fails on its rows: {one_line(error)}") from error
-    finally:
-        scratch.unregister("source_rows")
+    scratch.unregister("source_rows")
 
 
 def _mapped(
@@ -78,7 +81,7 @@ def _mapped(
         ),
         picked AS (
             SELECT
-                row_number() OVER () AS seq, {file} AS file,
+                {SEQUENCE} AS seq, {file} AS file,
                 {version} AS source_version_at, {known} AS source_known_at, {", ".join(raws)}
             FROM ours
         ),
@@ -104,6 +107,7 @@ def _mapped(
             CASE WHEN rule IS NOT NULL THEN {"customer_id" if "customer_id" in table.names else "NULL"} END
                 AS bad_customer_id,
             CASE WHEN rule IS NOT NULL THEN {_payload(table)} END AS payload,
+            md5(row({", ".join(_hashed(table))})::VARCHAR) AS row_hash,
             {", ".join(table.names)}
         FROM judged
     """
@@ -189,6 +193,12 @@ def _zoneless(table: Table, source: Source, is_mapped: Mapping[str, bool]) -> di
         for column in table.columns
         if column.kind == "instant" and is_mapped[column.name] and source.time_zone is None
     }
+
+
+def _hashed(table: Table) -> list[str]:
+    """What tells one version from another: text by a keyed hash of its own, and no names."""
+    columns = [column for column in table.columns if column.privacy != "vault"]
+    return [f"pseudonym({column.name})" if column.privacy == "text" else column.name for column in columns]
 
 
 def _bad_key(table: Table) -> str:

@@ -4,7 +4,7 @@ A reader maps nothing and judges nothing. It yields Arrow tables of at most `BAT
 order in which they were found, so that a source of any size is read in bounded memory.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -59,6 +59,22 @@ class Reading:
     batches: Iterator[pa.Table]
     rejected: list[Rejected] = field(default_factory=list)
     files: list[FileState] = field(default_factory=list)
+
+
+def in_batches(schema: pa.Schema, pieces: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
+    """Small pieces as tables of about `BATCH_ROWS`: each batch has costs of its own.
+
+    There is always one table, if only an empty one: the mapping is checked on it.
+    """
+    gathered: list[pa.RecordBatch] = []
+    is_first = True
+    for piece in pieces:
+        gathered.append(piece)
+        if sum(batch.num_rows for batch in gathered) >= BATCH_ROWS:
+            yield pa.Table.from_batches(gathered, schema)
+            gathered, is_first = [], False
+    if gathered or is_first:
+        yield pa.Table.from_batches(gathered, schema)
 
 
 def one_line(error: BaseException) -> str:

@@ -32,37 +32,28 @@ class Arrival:
 
 
 def order_versions(scratch: duckdb.DuckDBPyConnection, table: Table) -> None:
-    """Make the temporary table `versions` from the good rows of `mapped`.
+    """Make the temporary table `versions`: the good rows of `mapped` by `seq`, and their order.
 
-    Adds `row_hash`, `is_repeated` (same as the version before it) and `is_duplicate` (nothing says
-    whether it is older than the next). Text enters the hash as a keyed hash of its own; names do
-    not enter it, so the hash tells nothing about a person.
+    Adds `is_repeated` (same as the version before it) and `is_duplicate` (nothing says whether it is
+    older than the next).
     """
-    hashed = [
-        f"pseudonym({column.name})" if column.privacy == "text" else column.name
-        for column in table.columns
-        if column.privacy != "vault"
-    ]
-    in_order = f"PARTITION BY {', '.join(table.key)} ORDER BY version_at NULLS FIRST, seq"
+    keys = ", ".join(table.key)
+    in_order = f"PARTITION BY {keys} ORDER BY version_at NULLS FIRST, seq"
+    changed_in_order = f"PARTITION BY {keys}, is_repeated ORDER BY version_at NULLS FIRST, seq"
     scratch.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE versions AS
-        WITH hashed AS (
-            SELECT * EXCLUDE (rule, is_future, bad_key, bad_customer_id, payload),
-                md5(row({", ".join(hashed)})::VARCHAR) AS row_hash
-            FROM mapped WHERE rule IS NULL AND NOT is_future
+        WITH good AS (
+            SELECT seq, {keys}, version_at, known_from, row_hash FROM mapped WHERE rule IS NULL AND NOT is_future
         ),
         compared AS (
-            SELECT *, coalesce(row_hash = lag(row_hash) OVER ({in_order}), false) AS is_repeated FROM hashed
+            SELECT *, coalesce(row_hash = lag(row_hash) OVER ({in_order}), false) AS is_repeated FROM good
         )
         SELECT
             *,
-            NOT is_repeated
-            AND lead(seq) OVER by_novelty IS NOT NULL
-            AND NOT lead(is_repeated) OVER by_novelty
-            AND lead(version_at) OVER by_novelty IS NOT DISTINCT FROM version_at AS is_duplicate
-        FROM compared
-        WINDOW by_novelty AS (PARTITION BY {", ".join(table.key)}, is_repeated ORDER BY version_at NULLS FIRST, seq)
+            NOT is_repeated AND lead(seq) OVER changed IS NOT NULL
+                AND lead(version_at) OVER changed IS NOT DISTINCT FROM version_at AS is_duplicate
+        FROM compared WINDOW changed AS ({changed_in_order})
         """
     ).fetchall()
 
@@ -79,7 +70,7 @@ def duplicates(scratch: duckdb.DuckDBPyConnection, arrival: Arrival) -> pa.Table
             concat_ws(' | ', {", ".join(table.key)}) AS row_key, {customer} AS customer_id,
             DATE '{arrival.night.run_date}' AS run_date, {arrival.pull_id}::BIGINT AS pull_id, file,
             json_object({pairs})::VARCHAR AS payload, row_hash
-        FROM versions WHERE is_duplicate
+        FROM mapped WHERE seq IN (SELECT seq FROM versions WHERE is_duplicate)
         """
     ).to_arrow_table()
 
@@ -88,11 +79,9 @@ def append_versions(warehouse: Warehouse, arrival: Arrival) -> Counts:
     """Append the news among `versions` to `raw.<table>`; counts what was new, unchanged and stale."""
     scratch, table = warehouse.scratch(), arrival.table
     scratch.register("latest", latest_versions(warehouse, table))
-    try:
-        scratch.execute(f"CREATE OR REPLACE TEMP TABLE compared AS {_compared_sql(arrival)}").fetchall()
-        scratch.execute(f"CREATE OR REPLACE TEMP TABLE fresh AS {_fresh_sql(arrival)}").fetchall()
-    finally:
-        scratch.unregister("latest")
+    scratch.execute(f"CREATE OR REPLACE TEMP TABLE compared AS {_compared_sql(arrival)}").fetchall()
+    scratch.execute(f"CREATE OR REPLACE TEMP TABLE fresh AS {_fresh_sql(arrival)}").fetchall()
+    scratch.unregister("latest")
     _append_fresh(warehouse, arrival)
     stale = count(scratch, "compared WHERE is_stale")
     new = count(scratch, "fresh")
@@ -171,16 +160,20 @@ def _fresh_sql(arrival: Arrival) -> str:
 
 
 def _append_fresh(warehouse: Warehouse, arrival: Arrival) -> None:
-    """`fresh` into `raw.<table>`, its texts reduced to what may be said without them."""
+    """The rows of `mapped` that are in `fresh` into `raw.<table>`, texts reduced to what may be said without them."""
     scratch, table = warehouse.scratch(), arrival.table
     texts = [column.name for column in table.columns if column.privacy == "text"]
-    scores = {column: register_scores(scratch, "fresh", column) for column in texts}
-    reduced = {f"{column}_length": f"length(fresh.{column})" for column in texts}
+    scores = {column: register_scores(scratch, "mapped SEMI JOIN fresh USING (seq)", column) for column in texts}
+    reduced = {f"{column}_length": f"length(mapped.{column})" for column in texts}
     reduced |= {f"{column}_{part}": f"{scores[column]}.{part}" for column in texts for part in REDUCED[1:]}
-    own = {"pull_id": f"{arrival.pull_id}::BIGINT", "source": quoted(arrival.name)}
-    picked = ", ".join(f"{(reduced | own).get(name, 'fresh.' + name)} AS {name}" for name in raw_columns(table))
-    joins = " ".join(f"LEFT JOIN {scores[column]} ON fresh.{column} = {scores[column]}.text" for column in texts)
-    rows = scratch.sql(f"SELECT {picked} FROM fresh {joins} ORDER BY seq").to_arrow_table()
+    own = {
+        "known_at": "fresh.known_at",
+        "pull_id": f"{arrival.pull_id}::BIGINT",
+        "source": quoted(arrival.name),
+    }
+    picked = ", ".join(f"{(reduced | own).get(name, 'mapped.' + name)} AS {name}" for name in raw_columns(table))
+    joins = " ".join(f"LEFT JOIN {scores[column]} ON mapped.{column} = {scores[column]}.text" for column in texts)
+    rows = scratch.sql(f"SELECT {picked} FROM mapped JOIN fresh USING (seq) {joins}").to_arrow_table()
     for name in scores.values():
         scratch.unregister(name)
     warehouse.append(f"raw.{table.name}", rows)

@@ -1,0 +1,243 @@
+"""Bad input, one row each; late, corrected, doubled and re-delivered rows, on DuckDB and on PostgreSQL."""
+
+import gzip
+import json
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from forestall.jobs.pull import pull
+from forestall.settings import ConfigError, Settings
+from forestall.warehouse import open_warehouse
+
+Company = Callable[[str], Settings]
+
+NIGHT = date(2026, 3, 2)
+HEADER = "interaction_id,customer_id,channel,queue,started_at,answered_at,wait_time_s,is_abandoned,text\n"
+GOOD = "i1,c1,phone,sales,2026-03-01T10:00:00Z,2026-03-01T10:01:00Z,60,false,\n"
+CONTACTS = """
+[company]
+time_zone = "Europe/Berlin"
+[sources.calls]
+kind = "file"
+table = "interactions"
+location = "calls.csv"
+words = { channel = { Telefon = "phone" } }
+"""
+
+
+def read(settings: Settings, sql: str) -> list[dict[str, Any]]:
+    with open_warehouse(settings, "test") as warehouse:
+        return warehouse.query(sql).to_pylist()
+
+
+def latest(settings: Settings, table: str, key: str) -> pd.DataFrame:
+    sql = f"""
+        SELECT * FROM (
+            SELECT *, row_number() OVER (PARTITION BY {key} ORDER BY known_at DESC, pull_id DESC) AS newest
+            FROM raw.{table}
+        ) AS versions WHERE newest = 1 ORDER BY {key}
+    """
+    with open_warehouse(settings, "test") as warehouse:
+        return warehouse.frame(sql)
+
+
+@pytest.mark.parametrize(
+    ("line", "rule"),
+    [
+        ("i2,c1,phone,sales,yesterday,,60,,", "wrong_type:started_at"),
+        ("i2,c1,phone,sales,2026-02-29T10:00:00Z,,60,,", "wrong_type:started_at"),
+        ("i2,c1,phone,sales,2026-03-01T10:00:00,,60,,", "time_without_zone:started_at"),
+        ("i2,c1,phone,sales,2026-03-01,,60,,", "time_without_zone:started_at"),
+        ("i2,c1,phone,sales,,,60,,", "missing:started_at"),
+        (",c1,phone,sales,2026-03-01T10:00:00Z,,60,,", "missing:interaction_id"),
+        ("i2,c1,,sales,2026-03-01T10:00:00Z,,60,,", "missing:channel"),
+        ("i2,c1,pigeon,sales,2026-03-01T10:00:00Z,,60,,", "unknown_word:channel"),
+        ("i2,c1,phone,sales,2026-03-01T10:00:00Z,,-1,,", "too_small:wait_time_s"),
+        ("i2,c1,phone,sales,2026-03-01T10:00:00Z,,86401,,", "too_large:wait_time_s"),
+        ("i2,c1,phone,sales,2026-03-01T10:00:00Z,,soon,,", "wrong_type:wait_time_s"),
+        ("i2,c1,phone,sales,2026-03-01T10:00:00Z,,60,perhaps,", "wrong_type:is_abandoned"),
+        ("i2,c1,phone,sales,2026-03-01T10:00:00Z,2026-03-01T09:00:00Z,60,,", "end_before_start:answered_at"),
+        ("i1,c1,phone,sales,2026-03-01T10:00:00Z,,61,,", "duplicate_key"),
+        ("i2,c1,phone", "malformed_line"),
+        ("i2,c1,phone,sales,2026-03-01T10:00:00Z,,60,,,,,too,many", "malformed_line"),
+    ],
+)
+def test_a_bad_row_is_kept_in_quarantine_and_the_good_one_beside_it_comes_in(
+    company: Company, tmp_path: Path, line: str, rule: str
+) -> None:
+    (tmp_path / "calls.csv").write_text(HEADER + GOOD + line + "\n")
+    settings = company(CONTACTS)
+    summary = pull(settings, NIGHT)
+    kept = read(settings, "SELECT rule, source, table_name, run_date, pull_id, file, payload FROM forestall.quarantine")
+    assert [row["rule"] for row in kept] == [rule]
+    assert kept[0] | {"payload": ""} == {
+        "rule": rule, "source": "calls", "table_name": "interactions", "run_date": NIGHT, "pull_id": 1,
+        "file": str(tmp_path / "calls.csv"), "payload": "",
+    }  # fmt: skip
+    assert json.loads(kept[0]["payload"])
+    assert (summary["read_rows"], summary["new_rows"], summary["quarantined_rows"]) == (2, 1, 1)
+    assert [row["interaction_id"] for row in read(settings, "SELECT interaction_id FROM raw.interactions")] == ["i1"]
+    pull(settings, NIGHT)
+    assert len(read(settings, "SELECT 1 FROM forestall.quarantine")) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("other.csv", b"", "no such file"),
+        ("calls.csv", HEADER.replace("channel", "chanel").encode() + GOOD.encode(), "no column `channel`; meant `chanel`?"),
+        ("calls.csv", HEADER.replace("queue,", "").encode(), "interactions needs `queue`"),
+        ("calls.csv", HEADER.replace("text", "queue").encode() + GOOD.encode(), "column `queue` stands there twice"),
+        ("calls.csv", (HEADER + GOOD).replace("sales", "Büro").encode("latin-1"), "line 2 is not UTF-8; save"),
+        ("calls.csv", HEADER.replace("text", "Größe").encode("latin-1"), "line 1 is not UTF-8"),
+        ("calls.csv", gzip.compress((HEADER + GOOD).encode()), "line 1 is not UTF-8"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_one_line_that_names_it(
+    company: Company, tmp_path: Path, name: str, content: bytes, told: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ConfigError) as caught:
+        pull(company(CONTACTS), NIGHT)
+    message = str(caught.value)
+    assert told in message
+    assert message.startswith("sources.calls: ")
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    ("location", "content"),
+    [
+        ("calls.csv.gz", gzip.compress((HEADER + GOOD * 5000).encode(), 1)[:-400]),
+        ("calls.csv.gz", b"not gzip at all"),
+        ("calls.parquet", b"PAR1 and then nothing"),
+        ("calls.jsonl.gz", gzip.compress(b'{"interaction_id": "i1"}\n' * 5000)[:50]),
+    ],
+)
+def test_a_truncated_file_is_one_line_that_names_it(
+    company: Company, tmp_path: Path, location: str, content: bytes
+) -> None:
+    (tmp_path / location).write_bytes(content)
+    with pytest.raises(ConfigError, match=location) as caught:
+        pull(company(CONTACTS.replace("calls.csv", location)), NIGHT)
+    assert "\n" not in str(caught.value)
+    assert "deliver the file again" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("toml", "told"),
+    [
+        ('columns = { topic = "reson" }', "topic: the source has no column `reson`"),
+        ('columns = { topic = "upper(quue)" }', "columns.topic: `(upper(quue))`: the source has no column `quue`; meant `queue`?"),
+        ('columns = { topic = "upper(queue" }', "syntax error"),
+        ('where = "nonsense > 1"', "nonsense"),
+        ('updated_at = "changed"', "updated_at: the source has no column `changed`"),
+    ],
+)
+def test_a_mistake_in_the_mapping_is_one_line(company: Company, tmp_path: Path, toml: str, told: str) -> None:
+    (tmp_path / "calls.csv").write_text(HEADER + GOOD)
+    with pytest.raises(ConfigError) as caught:
+        pull(company(CONTACTS + toml), NIGHT)
+    assert told in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_extra_column_is_noted_and_an_empty_file_is_an_empty_night(company: Company, tmp_path: Path) -> None:
+    (tmp_path / "calls.csv").write_text(HEADER.strip() + ",mood\n" + GOOD.strip() + ",blue\n")
+    settings = company(CONTACTS)
+    pull(settings, NIGHT)
+    assert read(settings, "SELECT status, note FROM forestall.pulls") == [
+        {"status": "ok", "note": "columns not used: mood"}
+    ]
+    (tmp_path / "calls.csv").write_text("")
+    assert pull(settings, NIGHT + timedelta(1))["read_rows"] == 0
+
+
+def test_the_secret_key_is_asked_for(company: Company, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "calls.csv").write_text(HEADER + GOOD)
+    settings = company(CONTACTS)
+    with pytest.raises(ConfigError, match="FORESTALL_SECRET_KEY is not set.*openssl rand"):
+        pull(settings.model_copy(update={"secret_key": type(settings.secret_key)("")}), NIGHT)
+
+
+def test_a_future_row_is_neither_taken_nor_lost(company: Company, tmp_path: Path) -> None:
+    future = GOOD.replace("i1", "i2").replace("03-01", "03-02")
+    (tmp_path / "calls.csv").write_text(HEADER + GOOD + future)
+    settings = company(CONTACTS)
+    summary = pull(settings, NIGHT)
+    assert (summary["new_rows"], summary["not_yet_rows"], summary["quarantined_rows"]) == (1, 1, 0)
+    assert pull(settings, NIGHT + timedelta(1))["new_rows"] == 1
+
+
+def test_clocks_that_change_and_a_leap_day(company: Company, tmp_path: Path) -> None:
+    times = ["2024-02-29 12:00", "2025-10-26 02:30", "2025-03-30 02:30", "2025-03-30 01:59", "2025-03-30 03:00"]
+    rows = "".join(f"i{index},c1,phone,sales,{at},,60,,\n" for index, at in enumerate(times))
+    (tmp_path / "calls.csv").write_text(HEADER + rows)
+    settings = company(CONTACTS + 'time_zone = "Europe/Berlin"')
+    pull(settings, NIGHT)
+    found = read(settings, "SELECT started_at FROM raw.interactions ORDER BY interaction_id")
+    assert [row["started_at"].astimezone(UTC).strftime("%Y-%m-%d %H:%M") for row in found] == [
+        "2024-02-29 11:00", "2025-10-26 01:30", "2025-03-30 01:30", "2025-03-30 00:59", "2025-03-30 01:00",
+    ]  # fmt: skip
+
+
+def test_first_load_is_known_since_birth_and_later_rows_since_their_night(company: Company, tmp_path: Path) -> None:
+    file = tmp_path / "calls.csv"
+    file.write_text(HEADER + GOOD)
+    settings = company(CONTACTS)
+    pull(settings, NIGHT)
+    late = GOOD.replace("i1", "i2").replace("2026-03-01", "2026-01-05")
+    corrected = GOOD.replace(",60,", ",75,")
+    file.write_text(HEADER + GOOD + late + corrected)
+    summary = pull(settings, NIGHT + timedelta(1))
+    assert (summary["new_rows"], summary["quarantined_rows"]) == (2, 1)
+    versions = read(settings, "SELECT interaction_id, wait_time_s, known_at FROM raw.interactions ORDER BY 1, 3")
+    cutoff = datetime(2026, 3, 2, 23, tzinfo=UTC)
+    assert [(row["interaction_id"], row["wait_time_s"], row["known_at"]) for row in versions] == [
+        ("i1", 60, datetime(2026, 3, 1, 10, tzinfo=UTC)),
+        ("i1", 75, cutoff - timedelta(microseconds=1)),
+        ("i2", 60, cutoff - timedelta(microseconds=1)),
+    ]
+
+
+def test_an_earlier_night_pulls_nothing_after_a_later_one(company: Company, tmp_path: Path) -> None:
+    (tmp_path / "calls.csv").write_text(HEADER + GOOD)
+    settings = company(CONTACTS)
+    pull(settings, NIGHT)
+    (tmp_path / "calls.csv").write_text(HEADER + GOOD + GOOD.replace("i1", "i2"))
+    assert pull(settings, NIGHT - timedelta(1))["new_rows"] == 0
+    assert pull(settings.for_backfill(), NIGHT)["new_rows"] == 0
+    assert pull(settings, NIGHT)["new_rows"] == 1
+
+
+CONSENTS = """
+[sources.crm]
+kind = "file"
+table = "consents"
+location = "consents/*.csv"
+"""
+
+
+def test_a_history_in_a_first_load_becomes_versions_with_their_own_instants(company: Company, tmp_path: Path) -> None:
+    (tmp_path / "consents").mkdir()
+    (tmp_path / "consents/a.csv").write_text(
+        "customer_id,channel,purpose,status,changed_at\n"
+        "c1,phone,marketing,refused,2026-02-01T00:00:00Z\n"
+        "c1,phone,marketing,granted,2026-01-01T00:00:00Z\n"
+        "c1,phone,marketing,granted,2026-01-01T00:00:00Z\n"
+    )
+    settings = company(CONSENTS)
+    summary = pull(settings, NIGHT)
+    assert (summary["new_rows"], summary["unchanged_rows"]) == (2, 1)
+    found = read(settings, "SELECT status, known_at FROM raw.consents ORDER BY known_at")
+    assert [(row["status"], row["known_at"].month) for row in found] == [("granted", 1), ("refused", 2)]
+    (tmp_path / "consents/b.csv").write_text(
+        "customer_id,channel,purpose,status,changed_at\nc1,phone,marketing,granted,2026-01-15T00:00:00Z\n"
+    )
+    assert pull(settings, NIGHT + timedelta(1))["stale_rows"] == 1
+    assert latest(settings, "consents", "customer_id")["status"].tolist() == ["refused"]
