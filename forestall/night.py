@@ -78,10 +78,19 @@ class Night:
         Raises:
             FileNotFoundError: the job has not run; the text names the table and the night.
         """
+        frame: pd.DataFrame = self.table(name).to_pandas()
+        return frame
+
+    def table(self, name: str) -> pa.Table:
+        """The same as Arrow: exact decimals, dates that are dates.
+
+        Raises:
+            FileNotFoundError: as `read`.
+        """
         path = self.folder / f"{name}.parquet"
         if not path.is_file():
             raise FileNotFoundError(f"{name} of {self.run_date}: not there yet; run the job that makes it first")
-        return pd.read_parquet(path)
+        return pq.read_table(path, partitioning=None)
 
 
 def conform(rows: pa.Table, table: Table) -> pa.Table:
