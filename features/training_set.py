@@ -5,7 +5,7 @@ label counts only if it was known on the day of training; the involuntary and th
 """
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 
 import pandas as pd
 
@@ -14,6 +14,15 @@ KEY = ["customer_id", "as_of_on"]
 
 class TrainingSetError(ValueError):
     """Features and labels do not fit together; the text is one line."""
+
+
+def training_dates(known_on: date, gap_days: int, count: int, step_days: int) -> tuple[date, ...]:
+    """As-of dates to learn from, oldest first: the newest is the last whose labels are known on `known_on`.
+
+    Known on 2011-09-09 with a gap of 91 days, three weekly dates are 2011-05-27, 2011-06-03, 2011-06-10.
+    """
+    newest = known_on - timedelta(days=gap_days)
+    return tuple(newest - timedelta(days=step_days * back) for back in reversed(range(count)))
 
 
 def scored_population(features: pd.DataFrame) -> pd.DataFrame:

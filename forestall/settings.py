@@ -98,6 +98,7 @@ class Source(Section):
     kind: Literal["file", "sql", "rest"]
     table: str
     location: Location = Field(description="path or glob; `schema.table` or a SELECT; URL path; may hold `${NAME}`")
+    select: str = Field("", description="file: DuckDB SELECT over `source`, to group or reshape rows before mapping")
     columns: dict[str, str] = {}
     words: dict[str, dict[str, str]] = {}
     where: str = Field("", description="SQL condition over the source's columns; other rows are not ours")

@@ -116,7 +116,7 @@ def _batches(
         laid_out = ((layout_of(name, source, path), path) for path in paths)
         filled = ((layout, path) for layout, path in laid_out if layout is not None)
         for layout, group in groupby(filled, key=lambda pair: pair[0]):
-            yield from _group_batches(reader, name, layout, [str(path) for _, path in group], rejected, limit)
+            yield from _group_batches(reader, name, source, layout, [str(path) for _, path in group], rejected, limit)
     finally:
         reader.close()
 
@@ -124,16 +124,22 @@ def _batches(
 def _group_batches(
     reader: duckdb.DuckDBPyConnection,
     name: str,
+    source: Source,
     layout: Layout,
     paths: Sequence[str],
     rejected: list[Rejected],
     limit: int | None,
 ) -> Iterator[pa.Table]:
     try:
-        relation = reader.sql(_select(reader, layout, paths) + (f" LIMIT {limit}" if limit else ""))
+        select = _select(reader, layout, paths)
+        if source.select:
+            select = f"WITH source AS ({select}) SELECT * FROM ({source.select})"
+        relation = reader.sql(select + (f" LIMIT {limit}" if limit else ""))
         pieces = relation.to_arrow_reader(BATCH_ROWS)
         yield from in_batches(pieces.schema, pieces)
         rejected += _rejected_lines(reader, name) if layout.format == "csv" else []
+    except (duckdb.BinderException, duckdb.ParserException) as error:
+        raise SourceError(f"sources.{name}: select: {one_line(error)}") from error
     except duckdb.Error as error:
         place = "" if any(path in str(error) for path in paths) else f"{', '.join(paths[:3])}: "
         raise SourceError(f"sources.{name}: {place}{one_line(error)}; deliver the file again") from error

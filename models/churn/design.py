@@ -42,7 +42,7 @@ class Design:
     def _codes(self, column: pd.Series, name: str) -> npt.NDArray[Any]:
         if name not in self.levels:
             return _numbers(column)
-        codes = pd.Index(self.levels[name]).get_indexer(_words(column)).astype(np.float32)
+        codes = pd.Index(self.levels[name]).get_indexer(pd.Index(_words(column))).astype(np.float32)
         codes[codes < 0] = np.nan
         return codes
 

@@ -17,6 +17,7 @@ from models.churn.calibration import Calibration
 from models.churn.design import Design
 from models.metrics import Numbers
 
+CONTACTED = "is_contacted_recently"  # a feature of its own: customers who were called are modelled as called
 MAIN_FILE = "churn_model.json"
 
 
@@ -111,7 +112,7 @@ class ChurnModel:
 
 def if_nobody_calls(rows: pd.DataFrame) -> pd.DataFrame:
     """`rows` as they would be had nobody been called: that is what a risk is about."""
-    return rows.assign(is_contacted_recently=False)
+    return rows.assign(**{CONTACTED: False})
 
 
 def in_order(probabilities: Mapping[int, Numbers], main_horizon: int) -> dict[int, Numbers]:

@@ -1,0 +1,88 @@
+"""The labelled past of the customers, as training and backtests read it from the warehouse."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import pandas as pd
+
+from features.columns import FeatureColumn, features
+from features.training_set import training_dates, training_set
+from forestall.jobs.build_features import build_training_features, churn_rule
+from forestall.settings import Settings
+from forestall.warehouse import Warehouse, open_warehouse
+from models.churn.design import Kind
+from models.churn.model import CONTACTED
+from models.churn.params import churn_params
+from models.churn.training import Plan
+
+
+@dataclass(frozen=True)
+class ChurnHistory:
+    """What can be learned from, and how.
+
+    Attributes:
+        rows: the training set: customer x as-of date, labels known on the day of training.
+        plan: features, horizons and gap.
+    """
+
+    rows: pd.DataFrame
+    plan: Plan
+
+
+def read_churn_history(settings: Settings, run_date: date) -> ChurnHistory:
+    """Features and labels of past as-of dates, all known on the run date; builds them first.
+
+    Raises:
+        TransformError: dbt failed.
+    """
+    return _read(settings, run_date, run_date, ())[0]
+
+
+def read_churn_backtest(settings: Settings, known_on: date, as_of_on: date) -> tuple[ChurnHistory, pd.DataFrame]:
+    """The history that was known on `as_of_on`, and that day's customers with what became of them by `known_on`."""
+    return _read(settings, known_on, as_of_on, (as_of_on,))
+
+
+def _read(
+    settings: Settings, run_date: date, known_on: date, further: Sequence[date]
+) -> tuple[ChurnHistory, pd.DataFrame]:
+    with open_warehouse(settings, f"read_churn_history {run_date}") as warehouse:
+        plan = _plan(settings, churn_rule(warehouse, settings))
+    dates = training_dates(known_on, plan.gap_days, settings.churn.training_dates, settings.churn.training_step_days)
+    build_training_features(settings, run_date, (*dates, *further))
+    with open_warehouse(settings, f"read_churn_history {run_date}") as warehouse:
+        rows = warehouse.frame("SELECT * FROM marts.fct_customer_features WHERE is_training")
+        labels = warehouse.frame("SELECT * FROM marts.fct_churn_labels")
+        weights = _holdout_weights(warehouse)
+    sets = [
+        training_set(
+            rows[pd.to_datetime(rows["as_of_on"]).dt.date.isin(days)],
+            labels, horizons=plan.horizons, known_on=day, holdout_weights=weights,
+        )
+        for days, day in ((dates, known_on), (further, run_date))
+    ]  # fmt: skip
+    return ChurnHistory(sets[0], plan), sets[1]
+
+
+def _plan(settings: Settings, rule: str) -> Plan:
+    """Under the rule of inactivity the silence itself is the label: one horizon, and no grace."""
+    churn, params = settings.churn, churn_params()
+    kinds: dict[str, Kind] = {column.name: _kind(column) for column in features()} | {CONTACTED: "boolean"}
+    if rule == "inactivity":
+        return Plan(kinds, (churn.inactive_days,), churn.inactive_days, churn.inactive_days, params)
+    horizons = tuple(sorted(churn.horizons))
+    return Plan(kinds, horizons, churn.main_horizon, churn.main_horizon + churn.grace_days, params)
+
+
+def _kind(column: FeatureColumn) -> Kind:
+    if column.is_categorical:
+        return "category"
+    return "boolean" if column.data_type == "boolean" else "number"
+
+
+def _holdout_weights(warehouse: Warehouse) -> pd.Series | None:
+    """1 / probability of the holdout, for the customers that are in it: they stand for those who were called."""
+    if not warehouse.has_table("forestall.arms"):
+        return None
+    return None

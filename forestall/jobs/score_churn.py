@@ -1,0 +1,104 @@
+"""Who is likely to leave, by when, how that changed, and what speaks for it.
+
+Scores tonight's customers with the champion of the night. Customers under notice and those who opted
+out of profiling are not scored. Reasons are worked out only for those whom a list could reach.
+"""
+
+from datetime import date
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from features.columns import features
+from features.published import CHURN_SCORES
+from features.training_set import scored_population
+from forestall.jobs import Summary
+from forestall.night import Night
+from forestall.publication import nights
+from forestall.settings import Settings
+from forestall.warehouse import open_warehouse
+from models.churn.logbook import MODEL, read_version
+from models.churn.model import ChurnModel
+from models.churn.params import BANDS, ChurnParams, churn_params
+from models.churn.ranking import known_margins, listing_order, risk_bands
+from models.churn.reasons import REASON_COLUMNS, reasons
+from models.metrics import Numbers
+from models.tracking import Version, champion_on, model_files
+
+FEATURES = "SELECT * FROM marts.fct_customer_features WHERE as_of_on = ? AND NOT is_training"
+
+
+def score_churn(settings: Settings, run_date: date) -> Summary:
+    """Write `churn_scores` (customer x horizon) and `churn_reasons` (customer x reason) of the night.
+
+    Returns:
+        `customers` scored, `model`, how many stand in each band, and `notes` where nothing could be scored.
+    """
+    night, params = Night(settings, run_date), churn_params()
+    champion = champion_on(settings.tracking_uri, MODEL, run_date.isoformat())
+    with open_warehouse(settings, f"score_churn {run_date}") as warehouse:
+        rows = scored_population(warehouse.frame(FEATURES, [run_date]))
+    if champion is None or rows.empty:
+        return _write_nothing(
+            night, "no churn model yet" if champion is None else "no customer whom a score may be about"
+        )
+
+    model, _ = read_version(model_files(settings.tracking_uri, champion))
+    probabilities = model.predict(rows)
+    scores = score_rows(rows, probabilities, model, champion.label, params)
+    night.write("churn_scores", scores.merge(_previous(night), on=list(CHURN_SCORES.key), how="left", validate="1:1"))
+    listed = listing_order(probabilities[model.main_horizon], known_margins(rows))[: params.reasons.customers]
+    likely = rows.iloc[np.sort(listed)]
+    phrases = {column.name: column.phrase for column in features()}
+    told = reasons(likely, model.contributions(likely), phrases, params.reasons.per_customer)
+    night.write("churn_reasons", told)
+    return _summary(scores, model, champion)
+
+
+def score_rows(
+    rows: pd.DataFrame, probabilities: dict[int, Numbers], model: ChurnModel, version: str, params: ChurnParams
+) -> pd.DataFrame:
+    """`churn_scores` without the night before: one row for each of `rows` and each horizon.
+
+    The band is that of the main horizon throughout; the rank is within the horizon, ties by customer.
+    """
+    bands = risk_bands(probabilities[model.main_horizon], params.bands)
+    base = pd.DataFrame({
+        "customer_id": rows["customer_id"], "account_id": rows["account_id"], "segment": rows["segment"],
+        "monthly_margin": rows["monthly_margin"], "risk_band": bands,
+        "model_version": version if model.kind == "lightgbm" else f"{version} (base rate)",
+    })  # fmt: skip
+    parts = [
+        base.assign(horizon_days=horizon, churn_probability=values, risk_rank=_ranks(values))
+        for horizon, values in probabilities.items()
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def _ranks(probability: Numbers) -> npt.NDArray[np.int64]:
+    ranks = np.empty(len(probability), dtype=np.int64)
+    ranks[np.argsort(-probability, kind="stable")] = np.arange(1, len(probability) + 1)
+    return ranks
+
+
+def _previous(night: Night) -> pd.DataFrame:
+    """The probabilities of the newest published night before this one; no row where there is none."""
+    key = list(CHURN_SCORES.key)
+    earlier = [published for published in nights(night.published) if published.run_date < night.run_date]
+    scores = earlier[-1].frame("churn_scores") if earlier else pd.DataFrame(columns=[*key, "churn_probability"])
+    scores = scores[[*key, "churn_probability"]].astype({"customer_id": "str", "horizon_days": "int64"})
+    return scores.rename(columns={"churn_probability": "previous_churn_probability"})
+
+
+def _write_nothing(night: Night, why: str) -> Summary:
+    night.write("churn_scores", CHURN_SCORES.arrow_schema().empty_table())
+    night.write("churn_reasons", pd.DataFrame({column: [] for column in REASON_COLUMNS}))
+    return {"customers": 0, "notes": f"nobody was scored: {why}"}
+
+
+def _summary(scores: pd.DataFrame, model: ChurnModel, champion: Version) -> Summary:
+    main = scores[scores["horizon_days"] == model.main_horizon]
+    bands = {f"{band}_risk": int((main["risk_band"] == band).sum()) for band in BANDS}
+    notes = "base rates stand in for a model" if model.kind == "base_rate" else ""
+    return {"customers": len(main), "model": champion.label, **bands, "notes": notes}

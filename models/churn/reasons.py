@@ -1,0 +1,77 @@
+"""Why a customer is at risk, in sentences: LightGBM's contributions, grouped by subject.
+
+Windows of one quantity (7, 30, 90 days) are one subject: their contributions add up, and the window
+that says most tells it. Only what raises the risk is a reason, and only what is known of the customer.
+"""
+
+import re
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from models.metrics import Numbers
+
+REASON_COLUMNS = ["customer_id", "reason_rank", "feature", "contribution", "value", "sentence"]
+
+_WINDOW = re.compile(r"_\d+d$")
+
+
+def reasons(
+    rows: pd.DataFrame, contributions: pd.DataFrame, phrases: Mapping[str, str], per_customer: int
+) -> pd.DataFrame:
+    """The strongest reasons of each customer.
+
+    Args:
+        rows: one row a customer, with the features.
+        contributions: rows x features, log odds (`ChurnModel.contributions`), same index as `rows`.
+        phrases: by feature, with `{value}` where the value goes; a feature without one is no reason.
+        per_customer: at most so many.
+
+    Returns:
+        customer x reason, ordered by customer and rank: `REASON_COLUMNS`; `value` as it is told. A
+        customer whom nothing puts at risk has no row.
+    """
+    told = [name for name in contributions.columns if name in phrases]
+    if not told or rows.empty:
+        return pd.DataFrame({column: [] for column in REASON_COLUMNS}).astype({"reason_rank": "int64"})
+    known = rows[told].notna().to_numpy()
+    subjects = _by_subject(np.where(known, contributions[told].to_numpy(dtype=np.float64), 0.0), told)
+    strength = np.column_stack([total for total, _ in subjects])
+    feature = np.column_stack([teller for _, teller in subjects])
+    order = np.argsort(-strength, axis=1, kind="stable")[:, :per_customer]
+    long = pd.DataFrame({
+        "row": np.repeat(np.arange(len(rows)), order.shape[1]),
+        "reason_rank": np.tile(np.arange(1, order.shape[1] + 1), len(rows)),
+        "feature": np.array(told, dtype=object)[np.take_along_axis(feature, order, axis=1).ravel()],
+        "contribution": np.take_along_axis(strength, order, axis=1).ravel(),
+    })  # fmt: skip
+    return _worded(long[long["contribution"] > 0], rows, phrases)
+
+
+def _by_subject(contributions: Numbers, names: list[str]) -> list[tuple[Numbers, np.ndarray]]:
+    """For each subject the sum of its features' contributions, and the position of the one that says most."""
+    subject = pd.Series([_WINDOW.sub("", name) for name in names])
+    positions = [np.flatnonzero(subject == one) for one in subject.unique()]
+    return [(contributions[:, own].sum(axis=1), own[contributions[:, own].argmax(axis=1)]) for own in positions]
+
+
+def _worded(long: pd.DataFrame, rows: pd.DataFrame, phrases: Mapping[str, str]) -> pd.DataFrame:
+    parts = []
+    for name, own in long.groupby("feature", sort=True):
+        value = rows[name].iloc[own["row"]].map(shown).to_numpy()
+        sentence = [phrases[str(name)].format(value=one) for one in value]
+        parts.append(own.assign(value=value, sentence=sentence))
+    worded = pd.concat(parts) if parts else long.assign(value="", sentence="")
+    worded = worded.assign(customer_id=rows["customer_id"].to_numpy()[worded["row"]])
+    return worded.sort_values(["customer_id", "reason_rank"], ignore_index=True)[REASON_COLUMNS]
+
+
+def shown(value: object) -> str:
+    """A value as an agent reads it: whole where it is whole or large, otherwise with one or two decimals."""
+    if not isinstance(value, (int, float, np.integer, np.floating)) or isinstance(value, bool):
+        return str(value)
+    number = float(value)
+    if number == round(number) or abs(number) >= 100:
+        return f"{number:,.0f}"
+    return f"{number:.1f}" if abs(number) >= 1 else f"{number:.2f}"
