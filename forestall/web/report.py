@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -162,10 +163,10 @@ def _daily_chart(queue: str, days: pd.DataFrame) -> Markup:
 
 def _intraday_chart(queue: str, rows: pd.DataFrame) -> Markup:
     rows = rows.sort_values("interval_start_at")
-    busy = rows.index[(rows["contacts"] > 0.005) | rows["is_open"]]
-    rows = rows.loc[busy[0] : busy[-1]] if len(busy) else rows.iloc[:0]
+    busy = np.flatnonzero((rows["contacts"] > 0.005) | rows["is_open"])
+    rows = rows.iloc[busy[0] : busy[-1] + 1] if len(busy) else rows.iloc[:0]
     times = list(rows["local_time"])
-    peak = rows.loc[rows["contacts"].idxmax(), "local_time"] if len(rows) else "no time"
+    peak = times[int(rows["contacts"].to_numpy().argmax())] if times else "no time"
     return charts.band_chart(
         times, list(rows["contacts"]), list(rows["contacts_p10"]), list(rows["contacts_p90"]),
         title=f"{queue}: contacts by interval, busiest at {peak}, with an 80 % band", width=360,

@@ -80,7 +80,8 @@ def _without_idle_ends(grid: pd.DataFrame) -> pd.DataFrame:
 
 def hourly(grid: pd.DataFrame) -> pd.DataFrame:
     """A grid by local time, coarsened to the greatest value of each hour."""
-    coarse: pd.DataFrame = grid.T.groupby(grid.columns.str[:2] + ":00").max().T
+    hours = pd.Index([f"{time[:2]}:00" for time in grid.columns])
+    coarse: pd.DataFrame = grid.T.groupby(hours).max().T
     return coarse
 
 

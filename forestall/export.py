@@ -1,0 +1,180 @@
+"""Writes the outreach list and the staffing plan as people open them: CSV and XLSX.
+
+A published night carries pseudonyms only. `export_with_names` makes a list with names for a person who
+is permitted to see them, outside the published night, and the vault writes down who saw whom. The
+same rows always give the same bytes.
+"""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xlsxwriter
+
+from features.contract import CUSTOMERS
+from features.published import PUBLISHED
+from features.tables import Kind
+from forestall.privacy.vault import open_vault
+from forestall.publication import PublishedNight
+from forestall.settings import ConfigError, Settings
+from forestall.web.summaries import whole_agents, with_local_time
+
+LIST, PLAN = "outreach_list", "staffing_requirement"
+NAMES = tuple(column.name for column in CUSTOMERS.columns if column.privacy == "vault")
+CREATED = datetime(2000, 1, 1)  # a workbook's own dates would make equal content unequal
+WIDTHS: dict[Kind, int] = {"text": 16, "instant": 17, "date": 11, "integer": 9, "number": 11, "money": 12, "boolean": 8}
+WIDE = {"reasons": 70, "customer_id": 22, "account_id": 22, "row_id": 30, "script": 24, "name": 24, "email": 28}
+FORMATS: dict[Kind, str] = {"instant": "yyyy-mm-dd hh:mm", "date": "yyyy-mm-dd", "integer": "0", "number": "0.00",
+                            "money": "#,##0.00", "text": "@", "boolean": "General"}  # fmt: skip
+SHARES = ("churn_probability", "probability_change", "save_probability", "arm_probability")
+AMBER, GREEN, WHITE = "#F6C89F", "#8FD0B5", "#FFFFFF"
+
+
+def write_documents(night: PublishedNight) -> None:
+    """Write CSV and XLSX of the list and of the plan into the folder of the night."""
+    listed = night.frame(LIST).sort_values("list_rank")
+    write_csv(listed, night.folder / f"{LIST}.csv")
+    write_list(listed, night.folder / f"{LIST}.xlsx")
+    zone = night.manifest["company"]["time_zone"]
+    requirement = with_local_time(night.frame(PLAN), zone)
+    local_at = requirement["interval_start_at"].dt.tz_convert(zone).dt.strftime("%Y-%m-%dT%H:%M%z")
+    plan = requirement[list(PUBLISHED[PLAN].names)].assign(interval_start_at=local_at)
+    write_csv(plan, night.folder / f"{PLAN}.csv")
+    write_plan(requirement, night.run_date.isoformat(), night.folder / f"{PLAN}.xlsx")
+
+
+def export_with_names(settings: Settings, night: PublishedNight, path: Path, *, user: str, at: datetime) -> int:
+    """Write the list with the names that the vault keeps, as CSV or XLSX by the suffix of `path`.
+
+    Args:
+        settings: says who may, and holds the vault's key.
+        night: whose list.
+        path: where to; not inside a published night.
+        user: who asks.
+        at: when, for the vault's record.
+
+    Returns:
+        Rows written.
+
+    Raises:
+        ConfigError: the user is not in `privacy.may_export`, or the path is in a published night.
+    """
+    if user not in settings.privacy.may_export:
+        raise ConfigError(f"{user} may not see names; privacy.may_export in forestall.toml says who may")
+    if night.folder.parent in path.resolve().parents:
+        raise ConfigError(f"{path}: published nights carry no names; choose a place outside {night.folder.parent}")
+    listed = night.frame(LIST).sort_values("list_rank")
+    with open_vault(settings) as vault:
+        known = vault.read(listed["customer_id"].tolist())
+        vault.note_export(at.isoformat(), user, f"{LIST} {night.folder.name}", len(known))
+    names = [[known.get(customer, {}).get(name) for name in NAMES] for customer in listed["customer_id"]]
+    with_names = pd.concat(
+        [listed[["list_rank"]], pd.DataFrame(names, columns=list(NAMES), index=listed.index, dtype="str"),
+         listed.drop(columns=["list_rank"])],
+        axis="columns",
+    )  # fmt: skip
+    (write_list if path.suffix.lower() == ".xlsx" else write_csv)(with_names, path)
+    return len(with_names)
+
+
+def write_csv(rows: pd.DataFrame, path: Path) -> None:
+    """UTF-8 with a byte-order mark, which Excel needs; text that a spreadsheet would run as a formula is quoted."""
+    texts = rows.select_dtypes(include=["str", "object"]).columns
+    safe = rows.assign(**{name: _harmless(rows[name]) for name in texts})
+    safe.to_csv(path, index=False, encoding="utf-8-sig", lineterminator="\n", date_format="%Y-%m-%dT%H:%M:%SZ")
+
+
+def _harmless(texts: pd.Series) -> pd.Series:
+    is_formula = texts.map(lambda text: isinstance(text, str) and text.startswith(("=", "+", "-", "@", "\t", "\r")))
+    return texts.where(~is_formula.astype(bool), "'" + texts.astype("str"))
+
+
+def write_list(rows: pd.DataFrame, path: Path) -> None:
+    """The outreach list as one sheet: frozen header, filters, widths, risk in colours."""
+    kinds = {column.name: column.kind for column in PUBLISHED[LIST].columns}
+    with _workbook(path) as book:
+        sheet = book.add_worksheet("Outreach list")
+        head = book.add_format({"bold": True, "bottom": 1, "text_wrap": True, "valign": "top"})
+        sheet.freeze_panes(1, 2)
+        for at, name in enumerate(rows.columns):
+            kind = kinds.get(name, "text")
+            share = {"num_format": "0.0%"} if name in SHARES else {"num_format": FORMATS[kind]}
+            style = book.add_format({**share, "valign": "top", "text_wrap": name == "reasons"})
+            sheet.set_column(at, at, WIDE.get(name, WIDTHS[kind]), style)
+            sheet.write_string(0, at, name, head)
+            _write_column(sheet, at, rows[name], style)
+        if len(rows):
+            sheet.autofilter(0, 0, len(rows), len(rows.columns) - 1)
+            at = list(rows.columns).index("churn_probability")
+            scale = {"type": "2_color_scale", "min_color": WHITE, "max_color": AMBER}
+            sheet.conditional_format(1, at, len(rows), at, scale)
+
+
+def _write_column(sheet: Any, at: int, values: pd.Series, style: Any) -> None:
+    for row, value in enumerate(values, start=1):  # xlsxwriter writes cell by cell
+        if value is None or value != value:
+            continue
+        if isinstance(value, str):
+            sheet.write_string(row, at, value, style)
+        elif hasattr(value, "year"):
+            sheet.write_datetime(row, at, value, style)
+        else:
+            sheet.write_number(row, at, float(value), style)
+
+
+def write_plan(requirement: pd.DataFrame, day: str, path: Path) -> None:
+    """The plan as three grids: the first day by interval, then agent hours and contacts of all days.
+
+    Args:
+        requirement: `staffing_requirement` with local times.
+        day: the plan's first day, ISO.
+        path: where to.
+    """
+    rows = requirement.assign(
+        agents=whole_agents(requirement["agents_gross"]), day=requirement["local_on"].dt.strftime("%Y-%m-%d")
+    )
+    starts = rows["interval_start_at"].drop_duplicates().sort_values()
+    step_h = starts.diff().min().total_seconds() / 3600 if len(starts) > 1 else 0.0
+    first = rows[rows["day"] == day].sort_values("interval_start_at")
+    # By instant, not by clock: on the day on which clocks go back an hour comes twice.
+    agents = first.pivot_table(
+        index=["interval_start_at", "local_time"], columns="queue", values="agents", aggfunc="sum"
+    )
+    agents.index = agents.index.get_level_values("local_time") if len(agents) else pd.Index([], name="local_time")
+    hours, contacts = (
+        rows.pivot_table(index="day", columns="queue", values=name, aggfunc="sum") for name in ("agents", "contacts")
+    )
+    with _workbook(path) as book:
+        _write_grid(book, f"Agents {day}", "Local time", agents, "0")
+        _write_grid(book, "Agent hours by day", "Day", hours * step_h, "0.0")
+        _write_grid(book, "Contacts by day", "Day", contacts, "0")
+
+
+def _write_grid(book: Any, title: str, corner: str, grid: pd.DataFrame, number_format: str) -> None:
+    """One sheet: rows down, queues across, a total at the right, a colour scale over the cells."""
+    sheet = book.add_worksheet(title)
+    head = book.add_format({"bold": True, "bottom": 1, "text_wrap": True, "valign": "top"})
+    cell = book.add_format({"num_format": number_format})
+    total = book.add_format({"num_format": number_format, "bold": True, "left": 1})
+    names = [corner, *map(str, grid.columns), "All queues"]
+    sheet.freeze_panes(1, 1)
+    sheet.set_column(0, 0, 12)
+    sheet.set_column(1, len(names) - 1, 12)
+    sheet.write_row(0, 0, names, head)
+    values = np.nan_to_num(grid.to_numpy(dtype=float))
+    for at, (label, line) in enumerate(zip(grid.index, values, strict=True), start=1):
+        sheet.write_string(at, 0, str(label))
+        sheet.write_row(at, 1, line.tolist(), cell)
+        sheet.write_number(at, len(names) - 1, float(line.sum()), total)
+    if values.size:
+        scale = {"type": "2_color_scale", "min_color": WHITE, "max_color": GREEN}
+        sheet.conditional_format(1, 1, len(values), len(names) - 2, scale)
+
+
+def _workbook(path: Path) -> Any:
+    options = {"strings_to_formulas": False, "strings_to_urls": False, "remove_timezone": True}
+    book = xlsxwriter.Workbook(str(path), options)
+    book.set_properties({"title": "forestall", "created": CREATED})
+    return book
