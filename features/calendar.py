@@ -77,6 +77,11 @@ class QueueHours(_Reviewed):
             parse_hours(text)
         return hours
 
+    @model_validator(mode="after")
+    def _country_is_known(self) -> "QueueHours":
+        _check_country(self.country or "", self.subdivision or "")
+        return self
+
     def spans(self, weekday: int) -> tuple[tuple[int, int], ...]:
         """Spans of minutes in which a weekday (0 is Monday) is open; none where nothing is said."""
         return parse_hours(self.hours.get(WEEKDAYS[weekday], self.hours.get("default", "closed")))
@@ -110,15 +115,17 @@ class HolidayRules(_Reviewed):
 
     @model_validator(mode="after")
     def _country_is_known(self) -> "HolidayRules":
-        _check_country(self.country)
+        _check_country(self.country, self.subdivision)
         return self
 
 
-def _check_country(country: str) -> None:
+def _check_country(country: str, subdivision: str) -> None:
     known = holidays.list_supported_countries()
     if country and country not in known:
         near = difflib.get_close_matches(country, known, n=1)
         raise ValueError(f"`{country}` is no country whose holidays are known{f'; meant {near[0]}?' if near else ''}")
+    if country and subdivision and subdivision not in known[country]:
+        raise ValueError(f"`{subdivision}` is no part of {country}; known: {', '.join(known[country]) or 'none'}")
 
 
 class Calendar(_Reviewed):
@@ -133,7 +140,7 @@ class Calendar(_Reviewed):
         """The same calendar with the company's country where the file names none."""
         if self.holidays.country or not country:
             return self
-        _check_country(country)
+        _check_country(country, subdivision)
         rules = self.holidays.model_copy(update={"country": country, "subdivision": subdivision})
         return self.model_copy(update={"holidays": rules})
 
@@ -172,7 +179,7 @@ class Calendar(_Reviewed):
         plan, row = self._minute_plan(queue, dates)
         open_minutes = plan.sum(axis=1)[row].astype(int)
         usual = np.array([sum(end - start for start, end in self._hours(queue).spans(day)) for day in range(7)])
-        weekday = dates.weekday.to_numpy()
+        weekday = dates.day_of_week.to_numpy()
         holiday = np.array([self._holidays(queue, dates).get(day, "") for day in dates.date], dtype=object)
         is_off = (usual[weekday] > 0) & ((open_minutes == 0) | (holiday != ""))
         is_working = (open_minutes > 0) & ~is_off
@@ -197,7 +204,7 @@ class Calendar(_Reviewed):
         plans = [hours.spans(day) for day in range(7)]
         unique, inverse = np.unique(on.to_numpy(), return_inverse=True)
         days = pd.DatetimeIndex(unique)
-        row = days.weekday.to_numpy().copy()
+        row = days.day_of_week.to_numpy().copy()
         if self._is_closed_on_holidays(queue):
             plans.append(())
             row[days.isin([pd.Timestamp(day) for day in self._holidays(queue, days)])] = len(plans) - 1
@@ -230,11 +237,7 @@ class Calendar(_Reviewed):
 @lru_cache(maxsize=64)
 def _public_holidays(country: str, subdivision: str, years: tuple[int, ...]) -> tuple[tuple[date, str], ...]:
     """Public holidays with one name each, in English where the library knows it."""
-    options: dict[str, Any] = {"subdiv": subdivision or None, "years": years}
-    try:
-        found = holidays.country_holidays(country, language="en_US", **options)
-    except NotImplementedError as error:
-        raise ValueError(f"holidays of {country}: subdivision `{subdivision}` is not known") from error
+    found = holidays.country_holidays(country, subdiv=subdivision or None, years=years, language="en_US")
     return tuple(sorted(found.items()))
 
 

@@ -33,7 +33,7 @@ def measure(settings: Settings, run_date: date) -> Summary:
     """Write `service_kpis` and `forecast_accuracy` of the night.
 
     Returns:
-        Days of KPIs, nights scored, and the WAPE of one-day-ahead forecasts over all queues.
+        Days of KPIs, nights scored, and the WAPE over all queues by lead bucket.
     """
     night = Night(settings, run_date)
     cutoffs = weekly_cutoffs(run_date, settings.volume.backtest_cutoffs)
@@ -49,11 +49,11 @@ def measure(settings: Settings, run_date: date) -> Summary:
     ledger = _score_ledger(published, known, settings, run_date)
     accuracy = _where_missing(ledger, _score_backtests(known, cutoffs, settings, run_date))
     night.write("forecast_accuracy", accuracy.astype({"day_count": "int64", "window_days": "int64"}))
-    is_next_day = (accuracy["queue"] == "all") & (accuracy["lead_bucket"] == "1")
+    overall = accuracy[accuracy["queue"] == "all"].set_index("lead_bucket")["wape"].dropna()
     return {
         "kpi_days": len(kpis["local_on"].unique()),
         "nights_scored": published["cutoff_on"].nunique(),
-        "wape_one_day_ahead": round(float(accuracy.loc[is_next_day, "wape"].mean()), 4),
+        **{f"wape_lead_{bucket}": round(float(wape), 4) for bucket, wape in overall.items()},
     }
 
 
