@@ -44,6 +44,15 @@ def read_churn_backtest(settings: Settings, known_on: date, as_of_on: date) -> t
     return _read(settings, known_on, as_of_on, (as_of_on,))
 
 
+def last_build_on(settings: Settings) -> date | None:
+    """The run date up to which the warehouse was last built; None where it never was."""
+    with open_warehouse(settings, "last_build_on") as warehouse:
+        if not warehouse.has_table("forestall.builds"):
+            return None
+        found: date | None = warehouse.scalar("SELECT max(run_date) FROM forestall.builds")
+        return found
+
+
 def _read(
     settings: Settings, run_date: date, known_on: date, further: Sequence[date]
 ) -> tuple[ChurnHistory, pd.DataFrame]:
