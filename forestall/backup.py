@@ -43,7 +43,8 @@ def backup(settings: Settings, into: Path, at: datetime) -> Path:
     with warehouse_lock(settings, f"backup to {into}"):
         if not any(_kept(settings.var_path)):
             raise ConfigError(f"{settings.var_path}: holds nothing to back up")
-        aside.mkdir(parents=True)
+        aside.parent.mkdir(parents=True, exist_ok=True)
+        aside.mkdir(mode=0o700)
         try:
             for path in _kept(settings.var_path):
                 _copy(path, aside / path.relative_to(settings.var_path))
@@ -98,6 +99,7 @@ def _copy(source: Path, target: Path) -> None:
         # An MLflow server may be writing to it; SQLite's own copy is consistent all the same.
         with closing(sqlite3.connect(source)) as database, closing(sqlite3.connect(target)) as copy:
             database.backup(copy)
+        shutil.copymode(source, target)
     elif not source.name.endswith(("-wal", "-shm", "-journal")):
         shutil.copy2(source, target)
 

@@ -21,11 +21,16 @@ CALLS_SHOWN = 5
 
 
 def show_closing(night: Night, steps: Sequence[Step], console: Console) -> ExitCode:
-    """Show the night's table; DEGRADED where a source was down, as the manifest says."""
+    """Show what the run that just ended has published."""
     published = max((one for one in nights(night.published) if one.run_date == night.run_date), default=None)
     if published is None:
         console.print("[red]The night ended, but published nothing.[/]")
         return ExitCode.DEFECT
+    return show_night(night, published, steps, console)
+
+
+def show_night(night: Night, published: PublishedNight, steps: Sequence[Step], console: Console) -> ExitCode:
+    """Show a published night; DEGRADED where its manifest names a source that was down."""
     degraded = published.manifest.get("degraded") or []
     console.print()
     console.print(_overview(published, steps))
@@ -54,7 +59,8 @@ def _overview(published: PublishedNight, steps: Sequence[Step]) -> Table:
     gates = published.frame("gate_results")
     failed = int((~gates["is_passed"].astype(bool)).sum()) if len(gates) else 0
     table.add_row("gates", f"{len(gates)} held or warned, {failed} warnings" if len(gates) else "none")
-    table.add_row("took", f"{sum(step.seconds for step in steps):.0f} s of work in {len(steps)} steps")
+    if steps:
+        table.add_row("took", f"{sum(step.seconds for step in steps):.0f} s of work in {len(steps)} steps")
     return table
 
 

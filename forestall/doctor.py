@@ -8,7 +8,7 @@ import shutil
 import socket
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from importlib.metadata import PackageNotFoundError, version
@@ -18,6 +18,7 @@ from typing import Literal
 from forestall.publication import current_night
 from forestall.scheduler import REPOSITORY
 from forestall.settings import ConfigError, Settings
+from forestall.sources.preview import check_sources
 from forestall.warehouse import WarehouseBusyError, open_warehouse
 from forestall.warehouse_lock import lock_holder
 
@@ -170,8 +171,9 @@ def _last_night(settings: Settings, today: date) -> Finding:
 def _sources(settings: Settings) -> Iterator[Finding]:
     if not settings.sources:
         yield Finding("sources", "broken", "there are none; add [sources.<name>] to forestall.toml")
-    for name in settings.sources:
-        yield Finding(f"source {name}", "well", "")
-
-
-Check = Callable[[Settings], Finding]
+    problems = check_sources(settings)
+    for problem in problems:
+        yield Finding(f"source {problem.source}", "broken" if problem.is_blocking else "doubtful", problem.what)
+    troubled = {problem.source for problem in problems}
+    if well := [name for name in settings.sources if name not in troubled]:
+        yield Finding("sources", "well", f"{', '.join(well)}: can be read as mapped")

@@ -1,13 +1,22 @@
-"""`forestall init`: a folder from which a company's own nights can start.
+"""From what nights start: a company's own folder, or the demo company's.
 
-Writes the commented configuration, the reviewed YAML and a secret key; never writes over a file.
+`found` writes the commented configuration, the reviewed YAML and a secret key, and never writes over a
+file. The demo company is made, and lives on, by `forestall.demo`.
 """
 
 import secrets
 import shutil
+import time
+from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from forestall.settings import DEFAULT_FILE, ConfigError
+from rich.console import Console
+
+from forestall.settings import DEFAULT_FILE, ConfigError, Settings
+
+if TYPE_CHECKING:
+    from forestall.demo.company import Company
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -36,3 +45,50 @@ def found(folder: Path) -> list[Path]:
         )
         written.append(env)
     return written
+
+
+def check_reviewed(settings: Settings) -> None:
+    """Read every reviewed YAML as a night would.
+
+    Raises:
+        ConfigError: one of them holds a mistake; names file, line and key.
+    """
+    from forestall.checks import load_limits
+    from forestall.contact_history import load_calendar
+    from forestall.outreach.playbook import load_playbook
+    from forestall.staffing.standards import load_standards
+
+    load_standards(settings)
+    load_playbook(settings)
+    load_limits(settings)
+    load_calendar(settings)
+
+
+def make_demo(
+    folder: Path, console: Console, *, seed: int = 20, world: str = "base", until: date | None = None
+) -> "Company":
+    """Make the demo company in `folder`; an earlier one there is replaced."""
+    from forestall.demo.company import make_company
+
+    began = time.monotonic()
+    with console.status("Making the demo company: 18 months of customers and contacts"):
+        company = make_company(folder, seed=seed, world=world, until=until)
+    console.print(
+        f"Made the demo company in {folder} in {time.monotonic() - began:.0f} s", highlight=False, soft_wrap=True
+    )
+    return company
+
+
+def live_until(folder: Path, run_date: date, console: Console) -> None:
+    """Let a demo company live on to the morning of `run_date`; other companies do that by themselves."""
+    if not (folder / "truth" / "state.npz").is_file():
+        return
+    from forestall.demo.company import load_company, play
+
+    lived_to = load_company(folder).run_date
+    if lived_to >= run_date:
+        return
+    days = (run_date - lived_to).days
+    with console.status(f"The demo company lives on for {days} days"):
+        play(folder, run_date)
+    console.print(f"The demo company lived on for {days} days, to {run_date}", highlight=False)

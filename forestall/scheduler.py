@@ -5,10 +5,11 @@ no second order of steps. Airflow is imported inside the functions, after its en
 """
 
 import os
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from forestall.settings import Settings
 
@@ -40,6 +41,7 @@ def airflow_environment(
     }
     if is_server:
         ours |= {
+            "AIRFLOW__API__HOST": "127.0.0.1",  # a page with all rights; who wants it open says so
             "AIRFLOW__API__PORT": str(port),
             "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://localhost:{port}/execution/",
             # On two busy cores the first answers of the API take longer than its clients expect.
@@ -47,7 +49,14 @@ def airflow_environment(
             "AIRFLOW__CORE__PARALLELISM": "2",
             "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
         }
-    return {**ours, **os.environ, "AIRFLOW_HOME": str(home), "FORESTALL_CONFIG": str(config.resolve())}
+    return {
+        **ours,
+        **os.environ,
+        "AIRFLOW_HOME": str(home),
+        "FORESTALL_CONFIG": str(config.resolve()),
+        # `standalone` starts its parts by the name `airflow`, also where .venv is not activated.
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
+    }
 
 
 def run_dag(settings: Settings, config: Path, dag_id: str, conf: Mapping[str, Any]) -> bool:
@@ -60,7 +69,7 @@ def run_dag(settings: Settings, config: Path, dag_id: str, conf: Mapping[str, An
         conf: the DAG's parameters.
     """
     os.environ.update(airflow_environment(settings, config))
-    _migrate(Path(os.environ["AIRFLOW_HOME"]))
+    migrate(Path(os.environ["AIRFLOW_HOME"]))
     from airflow.dag_processing.dagbag import DagBag
 
     bag = DagBag(REPOSITORY / "dags" / f"{dag_id}.py")
@@ -70,7 +79,23 @@ def run_dag(settings: Settings, config: Path, dag_id: str, conf: Mapping[str, An
     return str(run.state) == "success"
 
 
-def _migrate(home: Path) -> None:
+def become_airflow(settings: Settings, config: Path, arguments: Sequence[str], port: int) -> NoReturn:
+    """Go on as an Airflow command: trials in the foreground's home, all else in the server's.
+
+    Args:
+        settings: says where `var` is.
+        config: the `forestall.toml` that the DAGs are to read.
+        arguments: of Airflow, such as `dags trigger nightly`.
+        port: of the server.
+    """
+    is_trial = list(arguments[1:2]) == ["test"]
+    os.environ.update(airflow_environment(settings, config, is_server=not is_trial, port=port))
+    if is_trial:
+        migrate(Path(os.environ["AIRFLOW_HOME"]))
+    os.execv(sys.executable, [sys.executable, "-m", "airflow", *arguments])
+
+
+def migrate(home: Path) -> None:
     """Bring Airflow's own database to this version's schema, once."""
     stamp = home / f"migrated-{version('apache-airflow')}"
     if stamp.is_file():

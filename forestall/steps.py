@@ -101,13 +101,14 @@ def exit_code(error: BaseException) -> ExitCode:
     import duckdb
 
     from features.gates import GateFailedError
+    from forestall.sources.reading import SourceDownError
     from models.tracking import TrackingError
 
     if isinstance(error, GateFailedError):
         return ExitCode.GATE
     if isinstance(error, WarehouseBusyError):
         return ExitCode.BUSY
-    if isinstance(error, ConfigError | TrackingError | duckdb.IOException):
+    if isinstance(error, ConfigError | SourceDownError | TrackingError | duckdb.IOException):
         return ExitCode.MEND
     if isinstance(error, OSError) and error.errno in _MENDABLE:
         return ExitCode.MEND

@@ -1,0 +1,134 @@
+"""Commands on what forestall keeps: report, export, forget, prune, backup, restore."""
+
+import getpass
+import webbrowser
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from forestall.commands.options import Config, RunDate, run_date_of, settings_of
+from forestall.night import Night
+from forestall.settings import ConfigError, Settings
+
+if TYPE_CHECKING:
+    from forestall.publication import PublishedNight
+
+
+def report(
+    config: Config = None,
+    run_date: RunDate = None,
+    browser: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
+) -> None:
+    """Show a published night (the last good one if no date is given) and where its report is.
+
+    Example: forestall report --run-date 2026-03-01 --open
+    """
+    from forestall.closing import show_night
+
+    settings = settings_of(config)
+    if run_date is not None and _stopped(settings, Night(settings, run_date), browser):
+        return
+    published = _published(settings, run_date)
+    show_night(Night(settings, published.run_date), published, [], Console())
+    if browser:
+        webbrowser.open((published.folder / "report.html").as_uri())
+
+
+def _stopped(settings: Settings, night: Night, browser: bool) -> bool:
+    """Whether that night was stopped by a gate: its evidence is shown instead."""
+    from forestall.publication import nights
+
+    page = night.folder / "report.html"
+    if not page.is_file() or any(one.run_date == night.run_date for one in nights(night.published)):
+        return False
+    Console().print(f"{settings.company.name}: the night of {night.run_date} was stopped; see {page}", soft_wrap=True)
+    if browser:
+        webbrowser.open(page.as_uri())
+    return True
+
+
+def export(
+    out: Annotated[Path, typer.Argument(help="CSV file to write.")],
+    config: Config = None,
+    run_date: RunDate = None,
+) -> None:
+    """Write the outreach list with names, for those whom `privacy.may_export` names; each export is recorded.
+
+    Example: forestall export list.csv --run-date 2026-03-01
+    """
+    from forestall.privacy.export import rejoin
+
+    settings = settings_of(config)
+    published = _published(settings, run_date)
+    what = f"outreach_list {published.run_date}"
+    rows = rejoin(settings, published.frame("outreach_list"), getpass.getuser(), datetime.now(UTC), what)
+    out.touch(mode=0o600)
+    rows.to_csv(out, index=False)
+    Console().print(f"wrote {len(rows)} rows with names to {out}; keep it as you keep names", soft_wrap=True)
+
+
+def _published(settings: Settings, run_date: date | None) -> "PublishedNight":
+    """The newest revision of that night, or the night that `current` shows."""
+    from forestall.publication import current_night, nights
+
+    published = settings.var_path / "published"
+    if run_date is None:
+        night = current_night(published)
+    else:
+        night = max((one for one in nights(published) if one.run_date == run_date), default=None)
+    if night is None:
+        raise ConfigError(f"{published}: nothing is published{f' for {run_date}' if run_date else ' yet'}")
+    return night
+
+
+def forget(
+    customer: Annotated[str, typer.Argument(help="Your own key of the customer, or the pseudonym.")],
+    config: Config = None,
+) -> None:
+    """Forget one customer for good, and print the receipt.
+
+    Example: forestall forget C-10421
+    """
+    from forestall.privacy.forget import forget as forget_customer
+
+    receipt = forget_customer(settings_of(config), customer, datetime.now(UTC))
+    Console().print(str(receipt), highlight=False, soft_wrap=True)
+
+
+def prune(config: Config = None, run_date: RunDate = None) -> None:
+    """Drop rows, nights, runs and logs that are older than the settings allow.
+
+    Example: forestall prune
+    """
+    from forestall.pruning import prune as drop
+
+    settings = settings_of(config)
+    dropped = drop(settings, run_date_of(settings, run_date))
+    told = ", ".join(f"{name} {count:,}" for name, count in dropped.items())
+    Console().print(f"dropped: {told or 'nothing is old enough'}", highlight=False)
+
+
+def backup(into: Annotated[Path, typer.Argument(help="Folder of backups.")], config: Config = None) -> None:
+    """Copy warehouse, vault, models and published nights, consistently, with a hash of each file.
+
+    Example: forestall backup /mnt/backups
+    """
+    from forestall.backup import backup as copy
+
+    folder = copy(settings_of(config), into, datetime.now(UTC))
+    Console().print(f"wrote {folder}; FORESTALL_SECRET_KEY is not in it", highlight=False, soft_wrap=True)
+
+
+def restore(folder: Annotated[Path, typer.Argument(help="A backup.")], config: Config = None) -> None:
+    """Put a backup back into an empty var.
+
+    Example: forestall restore /mnt/backups/forestall-20260301T040000Z
+    """
+    from forestall.backup import restore as put_back
+
+    settings = settings_of(config)
+    count = put_back(settings, folder)
+    Console().print(f"restored {count} files into {settings.var_path}", highlight=False, soft_wrap=True)

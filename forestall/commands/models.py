@@ -1,0 +1,76 @@
+"""Commands on models: backtest, models, rollback."""
+
+from datetime import date
+from typing import Annotated, Literal
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from forestall.commands.options import Config, RunDate, iso_date, run_date_of, settings_of
+from forestall.settings import ConfigError
+
+
+def backtest(
+    what: Annotated[Literal["churn", "volume"], typer.Argument(help="Which models.")],
+    config: Config = None,
+    as_of: Annotated[
+        date | None, typer.Option(parser=iso_date, metavar="YYYY-MM-DD", help="churn: date to score as of.")
+    ] = None,
+    cutoffs: Annotated[int, typer.Option(min=1, help="volume: how many weekly cutoffs.")] = 9,
+    horizon_days: Annotated[int, typer.Option(min=1, help="volume: how many days ahead.")] = 7,
+) -> None:
+    """Score what would have been said in the past against what happened.
+
+    Example: forestall backtest volume --cutoffs 9, or: forestall backtest churn --as-of 2025-11-01
+    """
+    settings = settings_of(config)
+    if what == "volume":
+        from forestall.jobs.backtest_volume import backtest_volume
+
+        backtest_volume(settings, cutoffs, horizon_days)
+        return
+    from forestall.jobs.backtest_churn import backtest_churn
+
+    if as_of is None:
+        raise ConfigError("backtest churn: say as of when, such as --as-of 2025-11-01")
+    backtest_churn(settings, as_of)
+
+
+def models(config: Config = None) -> None:
+    """List the versions of the churn model, who is champion, and every move of the alias.
+
+    Example: forestall models
+    """
+    from models.churn.logbook import MODEL
+    from models.tracking import alias_moves, aliased, versions
+
+    uri = settings_of(config).tracking_uri
+    champion, challenger = aliased(uri, MODEL, "champion"), aliased(uri, MODEL, "challenger")
+    table = Table(title=MODEL, title_justify="left")
+    for name in ("version", "kind", "alias"):
+        table.add_column(name)
+    for version in versions(uri, MODEL):
+        holds = [name for name, one in (("champion", champion), ("challenger", challenger)) if one == version]
+        table.add_row(version.label, version.tags.get("kind", ""), ", ".join(holds))
+    console = Console()
+    console.print(table)
+    for move in alias_moves(uri, MODEL):
+        before = "nobody" if move.from_version is None else str(move.from_version)
+        console.print(
+            f"{move.effective_on}  {move.alias}: {before} -> {move.to_version}  {move.reason}", highlight=False
+        )
+
+
+def rollback(config: Config = None, run_date: RunDate = None) -> None:
+    """Give the churn model's alias champion back to the version that held it before.
+
+    Example: forestall rollback
+    """
+    from models.churn.logbook import MODEL
+    from models.tracking import rollback as go_back
+
+    settings = settings_of(config)
+    effective_on = run_date_of(settings, run_date)
+    version = go_back(settings.tracking_uri, MODEL, effective_on=effective_on.isoformat())
+    Console().print(f"champion is {version.label} from the night of {effective_on}", highlight=False)
