@@ -14,6 +14,14 @@ from forestall.settings import ConfigError
 Model = TypeVar("Model", bound=BaseModel)
 
 
+class MistakeAtError(ValueError):
+    """A mistake that a validator of the whole file finds, and the place in the file where it stands."""
+
+    def __init__(self, location: tuple[int | str, ...], message: str) -> None:
+        super().__init__(message)
+        self.location = location
+
+
 def load_reviewed(path: Path, model: type[Model]) -> Model:
     """The file as `model`; a file that is not there gives the model's defaults.
 
@@ -33,8 +41,9 @@ def load_reviewed(path: Path, model: type[Model]) -> Model:
         return model.model_validate(values)
     except ValidationError as error:
         mistake = error.errors()[0]
-        key = ".".join(str(part) for part in mistake["loc"])
-        line_number = _line_of(yaml.compose(text), mistake["loc"])
+        location = mistake["loc"] + getattr(mistake.get("ctx", {}).get("error"), "location", ())
+        key = ".".join(str(part) for part in location)
+        line_number = _line_of(yaml.compose(text), location)
         message = mistake["msg"].removeprefix("Value error, ")
         raise ConfigError(f"{path}:{line_number}: {key}: {message}") from error
 

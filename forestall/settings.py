@@ -193,6 +193,7 @@ class OutreachSettings(Section):
     holdout_share: Share = 0.10
     cooldown_days: int = Field(30, ge=0)
     team_minutes: dict[str, int] = Field({"retention": 480}, description="agent minutes a day by team")
+    if_quiet_share: float = Field(0.0, ge=0, le=5, description="more minutes, of those, that are used if it is quiet")
     budget: float = Field(500, ge=0, description="offers a day, company currency")
     discount_rate: float = Field(0.10, ge=0, description="a year")
     life_cap_months: int = Field(36, ge=1)

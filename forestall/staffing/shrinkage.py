@@ -35,7 +35,8 @@ def estimate_shrinkage(agent_time: pd.DataFrame, fallback: float) -> Shrinkage:
 
     Args:
         agent_time: rows of `marts.fct_agent_time`: local_on, team, activity, is_planned, agent_s.
-            A team's day counts as it happened, or as it was planned where nothing was recorded.
+            An activity of a team counts as it happened; where it is only ever planned (holidays
+            often are), as planned.
         fallback: share used where there are no rows to tell.
     """
     paid = _paid_seconds(agent_time)
@@ -56,9 +57,9 @@ def estimate_shrinkage(agent_time: pd.DataFrame, fallback: float) -> Shrinkage:
 
 def _paid_seconds(agent_time: pd.DataFrame) -> pd.Series:
     """Seconds by activity, breaks left out."""
-    team_day = [agent_time["local_on"], agent_time["team"].fillna("")]
+    kind = [agent_time["team"].fillna(""), agent_time["activity"]]
     is_actual = ~agent_time["is_planned"].astype(bool)
-    has_actual = is_actual.groupby(team_day).transform("any")
-    counted = agent_time[is_actual | ~has_actual]
+    is_recorded = is_actual.groupby(kind).transform("any")
+    counted = agent_time[is_actual | ~is_recorded]
     seconds = counted.groupby("activity")["agent_s"].sum().astype(float)
     return seconds[~seconds.index.isin(PLACED_BY_SHIFTS)]

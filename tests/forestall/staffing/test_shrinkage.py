@@ -23,14 +23,15 @@ def test_by_hand_without_breaks():
     assert lost.by_cause["sick"] == pytest.approx(0.2)
 
 
-def test_a_day_counts_as_it_happened_or_else_as_planned():
+def test_an_activity_counts_as_it_happened_or_else_as_planned():
     lost = estimate_shrinkage(
         agent_time(
             ("2026-03-02", "care", "available", True, 10_000),
             ("2026-03-02", "care", "available", False, 8_000),
             ("2026-03-02", "care", "sick", False, 2_000),
+            ("2026-03-02", "care", "vacation", True, 4_000),
             ("2026-03-02", "sales", "available", True, 5_000),
-            ("2026-03-02", "sales", "vacation", True, 5_000),
+            ("2026-03-02", "sales", "vacation", True, 1_000),
         ),
         fallback=0.3,
     )

@@ -1,0 +1,184 @@
+"""Whom to contact, with what, and why; whom not, and by which rule.
+
+Reads `churn_scores` and `churn_reasons` of the night, `marts.fct_outreach_candidates`,
+`marts.fct_customer_kpis`, costs, outcomes, the arms, `playbook.yml` and earlier published nights;
+writes `outreach_list`, `outreach_withheld` and the arms of newcomers (`forestall.arms`). Safe to run
+again: arms are drawn once, and rows on which work has begun stay. Where consents, subscriptions or
+outcomes are not of tonight, nobody is listed: yesterday's "no" might be today's.
+"""
+
+import logging
+from datetime import date, timedelta
+
+import pandas as pd
+import pyarrow as pa
+
+from features.published import OUTREACH_LIST, OUTREACH_WITHHELD
+from forestall.jobs import Summary
+from forestall.night import Night
+from forestall.outreach.experiment import COLUMNS, HOLDOUT
+from forestall.outreach.listing import Known, Lists, make_lists
+from forestall.outreach.playbook import load_playbook
+from forestall.publication import PublishedNight, nights
+from forestall.settings import Settings
+from forestall.sources.pulls import degraded_tables
+from forestall.warehouse import Warehouse, open_warehouse
+
+log = logging.getLogger(__name__)
+
+MUST_BE_FRESH = frozenset({"consents", "subscriptions", "outreach_outcomes"})
+KPI_MONTHS = 12
+
+ARMS = """
+    CREATE TABLE IF NOT EXISTS forestall.arms (
+        account_id VARCHAR NOT NULL, arm VARCHAR NOT NULL, arm_probability DOUBLE PRECISION NOT NULL,
+        block VARCHAR NOT NULL, first_eligible_on DATE NOT NULL, seed BIGINT NOT NULL
+    )
+"""
+
+
+def choose_outreach(settings: Settings, run_date: date) -> Summary:
+    """Write the night's `outreach_list` and `outreach_withheld`, and the arms of newcomers.
+
+    Raises:
+        ConfigError: `playbook.yml` holds a mistake.
+        FileNotFoundError: the night has no `churn_scores` yet.
+    """
+    night = Night(settings, run_date)
+    playbook = load_playbook(settings)
+    with open_warehouse(settings, f"choose_outreach {run_date}") as warehouse:
+        stale = sorted(MUST_BE_FRESH & set(degraded_tables(warehouse, run_date)))
+        if stale:
+            return _list_nobody(night, f"{', '.join(stale)} not of tonight: nobody is listed")
+        warehouse.execute(ARMS)
+        known = _what_is_known(warehouse, night)
+        secret = settings.secret_key.get_secret_value()
+        lists = make_lists(known, playbook, settings.outreach, settings.churn.main_horizon, secret)
+        if not settings.is_backfill and len(lists.new_arms):
+            with warehouse.transaction():
+                warehouse.append("forestall.arms", _arms_as_arrow(lists.new_arms))
+    night.write("outreach_list", lists.listed)
+    night.write("outreach_withheld", lists.withheld)
+    return _told(lists)
+
+
+def _what_is_known(warehouse: Warehouse, night: Night) -> Known:
+    scores = night.read("churn_scores")
+    earlier = [published for published in nights(night.published) if published.run_date <= night.run_date]
+    today = [published for published in earlier if published.run_date == night.run_date]
+    before = _latest_revisions(earlier[: len(earlier) - len(today)])
+    outcomes = _outcomes(warehouse, night)
+    rows = today[-1].frame("outreach_list") if today else pd.DataFrame(columns=OUTREACH_LIST.names)
+    return Known(
+        run_date=night.run_date,
+        cutoff=night.cutoff,
+        candidates=warehouse.frame("SELECT * FROM marts.fct_outreach_candidates ORDER BY customer_id"),
+        scores=scores[scores["horizon_days"] == night.settings.churn.main_horizon],
+        churn_reasons=night.read("churn_reasons"),
+        kpis=_kpis(warehouse, night.run_date),
+        arms=warehouse.frame(f"SELECT {', '.join(COLUMNS)} FROM forestall.arms ORDER BY account_id"),
+        previous=_previous(before),
+        held_out=_held_out(before, night.run_date, night.settings.outreach.cooldown_days),
+        worked=rows[rows["row_id"].isin(outcomes.index)],
+        outcomes=outcomes,
+        cost_per_minute=_cost_per_minute(warehouse, night),
+    )
+
+
+def _latest_revisions(earlier: list[PublishedNight]) -> list[PublishedNight]:
+    """One night a date, its last revision: that is the list people saw in the end."""
+    return list({published.run_date: published for published in sorted(earlier)}.values())
+
+
+def _previous(before: list[PublishedNight]) -> pd.DataFrame:
+    """Who was on the list of the last published night, the holdout included."""
+    columns = ["customer_id", "listed_since_on"]
+    if not before:
+        return pd.DataFrame(columns=columns)
+    withheld = before[-1].frame("outreach_withheld")
+    both = pd.concat([before[-1].frame("outreach_list"), withheld[withheld["suppression_reason"] == HOLDOUT]])
+    return both[columns].drop_duplicates("customer_id")
+
+
+def _held_out(before: list[PublishedNight], run_date: date, cooldown_days: int) -> pd.Series:
+    """Last night on which each customer was withheld for the experiment.
+
+    Both arms rest alike after having been listed; otherwise the holdout would pile up at the head of
+    the list and crowd out those who may be called.
+    """
+    since = run_date - timedelta(days=cooldown_days)
+    recent = [published for published in before if published.run_date >= since]
+    found = [
+        rows.loc[rows["suppression_reason"] == HOLDOUT, ["customer_id"]].assign(on=published.run_date)
+        for published in recent
+        for rows in [published.frame("outreach_withheld")]
+    ]
+    if not found:
+        return pd.Series(dtype=object)
+    return pd.concat(found).groupby("customer_id")["on"].max()
+
+
+def _outcomes(warehouse: Warehouse, night: Night) -> pd.Series:
+    """The last result of each row of a list."""
+    sql = """
+        WITH versions AS (
+            SELECT row_id, outcome_id, result, happened_at,
+                row_number() OVER (PARTITION BY outcome_id ORDER BY known_at DESC, pull_id DESC) AS newest
+            FROM raw.outreach_outcomes WHERE known_at < ? AND row_id IS NOT NULL
+        ),
+        last AS (
+            SELECT row_id, result,
+                row_number() OVER (PARTITION BY row_id ORDER BY happened_at DESC, outcome_id DESC) AS place
+            FROM versions WHERE newest = 1
+        )
+        SELECT row_id, result FROM last WHERE place = 1
+    """
+    return warehouse.frame(sql, [night.cutoff]).set_index("row_id")["result"]
+
+
+def _kpis(warehouse: Warehouse, run_date: date) -> pd.DataFrame:
+    """The last complete months; one in which nobody was there to stay tells nothing."""
+    sql = """
+        SELECT segment, customer_count, retention_rate FROM marts.fct_customer_kpis
+        WHERE month_on >= ? AND month_on < ? AND segment IS NOT NULL
+    """
+    this_month = run_date.replace(day=1)
+    first = (pd.Timestamp(this_month) - pd.DateOffset(months=KPI_MONTHS)).date()
+    return warehouse.frame(sql, [first, this_month])
+
+
+def _cost_per_minute(warehouse: Warehouse, night: Night) -> float | None:
+    sql = """
+        SELECT per_minute FROM raw.costs
+        WHERE kind = 'agent' AND per_minute IS NOT NULL AND starts_on <= ? AND known_at < ?
+        ORDER BY starts_on DESC, known_at DESC, pull_id DESC LIMIT 1
+    """
+    found = warehouse.scalar(sql, [night.run_date, night.cutoff])
+    return None if found is None else float(found)
+
+
+def _arms_as_arrow(arms: pd.DataFrame) -> pa.Table:
+    return pa.Table.from_pandas(arms, preserve_index=False)
+
+
+def _list_nobody(night: Night, why: str) -> Summary:
+    log.warning("%s", why)
+    night.write("outreach_list", pd.DataFrame(columns=OUTREACH_LIST.names))
+    night.write("outreach_withheld", pd.DataFrame(columns=OUTREACH_WITHHELD.names))
+    return {"listed": 0, "withheld": 0, "notes": why}
+
+
+def _told(lists: Lists) -> Summary:
+    for note in lists.notes:
+        log.warning("%s", note)
+    reasons = lists.withheld["suppression_reason"].value_counts()
+    return {
+        "listed": len(lists.listed),
+        "by_trigger": int(lists.listed["trigger"].notna().sum()),
+        "minutes": round(float(lists.listed["expected_minutes"].astype(float).sum()), 1),
+        "expected_value": round(float(lists.listed["expected_value"].astype(float).sum()), 2),
+        "holdout": int(reasons.get(HOLDOUT, 0)),
+        "withheld": len(lists.withheld),
+        "new_arms": len(lists.new_arms),
+        "notes": " | ".join(lists.notes),
+    }

@@ -1,0 +1,91 @@
+"""Who must not be contacted, and by which rule: each row that is held back names it.
+
+Filters are a table, read from top to bottom; the first that holds is the one named. They know
+nothing of value: nobody is contacted against a rule because it would pay.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+import numpy as np
+import pandas as pd
+
+# After these nobody was spoken to: trying again is no second contact.
+NOT_REACHED = ("not_reached", "callback")
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the filters measure against.
+
+    Attributes:
+        cutoff: the night's cutoff, a UTC instant.
+        run_date: the night's run date.
+        cooldown_days: days of rest after a contact.
+    """
+
+    cutoff: datetime
+    run_date: date
+    cooldown_days: int
+
+
+Rule = Callable[[pd.DataFrame, Limits], pd.Series]
+
+
+def _flag(name: str) -> Rule:
+    return lambda rows, _: rows[name].fillna(False).astype(bool)
+
+
+def _profiling_refused(rows: pd.DataFrame, _: Limits) -> pd.Series:
+    return ~rows["is_profiling_allowed"].fillna(True).astype(bool)
+
+
+def _no_consent(rows: pd.DataFrame, _: Limits) -> pd.Series:
+    """Consent for the action's channel was refused or never given; a company without consents has none to ask."""
+    may = np.select(
+        [rows["channel"] == channel for channel in ("phone", "email", "chat")],
+        [rows[f"can_{channel}"].astype("boolean").fillna(True).astype(bool) for channel in ("phone", "email", "chat")],
+        default=False,
+    )
+    return pd.Series(~may.astype(bool), index=rows.index)
+
+
+def _complaint_owned(rows: pd.DataFrame, _: Limits) -> pd.Series:
+    """Somebody is at it: a second voice from us would not help."""
+    is_open = rows["has_open_complaint"].fillna(False).astype(bool)
+    is_unanswered = rows["is_complaint_unanswered_24h"].fillna(False).astype(bool)
+    return is_open & ~is_unanswered
+
+
+def _cooldown(rows: pd.DataFrame, limits: Limits) -> pd.Series:
+    """Contacted, or for the holdout listed, within the cooldown; an answer that is owed is not held back."""
+    since = limits.cutoff - timedelta(days=limits.cooldown_days)
+    was_reached = (rows["last_outreach_at"] >= since) & ~rows["last_outreach_result"].isin(NOT_REACHED)
+    rests = pd.to_datetime(rows["held_out_on"]) >= pd.Timestamp(limits.run_date - timedelta(days=limits.cooldown_days))
+    return (was_reached | rests) & ~rows["is_owed"]
+
+
+FILTERS: dict[str, Rule] = {
+    "do_not_contact": _flag("has_do_not_contact"),
+    "minor": _flag("is_minor"),
+    "protected": _flag("is_protected"),
+    "profiling_refused": _profiling_refused,
+    "no_consent": _no_consent,
+    "complaint_owned": _complaint_owned,
+    "cooldown": _cooldown,
+}
+
+
+def suppression_reasons(options: pd.DataFrame, limits: Limits) -> pd.Series:
+    """The first filter that holds each option back; None where it may go ahead.
+
+    Args:
+        options: customer x action, with the columns of `marts.fct_outreach_candidates` and `channel`
+            (of the action), `is_owed`, `held_out_on` (last night on which the experiment withheld it).
+        limits: cutoff and cooldown.
+    """
+    found = pd.Series([None] * len(options), index=options.index, dtype=object)
+    for name in reversed(FILTERS):  # the first of the table is written last
+        found[FILTERS[name](options, limits)] = name
+    return found

@@ -1,0 +1,76 @@
+"""What could be done for whom: every customer who has a score or a trigger, with each fitting action.
+
+One row is customer x action. Which rows are allowed, worth it and chosen is for `filters`, `value`
+and `policy`.
+"""
+
+import pandas as pd
+
+from forestall.outreach.playbook import DEFAULT_REASON, Playbook
+from forestall.outreach.reasons import SEPARATOR, main_reasons, told_reasons
+from forestall.outreach.triggers import find_triggers, tell
+
+
+def build_options(candidates: pd.DataFrame, churn_reasons: pd.DataFrame, playbook: Playbook) -> pd.DataFrame:
+    """Customer x action, in order of customer and action.
+
+    A customer with a trigger has the action of that trigger only. Customers under notice are never
+    listed by the model: they have left in their minds, and the save queue (a trigger) is theirs.
+
+    Args:
+        candidates: rows of `marts.fct_outreach_candidates` with churn_probability (missing: not scored).
+        churn_reasons: customer_id, place, feature, contribution, sentence.
+        playbook: what is done about what.
+
+    Returns:
+        The candidates' columns and trigger, trigger_place, reason, reasons, action, team, channel,
+        offer, script, prior_save_probability, expected_minutes, days_to_act, is_owed, acceptance,
+        offer_price.
+    """
+    trigger = find_triggers(candidates, playbook)
+    reason = candidates["customer_id"].map(main_reasons(churn_reasons, playbook))
+    rows = candidates.assign(
+        trigger=trigger,
+        trigger_place=trigger.map({name: place for place, name in enumerate(playbook.triggers)}),
+        reason=reason.where(reason.notna(), DEFAULT_REASON),
+        reasons=_sentences(candidates, trigger, churn_reasons, playbook),
+    )
+    is_scored = rows["churn_probability"].notna() & ~rows["is_under_notice"].fillna(False).astype(bool)
+    by_trigger = rows[trigger.notna()]
+    by_model = rows[trigger.isna() & is_scored]
+    by_trigger = by_trigger.assign(
+        action=by_trigger["trigger"].map({name: rule.action for name, rule in playbook.triggers.items()}),
+        trigger_days=by_trigger["trigger"].map({name: rule.days_to_act for name, rule in playbook.triggers.items()}),
+        is_owed=by_trigger["trigger"]
+        .map({name: rule.is_owed for name, rule in playbook.triggers.items()})
+        .astype(bool),
+    )
+    answers = {name: list(reason.actions) for name, reason in playbook.reasons.items()}
+    by_model = by_model.assign(action=by_model["reason"].map(answers), is_owed=False)
+    by_model = by_model.explode("action").dropna(subset="action")
+    options = pd.concat([by_trigger, by_model], ignore_index=True)
+    options = options.merge(_actions(playbook), on="action", how="left", validate="many_to_one")
+    options["days_to_act"] = options["trigger_days"].fillna(options["days_to_act"]).astype(int)
+    return options.sort_values(["customer_id", "action"], ignore_index=True).drop(columns="trigger_days")
+
+
+def _actions(playbook: Playbook) -> pd.DataFrame:
+    columns = ("action", "team", "channel", "offer", "script", "prior_save_probability", "expected_minutes",
+               "days_to_act", "acceptance", "offer_price")  # fmt: skip
+    rows = [
+        (name, action.team, action.channel, action.offer, action.script, action.save_probability,
+         action.expected_minutes, action.days_to_act, offer.acceptance, float(offer.cost))
+        for name, action in playbook.actions.items()
+        for offer in [playbook.offer_of(action)]
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _sentences(
+    candidates: pd.DataFrame, trigger: pd.Series, churn_reasons: pd.DataFrame, playbook: Playbook
+) -> pd.Series:
+    """The trigger's sentence first, then the model's."""
+    first = tell(trigger, candidates, playbook).astype("str")
+    then = candidates["customer_id"].map(told_reasons(churn_reasons)).astype("str")
+    both = first + SEPARATOR + then
+    return both.where(first.notna() & then.notna(), first.where(first.notna(), then))

@@ -1,0 +1,145 @@
+"""The playbook: which reason is answered by which action, what that costs, and what it is expected to save.
+
+A retention lead changes `playbook.yml`; here it is read, checked as a whole (every action that is
+named exists, every placeholder can be filled) and given a version. Numbers in it are assumptions
+until outcomes replace them.
+"""
+
+import difflib
+import hashlib
+import json
+import string
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from forestall.reviewed import MistakeAtError, load_reviewed
+from forestall.settings import Section, Settings, Share
+
+Channel = Literal["phone", "email", "chat"]
+Trigger = Literal[
+    "complaint_unanswered", "first_response_late", "notice_given", "low_csat", "repeated_topic", "payment_failed"
+]
+Hour = Annotated[int, Field(ge=0, le=24)]
+Money = Annotated[Decimal, Field(ge=0, max_digits=12, decimal_places=2)]
+
+TEMPLATE = Path(__file__).parents[1] / "templates" / "playbook.yml"
+DEFAULT_REASON = "default"
+
+# What a trigger's sentence may quote: columns of `marts.fct_outreach_candidates`.
+QUOTABLE = ("open_complaint_h", "low_csat_7d", "repeat_topic_7d", "failed_payment_count_30d", "days_to_renewal")
+
+
+class Offer(Section):
+    """What a customer may be given."""
+
+    cost: Money = Field(description="cost over the offer's term, company currency")
+    acceptance: Share = Field(description="share of those on the list who take it")
+
+
+class Action(Section):
+    """What an agent does."""
+
+    team: str = Field(min_length=1, description="who owns it; its minutes stand in outreach.team_minutes")
+    channel: Channel = "phone"
+    offer: str | None = Field(None, description="key under offers; none: nothing is offered")
+    script: str = Field("", description="where the script is")
+    save_probability: float = Field(ge=-1, le=1, description="share of leavers on the list who stay because of it")
+    minutes: float = Field(gt=0, le=480, description="talk and wrap once the customer is reached")
+    attempts: int = Field(1, ge=1, le=10, description="tries at most")
+    dial_minutes: float = Field(0.0, ge=0, le=60, description="each try")
+    reach_probability: float = Field(1.0, gt=0, le=1, description="chance that one try reaches the customer")
+    days_to_act: int = Field(3, ge=0, le=60)
+
+    @property
+    def expected_minutes(self) -> float:
+        """Agent minutes of a row: tries x dialling + P(reached) x talk and wrap.
+
+        Worked: three tries of 1 minute, each reaching one in two, 8 minutes of talk:
+        (1 - 0.5^3) / 0.5 = 1.75 tries, 0.875 reached: 1.75 + 7 = 8.75 minutes.
+        """
+        reached = 1 - (1 - self.reach_probability) ** self.attempts
+        return reached / self.reach_probability * self.dial_minutes + reached * self.minutes
+
+
+class Reason(Section):
+    """A group of features that tell of one cause, and what may be done about it."""
+
+    features: tuple[str, ...] = Field((), description="columns or patterns such as wait_*")
+    actions: tuple[str, ...] = Field(min_length=1, description="the one worth most is chosen")
+
+
+class TriggerRule(Section):
+    """What follows from a fact, without a model."""
+
+    action: str
+    sentence: str = Field(min_length=1, description="told to the agent; {column} quotes the customer's value")
+    days_to_act: int = Field(ge=0, le=60)
+    is_owed: bool = Field(False, description="the customer has an answer coming: no cooldown holds it back")
+
+    @field_validator("sentence")
+    @classmethod
+    def _can_be_filled(cls, sentence: str) -> str:
+        for _, name, _, _ in string.Formatter().parse(sentence):
+            if name is not None and name not in QUOTABLE:
+                raise ValueError(f"`{{{name}}}` cannot be quoted{_meant(name, QUOTABLE)}")
+        return sentence
+
+
+class Playbook(Section):
+    """All of `playbook.yml`."""
+
+    cost_per_minute: Money = Field(Decimal("0.60"), description="where the costs table has no kind `agent`")
+    margin_share: Share = Field(0.5, description="margin over monthly value, where subscriptions name no margin")
+    calling_hours: tuple[Hour, Hour] = Field((9, 20), description="from, to: local hours of the customer")
+    trigger_share: Share = Field(0.5, description="of a team's minutes that triggers may take, at most")
+    offers: dict[str, Offer] = Field({}, description="what may be given")
+    actions: dict[str, Action] = Field({}, description="what may be done")
+    reasons: dict[str, Reason] = Field({}, description="why customers leave, and which actions answer it")
+    triggers: dict[Trigger, TriggerRule] = Field({}, description="facts that ask for an action, most urgent first")
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> "Playbook":
+        for name, action in self.actions.items():
+            if action.offer is not None:
+                _refuse_unknown(("actions", name, "offer"), "offer", action.offer, self.offers)
+        for name, reason in self.reasons.items():
+            for place, action_name in enumerate(reason.actions):
+                _refuse_unknown(("reasons", name, "actions", place), "action", action_name, self.actions)
+        for trigger, rule in self.triggers.items():
+            _refuse_unknown(("triggers", trigger, "action"), "action", rule.action, self.actions)
+        if self.reasons and DEFAULT_REASON not in self.reasons:
+            raise MistakeAtError(("reasons",), f"`{DEFAULT_REASON}` is missing; it answers whom no other reason fits")
+        return self
+
+    @property
+    def version(self) -> str:
+        """A hash of everything in it; comments and order of keys do not change it."""
+        canonical = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        return hashlib.sha256(canonical.encode()).hexdigest()[:12]
+
+    def offer_of(self, action: Action) -> Offer:
+        return self.offers[action.offer] if action.offer else Offer(cost=Decimal(0), acceptance=0.0)
+
+
+def load_playbook(settings: Settings) -> Playbook:
+    """The reviewed `playbook.yml`; where the company has none yet, the one that `forestall init` writes.
+
+    Raises:
+        ConfigError: the file holds a mistake; names file and line.
+    """
+    path = settings.root / settings.files.playbook
+    return load_reviewed(path if path.is_file() else TEMPLATE, Playbook)
+
+
+def _refuse_unknown(location: tuple[int | str, ...], kind: str, name: str, known: Mapping[str, object]) -> None:
+    if name not in known:
+        raise MistakeAtError(location, f"there is no {kind} `{name}`{_meant(name, known)}")
+
+
+def _meant(name: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, list(known), n=1)
+    return f"; meant `{near[0]}`?" if near else ""

@@ -1,0 +1,54 @@
+"""Facts that ask for an action without any model, each with a deadline of its own.
+
+The facts are columns of `marts.fct_outreach_candidates`; which of them the company acts on, how, and
+which comes first is the playbook's.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pandas as pd
+
+from forestall.outreach.playbook import QUOTABLE, Playbook
+
+Flags = pd.Series
+
+# Name in the playbook -> whether the fact holds for a customer.
+FACTS: Mapping[str, Callable[[pd.DataFrame], Flags]] = {
+    "complaint_unanswered": lambda rows: rows["is_complaint_unanswered_24h"].fillna(False).astype(bool),
+    "first_response_late": lambda rows: rows["is_first_response_late"].fillna(False).astype(bool),
+    "notice_given": lambda rows: rows["is_under_notice"].fillna(False).astype(bool),
+    "low_csat": lambda rows: rows["low_csat_7d"].notna(),
+    "repeated_topic": lambda rows: rows["repeat_topic_7d"].notna(),
+    "payment_failed": lambda rows: rows["failed_payment_count_30d"].fillna(0) > 0,
+}
+
+
+def find_triggers(candidates: pd.DataFrame, playbook: Playbook) -> pd.Series:
+    """The most urgent trigger of each customer, in the playbook's order; None where there is none.
+
+    Args:
+        candidates: rows of `marts.fct_outreach_candidates`.
+        playbook: names the triggers that are acted on.
+    """
+    found = pd.Series([None] * len(candidates), index=candidates.index, dtype=object)
+    for name in reversed(playbook.triggers):  # the most urgent is written last
+        found[FACTS[name](candidates)] = name
+    return found
+
+
+def tell(triggers: pd.Series, candidates: pd.DataFrame, playbook: Playbook) -> pd.Series:
+    """The sentence of each customer's trigger, with the customer's own values; None without a trigger."""
+    told = pd.Series([None] * len(candidates), index=candidates.index, dtype=object)
+    for name, rule in playbook.triggers.items():
+        rows = candidates.loc[triggers == name, list(QUOTABLE)]
+        told[rows.index] = [_filled(rule.sentence, rows.loc[index]) for index in rows.index]
+    return told
+
+
+def _filled(sentence: str, values: "pd.Series[Any]") -> str:
+    """A value that is not known is said to be so, whatever format it was to have."""
+    try:
+        return sentence.format_map(values.dropna().to_dict())
+    except KeyError:
+        return sentence.split("{")[0].strip() + " (not known)"

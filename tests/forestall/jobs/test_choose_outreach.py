@@ -1,0 +1,254 @@
+"""The job on a small warehouse of the documented shape: arms, re-runs, degraded nights, earlier nights."""
+
+from datetime import date, timedelta
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from features.published import PUBLISHED
+from forestall.jobs.choose_outreach import choose_outreach
+from forestall.night import Night
+from forestall.settings import ConfigError
+from forestall.warehouse import open_warehouse
+
+RUN_DATE = date(2026, 3, 2)
+TOML = """
+[outreach]
+holdout_share = 0.3
+team_minutes = { retention = 200 }
+budget = 300
+cooldown_days = 10
+"""
+TABLES = """
+    CREATE TABLE marts.fct_outreach_candidates (customer_id VARCHAR, account_id VARCHAR, segment VARCHAR, region VARCHAR,
+        language VARCHAR, time_zone VARCHAR, preferred_channel VARCHAR, is_minor BOOLEAN, is_protected BOOLEAN,
+        is_under_notice BOOLEAN, is_profiling_allowed BOOLEAN, monthly_value DECIMAL(18,4), monthly_margin DECIMAL(18,4),
+        tenure_days BIGINT, days_to_renewal BIGINT, can_phone BOOLEAN, can_email BOOLEAN, can_chat BOOLEAN,
+        has_do_not_contact BOOLEAN, last_outreach_at TIMESTAMPTZ, last_outreach_result VARCHAR,
+        has_open_complaint BOOLEAN, open_complaint_h DOUBLE, is_complaint_unanswered_24h BOOLEAN,
+        is_first_response_late BOOLEAN, low_csat_7d BIGINT, repeat_topic_7d VARCHAR, failed_payment_count_30d BIGINT,
+        answered_hours VARCHAR);
+    CREATE TABLE marts.fct_customer_kpis (month_on DATE, segment VARCHAR, customer_count BIGINT, retention_rate DOUBLE);
+    CREATE TABLE raw.costs (kind VARCHAR, starts_on DATE, per_minute DECIMAL(18,4), known_at TIMESTAMPTZ, pull_id BIGINT);
+    CREATE TABLE raw.outreach_outcomes (outcome_id VARCHAR, row_id VARCHAR, result VARCHAR, happened_at TIMESTAMPTZ,
+        known_at TIMESTAMPTZ, pull_id BIGINT);
+    CREATE TABLE forestall.pulls (pull_id BIGINT, source VARCHAR, table_name VARCHAR, run_date DATE, status VARCHAR)
+"""
+
+
+@pytest.fixture
+def settings(company):
+    settings = company(TOML)
+    with open_warehouse(settings, "test") as warehouse:
+        for statement in TABLES.split(";"):
+            warehouse.execute(statement)
+    return settings
+
+
+def add_customers(settings, count, first=0):
+    with open_warehouse(settings, "test") as warehouse:
+        warehouse.execute(f"""
+            INSERT INTO marts.fct_outreach_candidates
+            SELECT 'c' || i, 'a' || i, 'home', 'north', 'de', NULL, 'phone', false, false, false, true, 60, 30, 500, 60,
+                true, true, true, false, NULL, NULL, false, NULL, false, false, NULL, NULL, 0, '9,17,18'
+            FROM range({first}, {first + count}) AS n(i)
+        """)  # fmt: skip
+
+
+def score(settings, run_date, count):
+    risk = np.random.default_rng(2).uniform(0.2, 0.9, count)
+    names = [f"c{number}" for number in range(count)]
+    night = Night(settings, run_date)
+    night.write("churn_scores", pd.DataFrame(
+        {"customer_id": names, "horizon_days": 90, "account_id": names, "churn_probability": risk, "risk_band": "high",
+         "risk_rank": 1, "previous_churn_probability": risk, "segment": "home", "monthly_margin": 30.0,
+         "model_version": "churn 1"}
+    ))  # fmt: skip
+    night.write("churn_reasons", pd.DataFrame(
+        {"customer_id": names, "place": 1, "feature": "unresolved_count_30d", "contribution": 0.4, "sentence": "open"}
+    ))  # fmt: skip
+    return night
+
+
+def publish(settings, night, revision=""):
+    """What the job `publish` leaves of tonight's two tables."""
+    folder = night.published / f"{night.run_date}{revision}"
+    folder.mkdir(parents=True)
+    for name in ("outreach_list", "outreach_withheld"):
+        pq.write_table(pq.read_table(night.folder / f"{name}.parquet"), folder / f"{name}.parquet")
+    (folder / "manifest.json").write_text("{}")
+
+
+def arms(settings):
+    with open_warehouse(settings, "test") as warehouse:
+        return warehouse.frame("SELECT * FROM forestall.arms ORDER BY account_id")
+
+
+def run_sql(settings, sql):
+    with open_warehouse(settings, "test") as warehouse:
+        warehouse.execute(sql)
+
+
+@pytest.fixture
+def night(settings):
+    add_customers(settings, 60)
+    return score(settings, RUN_DATE, 60)
+
+
+def test_a_night(settings, night):
+    summary = choose_outreach(settings, RUN_DATE)
+    listed, withheld = night.read("outreach_list").sort_values("list_rank"), night.read("outreach_withheld")
+    assert summary["listed"] == len(listed) > 0
+    assert listed["list_rank"].tolist() == list(range(1, len(listed) + 1))
+    assert set(listed["arm"]) == {"treatment"}
+    assert set(withheld["suppression_reason"]) == {"holdout"}
+    assert set(withheld["arm"]) == {"holdout"}
+    assert listed["expected_minutes"].sum() + withheld["expected_minutes"].sum() <= 200
+    parts = listed["offer_cost"] + listed["contact_cost"] + listed["expected_value"]
+    saved = listed["save_probability"] * listed["value_at_risk"].astype(float)
+    assert parts.astype(float).to_numpy() == pytest.approx(saved.to_numpy(), abs=0.0051)
+    assert len(arms(settings)) == summary["new_arms"] == 60
+
+
+def test_again_gives_the_same_bytes_and_arms(settings, night):
+    choose_outreach(settings, RUN_DATE)
+    names = ("outreach_list", "outreach_withheld")
+    first, drawn = [(night.folder / f"{name}.parquet").read_bytes() for name in names], arms(settings)
+    summary = choose_outreach(settings, RUN_DATE)
+    assert [(night.folder / f"{name}.parquet").read_bytes() for name in names] == first
+    assert summary["new_arms"] == 0
+    pd.testing.assert_frame_equal(arms(settings), drawn)
+
+
+def test_only_newcomers_are_drawn_and_with_the_new_share(settings, night):
+    choose_outreach(settings, RUN_DATE)
+    before = arms(settings)
+    add_customers(settings, 40, first=60)
+    later = RUN_DATE + timedelta(days=1)
+    score(settings, later, 100)
+    changed = settings.model_copy(update={"outreach": settings.outreach.model_copy(update={"holdout_share": 1.0})})
+    choose_outreach(changed, later)
+    after = arms(settings)
+    pd.testing.assert_frame_equal(after[after["account_id"].isin(before["account_id"])].reset_index(drop=True), before)
+    new = after[~after["account_id"].isin(before["account_id"])]
+    assert (len(new), set(new["arm"]), set(pd.to_datetime(new["first_eligible_on"]))) == (
+        40,
+        {"holdout"},
+        {pd.Timestamp(later)},
+    )
+
+
+def test_a_backfill_draws_no_arms(settings, night):
+    backfill = settings.for_backfill()
+    score(backfill, RUN_DATE, 60)
+    assert choose_outreach(backfill, RUN_DATE)["listed"] > 0
+    assert arms(settings).empty
+
+
+@pytest.mark.parametrize("table", ["consents", "subscriptions", "outreach_outcomes"])
+def test_with_stale_consents_nobody_is_listed(settings, night, table):
+    run_sql(settings, f"INSERT INTO forestall.pulls VALUES (1, 's', '{table}', '{RUN_DATE}', 'degraded')")
+    assert choose_outreach(settings, RUN_DATE)["notes"] == f"{table} not of tonight: nobody is listed"
+    assert night.read("outreach_list").empty
+    assert night.read("outreach_withheld").empty
+
+
+def test_a_stale_source_that_says_nothing_of_consent_does_not_matter(settings, night):
+    run_sql(settings, f"INSERT INTO forestall.pulls VALUES (1, 's', 'surveys', '{RUN_DATE}', 'degraded')")
+    assert choose_outreach(settings, RUN_DATE)["listed"] > 0
+
+
+def test_who_stays_on_the_list_keeps_key_deadline_and_status(settings, night):
+    choose_outreach(settings, RUN_DATE)
+    publish(settings, night)
+    first = night.read("outreach_list").set_index("customer_id")
+    later = RUN_DATE + timedelta(days=1)
+    tried = first["row_id"].iloc[0]
+    run_sql(settings, f"""
+        INSERT INTO raw.outreach_outcomes VALUES
+            ('o1', '{tried}', 'reached', '2026-03-02 10:00+00', '2026-03-02 10:00+00', 1),
+            ('o2', '{tried}', 'not_reached', '2026-03-02 11:00+00', '2026-03-02 11:00+00', 1),
+            ('o3', '{tried}', 'accepted', '2026-03-03 11:00+00', '2026-03-03 11:00+00', 1)
+    """)  # fmt: skip
+    next_night = score(settings, later, 60)
+    choose_outreach(settings, later)
+    second = next_night.read("outreach_list").set_index("customer_id")
+    stayed = second.index.intersection(first.index)
+    assert len(stayed) > 3
+    for name in ("row_id", "listed_since_on", "due_on"):
+        assert second.loc[stayed, name].tolist() == first.loc[stayed, name].tolist()
+    assert second.set_index("row_id")["status"].drop(tried).unique().tolist() == ["open"]
+    assert second.set_index("row_id").loc[tried, "status"] == "not_reached"  # what came after the cutoff is not known
+
+
+def test_the_holdout_rests_as_if_it_had_been_called(settings, night):
+    choose_outreach(settings, RUN_DATE)
+    publish(settings, night)
+    held = set(night.read("outreach_withheld")["customer_id"])
+    for days, reason in ((1, "cooldown"), (10, "cooldown"), (11, "holdout")):
+        later = RUN_DATE + timedelta(days=days)
+        after = score(settings, later, 60)
+        choose_outreach(settings, later)
+        withheld = after.read("outreach_withheld").set_index("customer_id")["suppression_reason"]
+        assert set(withheld[withheld == reason].index) >= held
+
+
+def test_a_rerun_never_takes_a_worked_row_away(settings, night):
+    choose_outreach(settings, RUN_DATE)
+    publish(settings, night)
+    first = night.read("outreach_list").set_index("row_id")
+    worked = first.index[2]
+    run_sql(settings, f"""
+        INSERT INTO raw.outreach_outcomes VALUES
+            ('o1', '{worked}', 'accepted', '2026-03-01 11:00+00', '2026-03-01 11:00+00', 1)
+    """)  # fmt: skip
+    customer = first.loc[worked, "customer_id"]
+    run_sql(settings, f"UPDATE marts.fct_outreach_candidates SET is_protected = true WHERE customer_id = '{customer}'")
+    choose_outreach(settings, RUN_DATE)
+    again = night.read("outreach_list").set_index("row_id")
+    assert again.loc[worked, "status"] == "accepted"
+    same = ["customer_id", "action", "team", "due_on", "arm", "expected_value", "value_at_risk", "reasons"]
+    pd.testing.assert_series_equal(again.loc[worked, same], first.loc[worked, same])
+    assert customer not in set(night.read("outreach_withheld")["customer_id"])
+    assert again["expected_minutes"].sum() + night.read("outreach_withheld")["expected_minutes"].sum() <= 200
+
+
+def test_costs_and_retention_come_from_the_data(settings, night):
+    choose_outreach(settings, RUN_DATE)
+    usual = night.read("outreach_list").set_index("customer_id")
+    run_sql(settings, """
+        INSERT INTO raw.costs VALUES ('agent', '2026-01-01', 0.10, '2026-01-01 00:00+00', 1),
+            ('agent', '2026-02-01', 0.30, '2026-02-01 00:00+00', 1), ('agent', '2026-04-01', 9, '2026-02-01 00:00+00', 1),
+            ('phone', '2026-02-20', 7, '2026-02-01 00:00+00', 1)
+    """)  # fmt: skip
+    run_sql(settings, """
+        INSERT INTO marts.fct_customer_kpis VALUES
+            ('2026-02-01', 'home', 100, 0.5), ('2026-03-01', 'home', 100, 0), ('2024-12-01', 'home', 100, 0)
+    """)  # fmt: skip
+    choose_outreach(settings, RUN_DATE)
+    listed = pd.concat([night.read("outreach_list"), night.read("outreach_withheld")]).set_index("customer_id")
+    assert (listed["contact_cost"].astype(float) / listed["expected_minutes"]).to_numpy() == pytest.approx(
+        0.30, abs=1e-3
+    )
+    q = 0.5 / 1.1 ** (1 / 12)
+    assert listed["value_at_risk"].astype(float).to_numpy() == pytest.approx(30 * q / (1 - q), abs=0.01)
+    assert (listed["value_at_risk"].max()) < usual["value_at_risk"].min()
+
+
+def test_without_customers_both_tables_are_empty_and_in_their_columns(settings):
+    night = score(settings, RUN_DATE, 0)
+    assert choose_outreach(settings, RUN_DATE)["listed"] == 0
+    for name in ("outreach_list", "outreach_withheld"):
+        table = pq.read_table(night.folder / f"{name}.parquet")
+        assert table.schema.equals(PUBLISHED[name].arrow_schema())
+        assert isinstance(table, pa.Table)
+        assert table.num_rows == 0
+
+
+def test_a_mistake_in_the_playbook_is_one_line(settings, night):
+    (settings.root / "playbook.yml").write_text("actions:\n  call: {team: care, minutes: ten, save_probability: 0.1}\n")
+    with pytest.raises(ConfigError, match=r"playbook.yml:2: actions.call.minutes"):
+        choose_outreach(settings, RUN_DATE)
