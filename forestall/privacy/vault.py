@@ -34,7 +34,8 @@ CREATE TABLE IF NOT EXISTS exports (at TEXT, user TEXT, what TEXT, customers INT
 # than the key is only written where there is none.
 _ENTRIES = """
     WITH last AS (
-        SELECT customer_id, {lasts} FROM versions WHERE customer_id IS NOT NULL GROUP BY customer_id
+        SELECT customer_id, {lasts} FROM mapped
+        WHERE rule IS NULL AND NOT is_future AND customer_id IS NOT NULL GROUP BY customer_id
     ),
     entries AS (
         SELECT customer_id, {has_names} AS has_names, to_json({{{pairs}}})::VARCHAR AS content FROM last
@@ -53,7 +54,7 @@ class Vault:
         self._master = AESGCM(master)
 
     def keep(self, scratch: duckdb.DuckDBPyConnection, table: Table) -> int:
-        """Write the entries of the customers in the temporary table `versions` that are new or changed.
+        """Write the entries of the customers among the good rows of `mapped` that are new or changed.
 
         Returns:
             How many were written.

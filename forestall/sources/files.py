@@ -9,7 +9,7 @@ import csv
 import glob
 import gzip
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -22,6 +22,7 @@ from forestall.settings import Source
 from forestall.sources.reading import (
     BATCH_ROWS,
     FILE_COLUMN,
+    Batches,
     FileState,
     Reading,
     Rejected,
@@ -63,10 +64,9 @@ def read_files(name: str, source: Source, root: Path, since: Since, limit: int |
     """
     paths = find_files(name, source, root)
     changed = [(path, state) for path in paths if (state := changed_state(path, since)) is not None]
-    reading = Reading(iter(()), files=[state for _, state in changed])
     fresh = [path for path, state in changed if not _is_same(state, since)]
-    reading.batches = _batches(name, source, fresh, reading.rejected, limit)
-    return reading
+    rejected: list[Rejected] = []
+    return Reading(_batches(name, source, fresh, rejected, limit), rejected, [state for _, state in changed])
 
 
 def find_files(name: str, source: Source, root: Path) -> list[Path]:
@@ -108,9 +108,7 @@ def _format_of(path: Path) -> str:
     return FORMATS.get(suffixes[-1], "") if suffixes else ""
 
 
-def _batches(
-    name: str, source: Source, paths: Sequence[Path], rejected: list[Rejected], limit: int | None
-) -> Iterator[pa.Table]:
+def _batches(name: str, source: Source, paths: Sequence[Path], rejected: list[Rejected], limit: int | None) -> Batches:
     reader = connect_duckdb(":memory:")
     try:
         laid_out = ((layout_of(name, source, path), path) for path in paths)
@@ -129,7 +127,7 @@ def _group_batches(
     paths: Sequence[str],
     rejected: list[Rejected],
     limit: int | None,
-) -> Iterator[pa.Table]:
+) -> Batches:
     try:
         select = _select(reader, layout, paths)
         if source.select:
@@ -194,7 +192,9 @@ def _select(reader: duckdb.DuckDBPyConnection, layout: Layout, paths: Sequence[s
             f"SELECT * FROM read_csv({files}, auto_detect = false, header = true, delim = {quoted(layout.delimiter)}, "
             f"quote = '\"', escape = '\"', columns = {{{columns}}}, filename = '{FILE_COLUMN}', store_rejects = true)"
         )
-    lines = "format = 'array'" if layout.format == "json array" else "format = 'newline_delimited', ignore_errors = true"
+    lines = (
+        "format = 'array'" if layout.format == "json array" else "format = 'newline_delimited', ignore_errors = true"
+    )
     described = f"DESCRIBE SELECT * FROM read_json({files}, {lines}, maximum_depth = 1, sample_size = -1)"
     keys = ", ".join(f"{quoted(key)}: 'VARCHAR'" for key, *_ in reader.execute(described).fetchall())
     return f"SELECT * FROM read_json({files}, {lines}, columns = {{{keys}}}, filename = '{FILE_COLUMN}')"

@@ -5,13 +5,17 @@ was killed has never happened. Names go into the vault before that.
 """
 
 import logging
+import os
+import time
+from contextlib import closing
 from datetime import datetime
 
+from dotenv import dotenv_values
 
 from features.contract import CONTRACT
 from forestall.night import Night
 from forestall.privacy.vault import open_vault
-from forestall.settings import Settings, Source
+from forestall.settings import ConfigError, Settings, Source
 from forestall.sources.files import read_files
 from forestall.sources.mapping import map_batch
 from forestall.sources.pulls import Counts, State, read_state, write_files, write_pull, write_state
@@ -33,13 +37,29 @@ def read_source(settings: Settings, name: str, source: Source, since: Since, lim
     if source.kind == "file":
         return read_files(name, source, settings.root, since, limit)
     # Imported here: a company of files only pays nothing for dlt and SQLAlchemy.
+    address = secret(settings, name, "connection", source.connection)
     if source.kind == "sql":
         from forestall.sources.sql import read_sql
 
-        return read_sql(name, source, since, limit)
+        return read_sql(name, source, address, since, limit)
     from forestall.sources.rest import read_rest
 
-    return read_rest(name, source, since, limit)
+    token = secret(settings, name, "token", source.token) if source.token else ""
+    return read_rest(name, source, address, token, since, limit)
+
+
+def secret(settings: Settings, name: str, key: str, variable: str) -> str:
+    """The value of an environment variable, or of the `.env` beside forestall.toml.
+
+    Raises:
+        ConfigError: it is not named, or not set.
+    """
+    if not variable:
+        raise ConfigError(f"sources.{name}: {key}: name the environment variable that holds it")
+    value = os.environ.get(variable) or dotenv_values(settings.root / ".env").get(variable)
+    if not value:
+        raise ConfigError(f"sources.{name}: {key}: the environment variable {variable} is not set")
+    return value
 
 
 def load_source(warehouse: Warehouse, night: Night, name: str, source: Source, pull_id: int) -> tuple[Counts, str]:
@@ -54,8 +74,7 @@ def load_source(warehouse: Warehouse, night: Night, name: str, source: Source, p
         log.info("%s: already read for %s; %s takes what was known then", name, state.run_date, night.run_date)
         return Counts(), ""
     try:
-        with warehouse.transaction():
-            return _load(warehouse, night, name, source, pull_id, state), ""
+        return _load_patiently(warehouse, night, name, source, pull_id, state), ""
     except SourceDownError as error:
         reason = str(error)
     except SourceError as error:
@@ -67,17 +86,37 @@ def load_source(warehouse: Warehouse, night: Night, name: str, source: Source, p
     return Counts(), reason
 
 
+def _load_patiently(
+    warehouse: Warehouse, night: Night, name: str, source: Source, pull_id: int, state: State
+) -> Counts:
+    """A database that breaks off is read again from the start, after a longer wait each time.
+
+    The client of an API tries each page again by itself.
+    """
+    retries = source.retries if source.kind == "sql" else 0
+    for attempt in range(retries):
+        try:
+            with warehouse.transaction():
+                return _load(warehouse, night, name, source, pull_id, state)
+        except SourceDownError as error:
+            wait_s = 2**attempt
+            log.warning("%s; trying again in %d s", error, wait_s)
+            time.sleep(wait_s)
+    with warehouse.transaction():
+        return _load(warehouse, night, name, source, pull_id, state)
+
+
 def _load(warehouse: Warehouse, night: Night, name: str, source: Source, pull_id: int, state: State) -> Counts:
     arrival = Arrival(night, name, CONTRACT[source.table], pull_id, state.is_first)
     reading = read_source(night.settings, name, source, state.since(source))
     total, changed_at, offered, early_files = Counts(), state.changed_at, set[str](), set[str]()
-    for batch in reading.batches:
-        map_batch(warehouse.scratch(), night, name, source, batch)
-        counts = keep_batch(warehouse, arrival)
-        total.add(counts)
-        offered |= set(batch.column_names)
-        changed_at = _later(changed_at, _newest(warehouse, source))
-        early_files |= _files_with_future_rows(warehouse)
+    with closing(reading.batches) as batches:
+        for batch in batches:
+            map_batch(warehouse.scratch(), night, name, source, batch)
+            total.add(keep_batch(warehouse, arrival))
+            offered |= set(batch.column_names)
+            changed_at = _later(changed_at, _newest(warehouse, source))
+            early_files |= _files_with_future_rows(warehouse)
     lines = bad_lines(reading.rejected, name, source.table, night.run_date.isoformat(), pull_id)
     rejected = quarantine(warehouse, lines)
     total.add(Counts(read=rejected, quarantined=rejected))
@@ -143,5 +182,3 @@ def unused_columns(source: Source, offered: set[str]) -> str:
     names = set(CONTRACT[source.table].names)
     unused = sorted(column for column in offered - own if column.lower() not in names and column.lower() not in told)
     return f"columns not used: {', '.join(unused)}" if unused else ""
-
-

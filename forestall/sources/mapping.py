@@ -14,6 +14,7 @@ import pyarrow as pa
 from features.contract import CONTRACT
 from features.tables import SQL, Column, Table
 from forestall.night import Night
+from forestall.privacy.pseudonyms import BLANKS
 from forestall.settings import Source
 from forestall.sources.columns import as_text, find, pick_columns, type_of
 from forestall.sources.files import quoted
@@ -117,7 +118,7 @@ def _raw(column: Column, text: str | None, source: Source) -> str:
     """The value as trimmed text, in the contract's words; null where there is none."""
     if text is None:
         return "NULL::VARCHAR"
-    trimmed = f"trim({text})"
+    trimmed = f"trim({text}, '{BLANKS}')"
     known = f"CASE WHEN {trimmed} NOT IN {NO_VALUE} THEN {trimmed} END"
     if column.kind != "text":
         known = f"CASE WHEN {trimmed} NOT IN {NO_VALUE} AND lower({trimmed}) NOT IN {NO_NUMBER} THEN {trimmed} END"

@@ -96,7 +96,9 @@ def write_files(warehouse: Warehouse, name: str, files: Iterable[FileState]) -> 
     if not rows:
         return
     fresh = pa.Table.from_pylist(rows)
-    known = warehouse.query("SELECT source, path, size_bytes, modified_ns, content_hash FROM forestall.files").to_pylist()
+    known = warehouse.query(
+        "SELECT source, path, size_bytes, modified_ns, content_hash FROM forestall.files"
+    ).to_pylist()
     kept = [row for row in known if row["source"] != name or row["path"] not in {each["path"] for each in rows}]
     warehouse.execute("DELETE FROM forestall.files")
     warehouse.append("forestall.files", pa.concat_tables([fresh, pa.Table.from_pylist(kept, schema=fresh.schema)]))

@@ -38,9 +38,17 @@ def bad_lines(lines: Iterable[Rejected], source: str, table: str, run_date: str,
         row_hash = hashlib.sha256(f"{source}|{line.file}|{payload}".encode()).hexdigest()[:32]
         rows.append(
             {
-                "source": source, "table_name": table, "rule": "malformed_line", "row_key": None, "customer_id": None,
-                "run_date": run_date, "pull_id": pull_id, "file": line.file, "payload": payload, "row_hash": row_hash,
-            }  # fmt: skip
+                "source": source,
+                "table_name": table,
+                "rule": "malformed_line",
+                "row_key": None,
+                "customer_id": None,
+                "run_date": run_date,
+                "pull_id": pull_id,
+                "file": line.file,
+                "payload": payload,
+                "row_hash": row_hash,
+            }
         )
     return pa.Table.from_pylist(rows)
 
@@ -64,4 +72,4 @@ def quarantine(warehouse: Warehouse, rows: pa.Table) -> int:
     scratch.unregister("kept_rows")
     if fresh.num_rows:
         warehouse.append("forestall.quarantine", fresh)
-    return rows.num_rows
+    return int(rows.num_rows)

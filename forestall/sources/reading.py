@@ -4,7 +4,7 @@ A reader maps nothing and judges nothing. It yields Arrow tables of at most `BAT
 order in which they were found, so that a source of any size is read in bounded memory.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -15,6 +15,9 @@ from forestall.settings import ConfigError
 BATCH_ROWS = 1_000_000
 FILE_COLUMN = "forestall_file"
 UPDATED_COLUMN = "forestall_updated_at"  # `updated_at`, where the source computed it itself
+
+
+Batches = Generator[pa.Table, None, None]  # closed by who reads, so that connections are not left open
 
 
 class SourceError(ConfigError):
@@ -56,12 +59,12 @@ class Since:
 class Reading:
     """A source being read. `rejected` and `files` are complete once `batches` is exhausted."""
 
-    batches: Iterator[pa.Table]
+    batches: Batches
     rejected: list[Rejected] = field(default_factory=list)
     files: list[FileState] = field(default_factory=list)
 
 
-def in_batches(schema: pa.Schema, pieces: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
+def in_batches(schema: pa.Schema, pieces: Iterable[pa.RecordBatch]) -> Batches:
     """Small pieces as tables of about `BATCH_ROWS`: each batch has costs of its own.
 
     There is always one table, if only an empty one: the mapping is checked on it.

@@ -28,7 +28,9 @@ BOOKKEEPING = {
         rows_stale BIGINT, rows_not_yet BIGINT, rows_quarantined BIGINT, rows_forgotten BIGINT
     """,
     # How far each source has been read, and under which mapping.
-    "forestall.watermarks": "source VARCHAR, changed_at TIMESTAMPTZ, mapping_hash VARCHAR, run_date DATE, pull_id BIGINT",
+    "forestall.watermarks": """
+        source VARCHAR, changed_at TIMESTAMPTZ, mapping_hash VARCHAR, run_date DATE, pull_id BIGINT
+    """,
     "forestall.files": "source VARCHAR, path VARCHAR, size_bytes BIGINT, modified_ns BIGINT, content_hash VARCHAR",
     # Rows that broke a rule. `row_key` and `customer_id` are pseudonymised, `payload` has nothing personal.
     "forestall.quarantine": """

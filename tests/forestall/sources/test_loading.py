@@ -90,7 +90,11 @@ def test_a_bad_row_is_kept_in_quarantine_and_the_good_one_beside_it_comes_in(
     ("name", "content", "told"),
     [
         ("other.csv", b"", "no such file"),
-        ("calls.csv", HEADER.replace("channel", "chanel").encode() + GOOD.encode(), "no column `channel`; meant `chanel`?"),
+        (
+            "calls.csv",
+            HEADER.replace("channel", "chanel").encode() + GOOD.encode(),
+            "no column `channel`; meant `chanel`?",
+        ),
         ("calls.csv", HEADER.replace("queue,", "").encode(), "interactions needs `queue`"),
         ("calls.csv", HEADER.replace("text", "queue").encode() + GOOD.encode(), "column `queue` stands there twice"),
         ("calls.csv", (HEADER + GOOD).replace("sales", "Büro").encode("latin-1"), "line 2 is not UTF-8; save"),
@@ -133,7 +137,10 @@ def test_a_truncated_file_is_one_line_that_names_it(
     ("toml", "told"),
     [
         ('columns = { topic = "reson" }', "topic: the source has no column `reson`"),
-        ('columns = { topic = "upper(quue)" }', "columns.topic: `(upper(quue))`: the source has no column `quue`; meant `queue`?"),
+        (
+            'columns = { topic = "upper(quue)" }',
+            "columns.topic: `(upper(quue))`: the source has no column `quue`; meant `queue`?",
+        ),
         ('columns = { topic = "upper(queue" }', "syntax error"),
         ('where = "nonsense > 1"', "nonsense"),
         ('updated_at = "changed"', "updated_at: the source has no column `changed`"),
@@ -161,7 +168,7 @@ def test_an_extra_column_is_noted_and_an_empty_file_is_an_empty_night(company: C
 def test_the_secret_key_is_asked_for(company: Company, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "calls.csv").write_text(HEADER + GOOD)
     settings = company(CONTACTS)
-    with pytest.raises(ConfigError, match="FORESTALL_SECRET_KEY is not set.*openssl rand"):
+    with pytest.raises(ConfigError, match=r"FORESTALL_SECRET_KEY is not set.*openssl rand"):
         pull(settings.model_copy(update={"secret_key": type(settings.secret_key)("")}), NIGHT)
 
 
