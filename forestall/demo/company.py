@@ -18,11 +18,12 @@ import numpy as np
 import pandas as pd
 
 from forestall.demo import life, truth
-from forestall.demo.batch import Array
+from forestall.demo.batch import Array, stack
 from forestall.demo.business_year import Day, day_number, day_of
-from forestall.demo.export import Frames, customer_positions, day_frames
+from forestall.demo.export import customer_positions, file_rows
 from forestall.demo.life import State
 from forestall.demo.parameters import EPOCH, FIRST_RUN, QUEUES
+from forestall.demo.records import Records, day_records, latest
 from forestall.demo.snapshots import snapshot_frames
 from forestall.demo.storage import FORMATS, load_state, save_state, write_bytes, write_frame
 
@@ -81,11 +82,9 @@ def make_company(
         life.live_day(state)
     state.held, state.planted = {}, {}
     archive = until.replace(day=1)
-    for stem, days in groupby(_days(state, until), lambda pair: _stem(pair[0], archive)):
-        lived = list(days)
-        for name, parts in _by_name([frames for _, frames in lived]).items():
-            _write(folder, name, stem, _merged(parts))
-    # A second pass over the months is not needed: what changed later stands in the later file.
+    # What changes after its month is told again by the file of a later one, as a real archive would.
+    for stem, days in groupby(_days(state, until), lambda lived: _stem(lived[0], archive)):
+        _write_days(folder, stem, [records for _, records in days], state)
     _write_snapshots(folder, state)
     _write_pages(folder, until)
     save_state(folder / _STATE, state)
@@ -116,9 +115,7 @@ def play(
     while day_of(state.day).on < until:
         day = day_of(state.day)
         rows = life.live_day(state, _actions_of(actions, day), _agents_of(agents, day))
-        stem = day.on.isoformat()
-        for name, frame in (day_frames(rows, state) | truth.day_frames(rows, state)).items():
-            _write(folder, name, stem, frame)
+        _write_days(folder, day.on.isoformat(), [{**day_records(rows, state), **truth.day_records(rows, state)}], state)
         save_state(folder / _STATE, state)
     _write_snapshots(folder, state)
     truth.write_manifest(folder / "truth", state)
@@ -133,11 +130,11 @@ def load_company(folder: Path) -> Company:
     return Company(folder, day_of(load_state(folder / _STATE).day).on)
 
 
-def _days(state: State, until: date) -> Iterator[tuple[Day, Frames]]:
+def _days(state: State, until: date) -> Iterator[tuple[Day, Records]]:
     """Live to `until`, and give what each day left."""
     while day_of(state.day).on < until:
         rows = life.live_day(state)
-        yield rows.day, day_frames(rows, state) | truth.day_frames(rows, state)
+        yield rows.day, {**day_records(rows, state), **truth.day_records(rows, state)}
 
 
 def _stem(day: Day, archive: date) -> str:
@@ -145,24 +142,15 @@ def _stem(day: Day, archive: date) -> str:
     return day.on.strftime("%Y-%m") if day.on < archive else day.on.isoformat()
 
 
-def _by_name(days: Sequence[Frames]) -> dict[str, list[pd.DataFrame]]:
-    return {name: [frames[name] for frames in days if name in frames] for name in {n for d in days for n in d}}
-
-
-def _merged(parts: list[pd.DataFrame]) -> pd.DataFrame:
-    """A month in one frame: of rows that changed within it, the last; planted defects stay as they are."""
-    frame = pd.concat(parts, ignore_index=True)
-    if "_key" not in frame:
-        return frame
-    is_planted = frame["_defect"] != 0 if "_defect" in frame else pd.Series(False, index=frame.index)
-    is_last = ~frame["_key"].where(~is_planted, -frame.index.to_series() - 1).duplicated(keep="last")
-    return frame[is_last | is_planted]
-
-
-def _write(folder: Path, name: str, stem: str, frame: pd.DataFrame) -> None:
-    if name.startswith("truth/"):
-        return write_frame(folder / f"{name}_{stem}.parquet", frame)
-    return write_frame(folder / "data" / f"{name}_{stem}.{FORMATS[name]}", frame)
+def _write_days(folder: Path, stem: str, days: Sequence[Records], state: State) -> None:
+    """The files of one day or one month."""
+    for name in days[0]:
+        records = stack(*(day[name] for day in days))
+        if name.startswith("truth/"):
+            write_frame(folder / f"{name}_{stem}.parquet", truth.file_rows(name, records))
+        else:
+            frame = file_rows(name, latest(records), state.people)
+            write_frame(folder / "data" / f"{name}_{stem}.{FORMATS[name]}", frame)
 
 
 def _write_snapshots(folder: Path, state: State) -> None:

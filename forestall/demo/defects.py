@@ -14,6 +14,7 @@ from forestall.demo.batch import Array, Batch, size, stack, take
 from forestall.demo.business_year import Day
 from forestall.demo.parameters import Defects
 from forestall.demo.randomness import stream
+from forestall.demo.service import UNTIL_NEVER
 
 KINDS = (
     "", "exact_duplicate", "changed_duplicate", "late", "corrected", "negative_handle_time", "ends_before_start",
@@ -55,7 +56,8 @@ def plant(calls: Batch, held: Batch, defects: Defects, seed: int, world: str, da
     other = _copies(calls, np.setdiff1d(drawn["changed_duplicate"], late), "changed_duplicate")
     other["handle"] = (other["handle"] * 0.6).astype(int)
     other["changed"] = other["changed"] - 3600  # the older version comes after the newer: the time of change decides
-    broken = [_broken(calls, drawn[kind], kind, rng, day) for kind in BROKEN]
+    whole = ~calls["is_abandoned"] & (calls["answered"] < day.end)
+    broken = [_broken(calls, drawn[kind][whole[drawn[kind]]], kind, rng, day) for kind in BROKEN]
     rows = stack(calls, fixed, same, other, *_numbered(broken, day), held)
     is_due = rows["deliver_day"] <= day.number
     return take(rows, is_due), take(rows, ~is_due)
@@ -83,7 +85,8 @@ def _broken(calls: Batch, chosen: Array, kind: str, rng: np.random.Generator, da
     if kind == "absurd_time":
         rows["started"] = rows["started"] * 0 - 2_209_000_000  # in the year 1899
     if kind == "future_time":
-        rows["started"] = rows["started"] + 86_400 * rng.integers(200, 400, count)
+        for name in ("started", "answered", "resolved"):
+            rows[name] = np.where(rows[name] == UNTIL_NEVER, UNTIL_NEVER, rows[name] + 40 * 365 * 86_400)
     return rows
 
 

@@ -1,41 +1,42 @@
-"""A day as the demo company's own systems write it down: their columns, their words, their formats.
+"""Rows as the demo company's own systems write them: their columns, their words, their formats.
 
-Each function gives one file's rows. `forestall.toml` of the demo says how they become the contract's.
+Each function gives one file's rows. `pages/forestall.toml` says how they become the contract's.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import pandas as pd
 
 from forestall.demo import defects, reactions, voices
-from forestall.demo.arrivals import UNKNOWN, contact_ids
-from forestall.demo.batch import Array, Batch, size, stack, take
-from forestall.demo.business_year import ZONE, Day, local_times, to_utc
+from forestall.demo.arrivals import UNKNOWN
+from forestall.demo.batch import Array, Batch, size
+from forestall.demo.business_year import local_times, to_utc
 from forestall.demo.customers import NEVER, People
-from forestall.demo.life import DayRows, State
-from forestall.demo.parameters import EPOCH, LANGUAGES, PLANS, PORTAL, QUEUES, SOCIAL
+from forestall.demo.parameters import BASE, EPOCH, LANGUAGES, PLANS, QUEUES, SOCIAL
+from forestall.demo.records import is_outbound
 from forestall.demo.service import UNTIL_NEVER
 
 # The company's own words, in the order of the codes.
-CHANNEL_WORDS = {"phone": "Telefon", "chat": "Chat", "email": "E-Mail", "web_form": "Formular"}
-STAGE_WORDS = np.array(["Auskunft", "Beratung", "Beschwerde", "Rückmeldung"], object)
-TOPIC_WORDS = np.array(
+_CHANNEL_WORDS = {"phone": "Telefon", "chat": "Chat", "email": "E-Mail", "web_form": "Formular"}
+_STAGES = np.array(["Auskunft", "Beratung", "Beschwerde", "Rückmeldung"], object)
+_TOPICS = np.array(
     ["Rechnung", "Preis", "Störung", "Vertrag", "Lieferung", "Anmeldung", "Nutzung", "Kündigung"], object
 )
-_OUTBOUND_KEYS_FROM = 900_000
+_QUESTIONS = np.array(["zufriedenheit", "empfehlung", "aufwand"], object)
+_ACTIVITIES = np.array(["verfuegbar", "pause", "schulung", "besprechung", "krank", "urlaub"], object)
 _LANGUAGES, _PLANS = np.array(LANGUAGES, object), np.array([plan.title() for plan in PLANS], object)
 _QUEUES = np.array([queue.key for queue in QUEUES], object)
 _SITES = np.array([queue.site.title() for queue in QUEUES], object)
-_CHANNELS = np.array([queue.channel for queue in QUEUES], object)
+_CHANNELS = np.array([_CHANNEL_WORDS.get(queue.channel, queue.channel) for queue in QUEUES], object)
+_RESULTS = np.array(reactions.RESULTS, object)
 
 Frames = Mapping[str, pd.DataFrame]
 
 
 def customer_keys(positions: Array) -> Array:
     """The company's own customer numbers; empty where the customer is unknown."""
-    keys = "K" + pd.Series(np.maximum(positions, 0) + 100_000).astype(str)
-    return np.where(positions == UNKNOWN, None, keys.to_numpy(object))
+    return _keys(positions, "K", 100_000)
 
 
 def customer_positions(keys: pd.Series) -> Array:
@@ -43,80 +44,29 @@ def customer_positions(keys: pd.Series) -> Array:
     return (keys.str.slice(1).astype(int) - 100_000).to_numpy()
 
 
+def account_keys(accounts: Array) -> Array:
+    return _keys(accounts, "G", 50_000)
+
+
 def agent_keys(positions: Array) -> Array:
-    keys = "A" + pd.Series(np.maximum(positions, 0)).astype(str).str.zfill(3)
-    return np.where(positions == UNKNOWN, None, keys.to_numpy(object))
+    return _keys(positions, "A", 1_000)
 
 
-def day_frames(rows: DayRows, state: State) -> Frames:
-    """All that a day adds, by the name of its file; `state.held` and `state.planted` move on."""
-    contacts, people, day = rows.contacts, state.people, rows.day
-    is_live = np.array([queue.is_live for queue in QUEUES])[contacts["queue"]]
-    calls = stack(take(contacts, is_live), _outbound_calls(rows.outcomes, people, day))
-    # What the back office settles later is told by a row of its own, and is no place for defects.
-    is_today = calls["started"] >= day.start
-    fresh, state.held = defects.plant(
-        take(calls, is_today), state.held, state.parameters.defects, state.seed, state.world, day
-    )
-    for kind, count in defects.count_planted(fresh).items():
-        state.planted[kind] = state.planted.get(kind, 0) + count
-    settled = take(calls, ~is_today)
-    none = np.zeros(size(settled), int)
-    settled |= {"defect": none, "changed": none + day.end - 1, "deliver_day": none + day.number}
-    return {
-        "interactions/telephony": _telephony(stack(settled, fresh), people, day, state),
-        "interactions/tickets": _tickets(take(contacts, ~is_live & (contacts["queue"] != PORTAL)), people, day),
-        "interactions/portal": _portal(take(contacts, contacts["queue"] == PORTAL), people, day),
-        "contact_volumes/social": _social(rows.social),
-        "payments/invoices": _invoices(rows.invoices, day),
-        "surveys/answers": _surveys(rows.surveys, people),
-        "evaluations/reviews": _evaluations(rows.evaluations),
-        "activity/usage": _usage(rows.usage, day),
-        "agent_time/times": _agent_time(rows.agent_time),
-        "backlog/open": _backlog(rows.backlog, day),
-        "outreach_outcomes/calls": _outcomes(rows.outcomes),
-    }
+def file_rows(name: str, records: Batch, people: People) -> pd.DataFrame:
+    """The rows of a file of that name, in its system's columns."""
+    return _SYSTEMS[name](records, people)
 
 
-def _outbound_calls(outcomes: Batch, people: People, day: Day) -> Batch:
-    """Outreach by phone stands in the telephone system too."""
-    calls = take(outcomes, outcomes["channel"] == "phone")
-    count, who = size(calls), calls["customer"]
-    missed = calls["result"] == reactions.RESULTS.index("not_reached")
-    handle = np.rint(reactions.minutes_of(calls) * 60).astype(int)
-    answered = np.where(missed, UNTIL_NEVER, calls["second"] + 20)
-    return {
-        "queue": np.where(people["language"][who] == 0, 0, 1),
-        "customer": who,
-        "started": calls["second"],
-        "id": contact_ids(day, _OUTBOUND_KEYS_FROM + np.arange(count)),
-        "parent": np.full(count, UNKNOWN),
-        "topic": np.full(count, UNKNOWN),
-        "stage": np.ones(count, int),
-        "language": people["language"][who],
-        "severity": np.zeros(count),
-        "is_repeat": np.zeros(count, bool),
-        "mood": np.full(count, -1),
-        "wait": np.zeros(count, int),
-        "is_abandoned": np.zeros(count, bool),
-        "answered": answered,
-        "resolved": answered,
-        "handle": handle,
-        "is_solved": ~missed,
-        "transfers": np.zeros(count, int),
-        "agent": calls["agent"],
-    }
-
-
-def _visible(seconds: Array, day: Day) -> Array:
-    """Instants up to the end of the day; later ones are nobody's knowledge."""
-    return np.where(seconds < day.end, seconds, UNTIL_NEVER)
+def _keys(numbers: Array, letter: str = "", first: int = 0) -> Array:
+    known = numbers != UNKNOWN
+    text = np.char.add(letter, (np.maximum(numbers, 0) + first).astype("U16")).astype(object)
+    return np.asarray(np.where(known, text, None), dtype=object)
 
 
 def _instants(seconds: Array) -> pd.Series:
     """UTC instants, empty where a second never comes."""
-    known = pd.Series(seconds).where(pd.Series(seconds) != UNTIL_NEVER)
-    return pd.to_datetime(known, unit="s", utc=True).astype("datetime64[us, UTC]")
+    stamps = np.where(seconds == UNTIL_NEVER, 0, seconds).astype("datetime64[s]").astype("datetime64[us]")
+    return pd.Series(np.where(seconds == UNTIL_NEVER, np.datetime64("NaT"), stamps)).dt.tz_localize("UTC")
 
 
 def _written(seconds: Array) -> Array:
@@ -124,109 +74,102 @@ def _written(seconds: Array) -> Array:
     return local_times(np.where(seconds == UNTIL_NEVER, 0, seconds), seconds != UNTIL_NEVER)
 
 
+def _dates(days: Array, is_known: Array) -> Array:
+    first = np.datetime64(EPOCH)
+    return np.where(is_known, (first + np.where(is_known, days, 0)).astype(str).astype(object), None)
+
+
 def _words(codes: Array, words: Array) -> Array:
     return np.where(codes == UNKNOWN, None, words[np.maximum(codes, 0)])
 
 
-def _key(numbers: Array) -> Array:
-    return np.where(numbers == UNKNOWN, None, pd.Series(numbers).astype(str).to_numpy(object))
-
-
 def _yes(flags: Array) -> Array:
-    return np.where(flags, "ja", "nein")
+    return np.where(flags, "ja", "nein").astype(object)
 
 
-def _plan_of(customer: Array, people: People) -> Array:
-    return np.where(customer == UNKNOWN, None, _PLANS[people["plan"][np.maximum(customer, 0)]])
+def _texts(records: Batch, people: People) -> Array:
+    return voices.texts_of(records["mood"], records["language"], records["customer"], people)
 
 
-def _telephony(calls: Batch, people: People, day: Day, state: State) -> pd.DataFrame:
-    is_outbound = calls["id"] % 1_000_000 >= _OUTBOUND_KEYS_FROM
-    channel = np.array([CHANNEL_WORDS.get(word, word) for word in _CHANNELS], object)[calls["queue"]]
-    kind = calls["defect"]
-    answered, resolved = _visible(calls["answered"], day), _visible(calls["resolved"], day)
-    is_first = np.where(calls["is_solved"] & ~calls["is_repeat"], "ja", "nein")
+def _telephony(calls: Batch, people: People) -> pd.DataFrame:
+    kind, outbound = calls["defect"], is_outbound(calls["id"])
+    is_first = _yes(calls["is_solved"] & ~calls["is_repeat"])
     frame = pd.DataFrame(
         {
-            "ruf_id": np.where(kind == defects.KINDS.index("missing_key"), None, _key(calls["id"])),
-            "bezug_id": _key(calls["parent"]),
+            "ruf_id": np.where(kind == defects.KINDS.index("missing_key"), None, _keys(calls["id"])),
+            "bezug_id": _keys(calls["parent"]),
             "kundennr": customer_keys(calls["customer"]),
-            "kanal": np.where(kind == defects.KINDS.index("unknown_channel"), "Fax", channel),
+            "kanal": np.where(kind == defects.KINDS.index("unknown_channel"), "Fax", _CHANNELS[calls["queue"]]),
             "warteschlange": _QUEUES[calls["queue"]],
-            "richtung": np.where(is_outbound, "aus", "ein"),
-            "anlass": STAGE_WORDS[calls["stage"]],
-            "thema": _words(calls["topic"], TOPIC_WORDS),
-            "tarif": _plan_of(calls["customer"], people),
+            "richtung": np.where(outbound, "aus", "ein"),
+            "anlass": _STAGES[calls["stage"]],
+            "thema": _words(calls["topic"], _TOPICS),
+            "tarif": _words(calls["plan"], _PLANS),
             "sprache": _LANGUAGES[calls["language"]],
             "standort": _SITES[calls["queue"]],
             "beginn": _written(calls["started"]),
-            "angenommen": _written(answered),
-            "erledigt": _written(resolved),
+            "angenommen": _written(calls["answered"]),
+            "erledigt": _written(calls["resolved"]),
             "wartezeit_s": calls["wait"],
             "bearbeitung_s": np.where(calls["is_abandoned"], 0, calls["handle"]),
             "aufgelegt": _yes(calls["is_abandoned"]),
-            "erstloesung": np.where(resolved == UNTIL_NEVER, None, is_first),
+            "erstloesung": np.where(calls["resolved"] == UNTIL_NEVER, None, is_first),
             "weitergeleitet": calls["transfers"],
             "agent": agent_keys(calls["agent"]),
-            "mitschrift": voices.texts_of(calls["mood"], calls["language"], calls["customer"], people),
+            "mitschrift": _texts(calls, people),
             "stand": _written(calls["changed"]),
         }
     )
-    if day.on.isoformat() >= state.parameters.defects.extra_column_from:
-        frame["kampagne"] = np.where(is_outbound, "Bindung", "")
-    return frame.assign(_key=calls["id"], _defect=kind)
+    # From some day on the system exports a column more.
+    days = np.datetime64(BASE.defects.extra_column_from) <= calls["seen"].astype("datetime64[s]")
+    return frame.assign(kampagne=np.where(outbound, "Bindung", "")) if days.any() else frame
 
 
-def _tickets(tickets: Batch, people: People, day: Day) -> pd.DataFrame:
-    answered, resolved = _visible(tickets["answered"], day), _visible(tickets["resolved"], day)
-    is_answered = answered != UNTIL_NEVER
-    channel = np.array([CHANNEL_WORDS.get(word, word) for word in _CHANNELS], object)[tickets["queue"]]
+def _tickets(tickets: Batch, people: People) -> pd.DataFrame:
     one_touch = tickets["is_solved"] & ~tickets["is_repeat"]
+    is_open = tickets["resolved"] == UNTIL_NEVER
     return pd.DataFrame(
         {
-            "ticket": _key(tickets["id"]),
-            "follows_ticket": _key(tickets["parent"]),
+            "ticket": _keys(tickets["id"]),
+            "follows_ticket": _keys(tickets["parent"]),
             "customer_no": customer_keys(tickets["customer"]),
-            "source": channel,
+            "source": _CHANNELS[tickets["queue"]],
             "mailbox": _QUEUES[tickets["queue"]],
-            "request_type": STAGE_WORDS[tickets["stage"]],
-            "category": _words(tickets["topic"], TOPIC_WORDS),
-            "plan": _plan_of(tickets["customer"], people),
+            "request_type": _STAGES[tickets["stage"]],
+            "category": _words(tickets["topic"], _TOPICS),
+            "plan": _words(tickets["plan"], _PLANS),
             "lang": _LANGUAGES[tickets["language"]],
             "office": _SITES[tickets["queue"]],
             "created": _instants(tickets["started"]),
-            "first_reply": _instants(answered),
-            "solved": _instants(resolved),
-            "work_minutes": np.where(is_answered, np.round(tickets["handle"] / 60, 2), np.nan),
-            "one_touch": pd.array(np.where(resolved == UNTIL_NEVER, None, one_touch), dtype="boolean"),
+            "first_reply": _instants(tickets["answered"]),
+            "solved": _instants(tickets["resolved"]),
+            "work_minutes": np.where(tickets["answered"] == UNTIL_NEVER, np.nan, np.round(tickets["handle"] / 60, 2)),
+            "one_touch": pd.array(np.where(is_open, None, one_touch), dtype="boolean"),
             "forwarded": tickets["transfers"],
             "handled_by": agent_keys(tickets["agent"]),
-            "body": voices.texts_of(tickets["mood"], tickets["language"], tickets["customer"], people),
-            "changed": _instants(np.full(size(tickets), day.end - 1)),
-            "_key": tickets["id"],
+            "body": _texts(tickets, people),
+            "changed": _instants(tickets["seen"] - 1),
         }
     )
 
 
-def _portal(visits: Batch, people: People, day: Day) -> pd.DataFrame:
-    resolved = _visible(visits["resolved"], day)
+def _portal(visits: Batch, _: People) -> pd.DataFrame:
     return pd.DataFrame(
         {
-            "visit": _key(visits["id"]),
-            "after": _key(visits["parent"]),
+            "visit": _keys(visits["id"]),
+            "after": _keys(visits["parent"]),
             "login": customer_keys(visits["customer"]),
-            "topic": _words(visits["topic"], TOPIC_WORDS),
-            "plan": _plan_of(visits["customer"], people),
+            "topic": _words(visits["topic"], _TOPICS),
+            "plan": _words(visits["plan"], _PLANS),
             "lang": _LANGUAGES[visits["language"]],
             "at": _instants(visits["started"]),
-            "done_at": _instants(resolved),
-            "changed": _instants(np.full(size(visits), day.end - 1)),
-            "_key": visits["id"],
+            "done_at": _instants(visits["resolved"]),
+            "changed": _instants(visits["seen"] - 1),
         }
     )
 
 
-def _social(report: Batch) -> pd.DataFrame:
+def _social(report: Batch, _: People) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "queue": _QUEUES[SOCIAL],
@@ -238,53 +181,48 @@ def _social(report: Batch) -> pd.DataFrame:
     )
 
 
-def _dates(days: Array, until: int) -> pd.Series:
-    """Local dates of day numbers, empty after `until`."""
-    known = pd.Series(days).where(pd.Series(days) <= until)
-    return (pd.Timestamp(EPOCH) + pd.to_timedelta(known, unit="D")).dt.strftime("%Y-%m-%d")
-
-
-def _invoices(invoices: Batch, day: Day) -> pd.DataFrame:
-    is_paid = invoices["paid_day"] <= day.number
+def _invoices(invoices: Batch, _: People) -> pd.DataFrame:
+    is_paid = invoices["paid_day"] <= invoices["seen_day"]
+    everyone = np.ones(size(invoices), bool)
     return pd.DataFrame(
         {
-            "beleg": "R" + pd.Series(invoices["id"] + 1_000_000).astype(str),
+            "beleg": _keys(invoices["id"], "R", 1_000_000),
             "kundennr": customer_keys(invoices["customer"]),
-            "faellig": _dates(invoices["due_day"], NEVER - 1),
-            "bezahlt": _dates(invoices["paid_day"], day.number),
+            "faellig": _dates(invoices["due_day"], everyone),
+            "bezahlt": _dates(np.minimum(invoices["paid_day"], NEVER), is_paid),
             "betrag": invoices["amount"],
             "status": np.select([invoices["has_failed"], is_paid], ["Rücklastschrift", "bezahlt"], "offen"),
-            "_key": invoices["id"],
+            "gebucht": _dates(invoices["seen_day"], everyone),
         }
     )
 
 
 def _surveys(answers: Batch, people: People) -> pd.DataFrame:
-    language = people["language"][answers["customer"]]
+    spoken = answers | {"language": people["language"][answers["customer"]]}
     return pd.DataFrame(
         {
-            "id": "S" + pd.Series(answers["id"]).astype(str),
+            "id": _keys(answers["id"], "S"),
             "customer": customer_keys(answers["customer"]),
-            "contact": _key(answers["contact"]),
-            "question": np.array(["zufriedenheit", "empfehlung", "aufwand"], object)[answers["kind"]],
+            "contact": _keys(answers["contact"]),
+            "question": _QUESTIONS[answers["kind"]],
             "points": answers["score"],
             "given": _written(answers["second"]),
-            "comment": voices.texts_of(answers["mood"], language, answers["customer"], people),
+            "comment": _texts(spoken, people),
         }
     )
 
 
-def _evaluations(reviews: Batch) -> pd.DataFrame:
+def _evaluations(reviews: Batch, _: People) -> pd.DataFrame:
     return pd.DataFrame(
-        {"ruf_id": _key(reviews["contact"]), "punkte": reviews["score"], "regelkonform": _yes(reviews["is_compliant"])}
+        {"ruf_id": _keys(reviews["contact"]), "punkte": reviews["score"], "regelkonform": _yes(reviews["is_compliant"])}
     )
 
 
-def _usage(usage: Batch, day: Day) -> pd.DataFrame:
+def _usage(usage: Batch, _: People) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "customer": customer_keys(usage["customer"]),
-            "day": day.on,
+            "day": (np.datetime64(EPOCH) + usage["day"]).astype("datetime64[s]"),
             "event": "usage",
             "sessions": usage["event_count"],
             "minutes": usage["minutes"],
@@ -292,37 +230,51 @@ def _usage(usage: Batch, day: Day) -> pd.DataFrame:
     )
 
 
-def _agent_time(times: Batch) -> pd.DataFrame:
-    words = np.array(["verfuegbar", "pause", "schulung", "besprechung", "krank", "urlaub"], object)
+def _agent_time(times: Batch, _: People) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "agent": agent_keys(times["agent"]),
             "von": _instants(times["starts"]),
             "bis": _instants(times["ends"]),
-            "taetigkeit": words[times["activity"]],
+            "taetigkeit": _ACTIVITIES[times["activity"]],
             "plan": times["is_planned"],
         }
     )
 
 
-def _backlog(waiting: Array, day: Day) -> pd.DataFrame:
-    at = pd.Timestamp(day.end - 1, unit="s", tz="UTC").tz_convert(ZONE).strftime("%Y-%m-%dT%H:%M:%S%z")
-    written = np.array([not queue.is_live and number not in (SOCIAL, PORTAL) for number, queue in enumerate(QUEUES)])
-    return pd.DataFrame({"mailbox": _QUEUES[written], "at": at, "open": waiting[written]})
+def _backlog(waiting: Batch, _: People) -> pd.DataFrame:
+    return pd.DataFrame(
+        {"mailbox": _QUEUES[waiting["queue"]], "at": _written(waiting["second"]), "open": waiting["open"]}
+    )
 
 
-def _outcomes(outcomes: Batch) -> pd.DataFrame:
+def _outcomes(outcomes: Batch, _: People) -> pd.DataFrame:
     return pd.DataFrame(
         {
-            "nr": "O" + pd.Series(outcomes["id"] + 10_000).astype(str),
+            "nr": _keys(outcomes["id"], "O", 10_000),
             "kundennr": customer_keys(outcomes["customer"]),
             "zeile": outcomes["row_id"],
             "massnahme": outcomes["action"],
             "angebot": outcomes["offer"],
             "kanal": outcomes["channel"],
             "zeitpunkt": _written(outcomes["second"]),
-            "ergebnis": np.array(reactions.RESULTS, object)[outcomes["result"]],
+            "ergebnis": _RESULTS[outcomes["result"]],
             "minuten": reactions.minutes_of(outcomes),
             "agent": agent_keys(outcomes["agent"]),
         }
     )
+
+
+_SYSTEMS: Mapping[str, Callable[[Batch, People], pd.DataFrame]] = {
+    "interactions/telephony": _telephony,
+    "interactions/tickets": _tickets,
+    "interactions/portal": _portal,
+    "contact_volumes/social": _social,
+    "payments/invoices": _invoices,
+    "surveys/answers": _surveys,
+    "evaluations/reviews": _evaluations,
+    "activity/usage": _usage,
+    "agent_time/times": _agent_time,
+    "backlog/open": _backlog,
+    "outreach_outcomes/calls": _outcomes,
+}

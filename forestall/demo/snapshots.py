@@ -9,7 +9,7 @@ from forestall.demo import voices
 from forestall.demo.business_year import Day, day_of, events_between, local_times, midnight
 from forestall.demo.batch import Array, size
 from forestall.demo.customers import NEVER, PREFERRED, REGIONS, ZONES
-from forestall.demo.export import agent_keys, customer_keys
+from forestall.demo.export import account_keys, agent_keys, customer_keys
 from forestall.demo.life import State
 from forestall.demo.parameters import EPOCH, LANGUAGES, PLANS, QUEUES
 
@@ -42,7 +42,7 @@ def _customers(state: State) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "kundennr": customer_keys(np.arange(count)),
-            "konto": "G" + pd.Series(people["account"] + 50_000).astype(str),
+            "konto": account_keys(people["account"]),
             "kunde_seit": since.astype("datetime64[us, UTC]"),
             "segment": segment,
             "bundesland": np.array(REGIONS, object)[people["region"]],

@@ -46,8 +46,7 @@ FORMATS = {
 
 
 def write_frame(path: Path, frame: pd.DataFrame) -> None:
-    """The rows in the format that the file's name says; columns that begin with `_` are not the company's."""
-    frame = frame[[name for name in frame.columns if not name.startswith("_")]]
+    """The rows in the format that the file's name says."""
     write_bytes(path, _WRITERS[path.name.split(".", 1)[1]](frame))
 
 

@@ -10,40 +10,47 @@ import numpy as np
 import pandas as pd
 
 from forestall.demo.business_year import day_of, to_utc
-from forestall.demo.export import Frames, customer_keys
+from forestall.demo.batch import Batch
+from forestall.demo.export import account_keys, customer_keys
 from forestall.demo.life import DayRows, State
 from forestall.demo.parameters import EPOCH, QUEUES, parameters_hash
+from forestall.demo.records import Records
 from forestall.demo.storage import write_bytes
 
 
-def day_frames(rows: DayRows, state: State) -> Frames:
+def day_records(rows: DayRows, state: State) -> Records:
     """The truth of one day: arrivals, decisions, effects of the outreach."""
-    queues = np.repeat([queue.key for queue in QUEUES], len(rows.day.starts))
-    intensity = pd.DataFrame(
-        {
-            "queue": queues,
-            "interval_start_at": np.tile(to_utc(rows.day.starts), len(QUEUES)),
+    day, queues = rows.day, len(QUEUES)
+    return {
+        "truth/intensity": {
+            "queue": np.repeat(np.arange(queues), len(day.starts)),
+            "start": np.tile(day.starts, queues),
             "contacts": rows.intensity.ravel(),
-            "agents": rows.present[: len(QUEUES)].ravel(),
-        }
-    )
-    decisions = pd.DataFrame(
-        {
-            "customer_id": customer_keys(rows.decided),
-            "account_id": "G" + pd.Series(state.people["account"][rows.decided] + 50_000).astype(str),
-            "decided_on": rows.day.on,
+            "agents": rows.present[:queues].ravel(),
+        },
+        "truth/decisions": {
+            "customer": rows.decided,
+            "account": state.people["account"][rows.decided],
+            "day": np.full(len(rows.decided), day.number),
             "chance": rows.chance[rows.decided],
-        }
-    )
-    effects = pd.DataFrame(
-        {
-            "customer_id": customer_keys(rows.outcomes["customer"]),
-            "action": rows.outcomes["action"],
-            "happened_at": to_utc(rows.outcomes["second"]),
-            "log_hazard_change": rows.outcomes["effect"],
-        }
-    )
-    return {"truth/intensity": intensity, "truth/decisions": decisions, "truth/outreach_effects": effects}
+        },
+        "truth/outreach_effects": {name: rows.outcomes[name] for name in ("customer", "action", "second", "effect")},
+    }
+
+
+def file_rows(name: str, records: Batch) -> pd.DataFrame:
+    """The rows of a truth file of that name."""
+    if name == "truth/intensity":
+        queues = np.array([queue.key for queue in QUEUES], object)[records["queue"]]
+        values = {"queue": queues, "interval_start_at": to_utc(records["start"])}
+        return pd.DataFrame(values | {"contacts": records["contacts"], "agents": records["agents"]})
+    customer = {"customer_id": customer_keys(records["customer"])}
+    if name == "truth/decisions":
+        decided_on = (np.datetime64(EPOCH) + records["day"]).astype("datetime64[s]")
+        accounts = account_keys(records["account"])
+        return pd.DataFrame(customer | {"account_id": accounts, "decided_on": decided_on, "chance": records["chance"]})
+    happened = {"action": records["action"], "happened_at": to_utc(records["second"])}
+    return pd.DataFrame(customer | happened | {"log_hazard_change": records["effect"]})
 
 
 def write_manifest(folder: Path, state: State) -> None:
