@@ -54,7 +54,7 @@ def backtest_churn(settings: Settings, as_of_on: date) -> Summary:
 def backtest_table(history: ChurnHistory, judged: pd.DataFrame) -> pd.DataFrame:
     """Metrics by horizon, and of the rival on the main horizon, of a model learned from `history`."""
     plan = history.plan
-    probabilities = fit(history.rows, plan).predict(judged)
+    probabilities = fit(history.rows, plan).predict(judged, as_it_was=True)
     rows = {
         f"{horizon} days": binary_metrics(*_known(judged, horizon, values)) for horizon, values in probabilities.items()
     }

@@ -19,6 +19,7 @@ from models.churn.design import Matrix
 from models.churn.params import ChurnParams
 from models.metrics import Numbers, logits, row_log_loss
 
+MANY_ROWS = 100_000  # from here on more than one thread pays
 LEVEL_LIMIT = 12.0  # log odds; no level lies further out
 
 
@@ -49,9 +50,8 @@ def default_recipe(params: ChurnParams) -> Recipe:
 
 def grow(rows: Rows, names: list[str], categories: list[int], recipe: Recipe, params: ChurnParams) -> lgb.Booster:
     """Trees on all of `rows`."""
-    return lgb.train(
-        _lightgbm(recipe.trees, params), _dataset(rows, names, categories, params), num_boost_round=recipe.rounds
-    )
+    settings = _lightgbm(recipe.trees, params, len(rows.outcome))
+    return lgb.train(settings, _dataset(rows, names, categories, params), num_boost_round=recipe.rounds)
 
 
 def tune(
@@ -110,7 +110,7 @@ def _fit_with_stopping(
         return "levelled_log_loss", levelled_log_loss(validate.outcome, predicted, validate.weight), False
 
     booster = lgb.train(
-        _lightgbm(trees, params) | {"metric": "None"},
+        _lightgbm(trees, params, len(learn_set.label)) | {"metric": "None"},
         learn_set,
         num_boost_round=params.tuning.max_rounds,
         valid_sets=[lgb.Dataset(validate.matrix, validate.outcome, reference=learn_set, free_raw_data=False)],
@@ -128,17 +128,29 @@ def _dataset(rows: Rows, names: list[str], categories: list[int], params: ChurnP
         feature_name=names,
         categorical_feature=categories,
         free_raw_data=False,
-        params={"verbose": -1, "num_threads": params.threads, "feature_pre_filter": False, "seed": params.seed},
+        params={
+            "verbose": -1,
+            "num_threads": threads_for(len(rows.outcome), params.threads),
+            "feature_pre_filter": False,
+        },
     )
 
 
-def _lightgbm(trees: Mapping[str, int | float], params: ChurnParams) -> dict[str, Any]:
+def threads_for(row_count: int, threads: int) -> int:
+    """One thread for few rows: on a busy machine threads that wait for one another cost more than they bring.
+
+    Depends on the rows alone, so that the same rows give the same trees.
+    """
+    return threads if row_count >= MANY_ROWS else 1
+
+
+def _lightgbm(trees: Mapping[str, int | float], params: ChurnParams, row_count: int) -> dict[str, Any]:
     return {
         "objective": "binary",
         "verbose": -1,
         "deterministic": True,
         "force_row_wise": True,
-        "num_threads": params.threads,
+        "num_threads": threads_for(row_count, params.threads),
         "seed": params.seed,
         "bagging_freq": 1,
         "feature_pre_filter": False,

@@ -13,6 +13,7 @@ import lightgbm as lgb
 import numpy as np
 import pandas as pd
 
+from models.churn.boosting import threads_for
 from models.churn.calibration import Calibration
 from models.churn.design import Design
 from models.metrics import Numbers
@@ -43,9 +44,12 @@ class ChurnModel:
     calibrations: Mapping[int, Calibration]
     about: Mapping[str, Any] = field(default_factory=dict)
 
-    def predict(self, rows: pd.DataFrame) -> dict[int, Numbers]:
-        """Calibrated probability of leaving within each horizon, if nobody calls, in the order of `rows`."""
-        matrix = self.design.matrix(if_nobody_calls(rows))
+    def predict(self, rows: pd.DataFrame, *, as_it_was: bool = False) -> dict[int, Numbers]:
+        """Calibrated probability of leaving within each horizon, if nobody calls, in the order of `rows`.
+
+        `as_it_was` leaves those who were called as called: for judging against what they did.
+        """
+        matrix = self.design.matrix(rows if as_it_was else if_nobody_calls(rows))
         probabilities = {horizon: self.calibrations[horizon](self._raw(matrix, horizon)) for horizon in self.horizons}
         return in_order(probabilities, self.main_horizon)
 
@@ -54,7 +58,10 @@ class ChurnModel:
             return np.full(len(matrix), 0.5)
         if not len(matrix):
             return np.empty(0)
-        return np.asarray(self.boosters[horizon].predict(matrix, num_threads=_threads(self.about)))
+        return np.asarray(self.boosters[horizon].predict(matrix, num_threads=self._threads(len(matrix))))
+
+    def _threads(self, row_count: int) -> int:
+        return threads_for(row_count, int(self.about["threads"]))
 
     def contributions(self, rows: pd.DataFrame) -> pd.DataFrame:
         """What each feature adds to the log odds of leaving within the main horizon; rows x features.
@@ -65,7 +72,9 @@ class ChurnModel:
         if self.main_horizon not in self.boosters or rows.empty:
             return pd.DataFrame(0.0, index=rows.index, columns=names)
         matrix = self.design.matrix(if_nobody_calls(rows))
-        parts = self.boosters[self.main_horizon].predict(matrix, pred_contrib=True, num_threads=_threads(self.about))
+        parts = self.boosters[self.main_horizon].predict(
+            matrix, pred_contrib=True, num_threads=self._threads(len(rows))
+        )
         return pd.DataFrame(np.asarray(parts)[:, :-1], index=rows.index, columns=names)
 
     def importance(self) -> pd.Series:
@@ -125,7 +134,3 @@ def in_order(probabilities: Mapping[int, Numbers], main_horizon: int) -> dict[in
     for horizon in sorted(h for h in probabilities if h > main_horizon):
         ordered[horizon] = floor = np.maximum(probabilities[horizon], floor)
     return {horizon: ordered[horizon] for horizon in sorted(ordered)}
-
-
-def _threads(about: Mapping[str, Any]) -> int:
-    return int(about.get("threads", 1))

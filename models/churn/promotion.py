@@ -69,7 +69,7 @@ def decide(
     if horizon not in judge.horizons:
         return Decision(True, f"the champion does not know the horizon of {horizon} days", {})
     ours = rows[f"churn_probability_{horizon}d"].to_numpy(dtype=np.float64)
-    return _judged(rows, ours, judge.predict(rows)[horizon], horizon, rules)
+    return _judged(rows, ours, judge.predict(rows, as_it_was=True)[horizon], horizon, rules)
 
 
 def _is_fair(model: ChurnModel, window: date) -> bool:

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from models.churn.boosting import Recipe, Rows, default_recipe, grow, tune
+from models.churn.boosting import Recipe, Rows, default_recipe, grow, threads_for, tune
 from models.churn.calibration import Calibration, calibrate, constant
 from models.churn.design import Design, Kind, learn_design
 from models.churn.model import ChurnModel, in_order
@@ -77,7 +77,9 @@ def train(rows: pd.DataFrame, plan: Plan) -> Trained:
     if split is not None and _can_learn(_known(_at(rows, split.earlier), plan), plan):
         twin = fit(_at(rows, split.earlier), plan)
         newest = _at(rows, (split.newest,))
-        return Trained(fit(rows, plan), twin, "newest window", with_probabilities(newest, twin.predict(newest)))
+        return Trained(
+            fit(rows, plan), twin, "newest window", with_probabilities(newest, twin.predict(newest, as_it_was=True))
+        )
     model = fit(rows, plan)
     if model.kind == "base_rate":
         return Trained(model, None, "nothing", with_probabilities(rows.head(0), model.predict(rows.head(0))))
@@ -113,14 +115,15 @@ def fit(rows: pd.DataFrame, plan: Plan) -> ChurnModel:
 def base_rates(rows: pd.DataFrame, plan: Plan, reason: str) -> ChurnModel:
     """The model where nothing can be learned: the share that left, drawn towards a prior."""
     log.warning("churn: %s; base rates stand in", reason)
-    prior = plan.params.fallback
-    rates: dict[int, Calibration] = {}
-    for horizon in plan.horizons:
-        outcome = rows[label(horizon)].dropna()
-        prior_rate = prior.prior_rate * horizon / plan.main_horizon
-        rates[horizon] = constant((outcome.sum() + prior.prior_rows * prior_rate) / (len(outcome) + prior.prior_rows))
+    rates = {h: _base_rate(rows[label(h)].dropna(), h, plan) for h in plan.horizons}
     about = _about(rows, plan) | {"reason": reason}
     return ChurnModel("base_rate", plan.horizons, plan.main_horizon, Design((), {}), {}, rates, about)
+
+
+def _base_rate(outcome: pd.Series, horizon: int, plan: Plan) -> Calibration:
+    prior = plan.params.fallback
+    expected = prior.prior_rows * prior.prior_rate * horizon / plan.main_horizon
+    return constant((outcome.sum() + expected) / (len(outcome) + prior.prior_rows))
 
 
 def label(horizon: int) -> str:
@@ -208,8 +211,9 @@ def _forward(
 ) -> dict[int, Numbers]:
     """Raw probabilities for `later` rows, by horizon, from trees on `learn`; NaN where nothing was learned."""
     matrix = design.matrix(later)
+    threads = threads_for(len(later), plan.params.threads)
     return {
-        h: np.asarray(_grown(learn, h, plan, design, recipe).predict(matrix, num_threads=plan.params.threads))
+        h: np.asarray(_grown(learn, h, plan, design, recipe).predict(matrix, num_threads=threads))
         if _has_both(learn, h) else np.full(len(later), np.nan)
         for h in plan.horizons
     }  # fmt: skip
@@ -231,7 +235,7 @@ def _calibration(used: pd.DataFrame, raw: Numbers, horizon: int, plan: Plan) -> 
     outcome = used[label(horizon)].to_numpy(dtype=np.float64)
     is_usable = ~np.isnan(outcome) & ~np.isnan(raw)
     if not is_usable.any():
-        return constant(plan.params.fallback.prior_rate)
+        return _base_rate(used[label(horizon)].dropna(), horizon, plan)
     weight = used["weight"].to_numpy(dtype=np.float64)
     return calibrate(raw[is_usable], outcome[is_usable], weight[is_usable], plan.params.calibration)
 

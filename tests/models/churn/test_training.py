@@ -1,0 +1,180 @@
+"""Training on worlds whose truth is known: it is found, nothing leaks, and poor data ends in base rates."""
+
+from datetime import date, timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from models.churn.model import ChurnModel
+from models.churn.params import ChurnParams, churn_params
+from models.churn.training import Plan, Trained, fit, label, train
+from models.metrics import binary_metrics
+
+HORIZONS = (30, 60, 90)
+FIRST = date(2025, 1, 6)
+KINDS = {
+    "complaints": "number",
+    "wait_s": "number",
+    "plan": "category",
+    "noise": "number",
+    "is_contacted_recently": "boolean",
+}
+
+
+def _params(**tuning: int) -> ChurnParams:
+    own = churn_params()
+    return own.model_copy(update={"tuning": own.tuning.model_copy(update={"trials": 3, **tuning})})
+
+
+def _plan(**kinds: str) -> Plan:
+    return Plan({**KINDS, **kinds}, HORIZONS, 90, 104, _params())
+
+
+def _world(customers: int, dates: int, step_days: int = 28, seed: int = 7, level: float = -1.6) -> pd.DataFrame:
+    """A training set with the true probability of the main horizon in `truth`; some leave within 30 and 60 days."""
+    random = np.random.default_rng(seed)
+    rows = pd.DataFrame({
+        "customer_id": np.tile([f"c{number:05d}" for number in range(customers)], dates),
+        "as_of_on": np.repeat([FIRST + timedelta(days=step_days * back) for back in range(dates)], customers),
+        "complaints": random.poisson(0.5, customers * dates).astype(float),
+        "wait_s": random.exponential(60, customers * dates),
+        "plan": random.choice(["basic", "plus", "pro"], customers * dates),
+        "noise": random.normal(size=customers * dates),
+        "is_contacted_recently": random.random(customers * dates) < 0.1,
+        "weight": 1.0,
+    })  # fmt: skip
+    is_long = rows["wait_s"] > 120
+    logit = (
+        level
+        + 0.9 * rows["complaints"]
+        + 1.2 * (is_long & (rows["plan"] == "basic"))
+        - 1.5 * rows["is_contacted_recently"]
+    )
+    rows["truth"] = 1 / (1 + np.exp(-logit))
+    day_left = np.where(random.random(len(rows)) < rows["truth"], random.integers(0, 90, len(rows)), 999)
+    return rows.assign(**{label(horizon): (day_left < horizon).astype(float) for horizon in HORIZONS})
+
+
+@pytest.fixture(scope="module")
+def trained() -> Trained:
+    return train(_world(1500, 10), _plan())
+
+
+def _auc(rows: pd.DataFrame, said: str, horizon: int = 90) -> float:
+    return binary_metrics(rows[label(horizon)].to_numpy(), rows[said].to_numpy())["auc"]
+
+
+def test_the_known_signal_is_found_on_dates_that_come_later(trained: Trained) -> None:
+    assert trained.judged == "newest window"
+    judged = trained.predictions
+    assert set(judged["as_of_on"]) == {FIRST + timedelta(days=252)}
+    assert _auc(judged, "churn_probability_90d") > _auc(judged, "truth") - 0.02
+    unseen = _world(8000, 1, seed=99)
+    measured = binary_metrics(unseen[label(90)].to_numpy(), trained.model.predict(unseen)[90])
+    uncalled = ~unseen["is_contacted_recently"].to_numpy()
+    assert measured["auc"] > 0.6
+    told = binary_metrics(unseen.loc[uncalled, label(90)].to_numpy(), trained.model.predict(unseen)[90][uncalled])
+    assert told["calibration_slope"] == pytest.approx(1, abs=0.15)
+    assert told["observed_over_expected"] == pytest.approx(1, abs=0.08)
+
+
+def test_the_twin_learned_only_from_dates_whose_labels_were_known(trained: Trained) -> None:
+    assert trained.twin is not None
+    newest = FIRST + timedelta(days=252)
+    assert max(trained.twin.about["as_of_dates"]) <= (newest - timedelta(days=104)).isoformat()
+    assert max(trained.model.about["as_of_dates"]) == newest.isoformat()
+
+
+def test_horizons_never_contradict_one_another(trained: Trained) -> None:
+    p30, p60, p90 = trained.model.predict(_world(3000, 1, seed=5)).values()
+    assert (p30 <= p60).all()
+    assert (p60 <= p90).all()
+    assert p30.mean() < 0.6 * p90.mean()
+
+
+def test_risk_means_if_nobody_calls(trained: Trained) -> None:
+    rows = _world(2000, 1, seed=5)
+    called, spared = (trained.model.predict(rows.assign(is_contacted_recently=flag))[90] for flag in (True, False))
+    assert (called == spared).all()
+    uncalled = rows[~rows["is_contacted_recently"]]
+    assert spared.mean() > rows[label(90)].mean()
+    assert trained.model.predict(uncalled)[90].mean() == pytest.approx(uncalled["truth"].mean(), abs=0.03)
+
+
+def test_shuffled_labels_teach_nothing() -> None:
+    rows = _world(600, 8)
+    shuffled = rows.assign(**{label(h): rows[label(h)].sample(frac=1, random_state=3).to_numpy() for h in HORIZONS})
+    judged = train(shuffled, _plan()).predictions
+    assert _auc(judged, "churn_probability_90d") == pytest.approx(0.5, abs=0.06)
+    assert judged["churn_probability_90d"].std() < 0.05
+
+
+def test_a_column_that_is_not_declared_is_not_used() -> None:
+    rows = _world(400, 6).assign(left_in_the_end=lambda all_rows: all_rows[label(90)])
+    assert "left_in_the_end" not in fit(rows, _plan()).design.names
+    leaking = fit(rows, _plan(left_in_the_end="number"))
+    assert leaking.importance().index[0] == "left_in_the_end"
+
+
+def test_the_same_rows_in_any_order_give_the_same_text() -> None:
+    rows = _world(400, 6)
+    once, again = (train(some, _plan()).model.to_files() for some in (rows, rows.sample(frac=1, random_state=1)))
+    assert once == again
+    assert any("tree" in text for text in once.values())
+
+
+def test_files_give_the_model_back(trained: Trained) -> None:
+    rows = _world(200, 1, seed=2).assign(plan="never seen")
+    read = ChurnModel.from_files(trained.model.to_files())
+    for horizon in HORIZONS:
+        assert (read.predict(rows)[horizon] == trained.model.predict(rows)[horizon]).all()
+    assert read.to_files() == trained.model.to_files()
+
+
+def test_contributions_name_what_raises_the_risk(trained: Trained) -> None:
+    rows = _world(50, 1).assign(complaints=6.0)
+    parts = trained.model.contributions(rows)
+    assert (parts["complaints"] > 1).all()
+    assert parts["noise"].abs().max() < 0.3
+
+
+def test_a_long_history_calibrates_on_a_window_of_its_own_and_a_short_one_on_customers() -> None:
+    assert train(_world(300, 16), _plan()).model.about["calibrated_on"] == "window of 2026-03-02"
+    short = train(_world(1200, 3), _plan())
+    assert short.model.about["calibrated_on"] == "4 folds of customers"
+    assert (short.judged, short.twin) == ("customers left out", None)
+    assert _auc(short.predictions, "churn_probability_90d") > _auc(short.predictions, "truth") - 0.03
+
+
+@pytest.mark.parametrize(
+    ("rows", "why"),
+    [
+        (_world(400, 6).assign(**{label(h): 0.0 for h in HORIZONS}), "too few churners"),
+        (_world(400, 6).assign(**{label(h): 1.0 for h in HORIZONS}), "too few churners"),
+        (_world(10, 6), "too few churners"),
+        (_world(400, 6).assign(**dict.fromkeys(KINDS)), "no feature"),
+        (_world(400, 6).head(0), "too few churners"),
+        (_world(400, 6).assign(**{label(h): np.nan for h in HORIZONS}), "too few churners"),
+    ],
+    ids=["no churner", "churners only", "ten customers", "all null", "no row", "nothing known"],
+)
+def test_where_nothing_can_be_learned_base_rates_stand_in_and_say_so(rows: pd.DataFrame, why: str) -> None:
+    model = train(rows, _plan()).model
+    assert model.kind == "base_rate"
+    assert why in model.about["reason"]
+    read = ChurnModel.from_files(model.to_files())
+    p30, p60, p90 = (values for values in read.predict(_world(5, 1)).values())
+    assert 0 < p30[0] <= p60[0] <= p90[0] < 1
+    known = rows[label(90)].dropna()
+    expected = (known.sum() + 20 * 0.05) / (len(known) + 20)
+    assert p90 == pytest.approx(np.full(5, expected))
+    assert (read.contributions(_world(5, 1)).size, read.importance().size) == (0, 0)
+
+
+def test_a_horizon_that_nobody_left_within_is_still_told() -> None:
+    model = fit(_world(400, 6).assign(**{label(30): 0.0}), _plan())
+    assert sorted(model.boosters) == [60, 90]
+    p30, p60, _ = ChurnModel.from_files(model.to_files()).predict(_world(50, 1)).values()
+    assert (p30 <= p60).all()
+    assert p30.max() < 0.01
