@@ -48,7 +48,7 @@ class Build:
 
 
 def variables(night: Night, churn_rule: str, as_of_dates: Sequence[date], **others: object) -> dict[str, Any]:
-    """dbt's variables: everything that a model may depend on besides the raw tables."""
+    """The variables of dbt: everything that a model may depend on besides the raw tables."""
     settings = night.settings
     churn = settings.churn
     return {
@@ -68,6 +68,7 @@ def variables(night: Night, churn_rule: str, as_of_dates: Sequence[date], **othe
         "short_abandon_s": settings.service_level.short_abandon_s,
         "service_level_formula": settings.service_level.formula,
         "standards": promised(settings),
+        "life_cap_months": settings.outreach.life_cap_months,
         **others,
     }
 
@@ -81,6 +82,7 @@ def promised(settings: Settings) -> dict[str, Any]:
             queue: {channel: _seconds(standards.for_queue(queue, channel)) for channel in CHANNELS}
             for queue in sorted(standards.queues)
         },
+        "queue_channels": {queue: standards.for_queue(queue, None).channel for queue in sorted(standards.queues)},
         "complaint_response_s": standards.complaint_response_s,
     }
 

@@ -29,3 +29,12 @@
             then coalesce({{ alias }}.is_served and {{ response }} <= {{ standard(alias, 'first_response_s') }}, false)
     end
 {%- endmacro %}
+
+{# The channel of a queue that does not say: what `standards.yml` says, otherwise phone. #}
+{% macro channel_of(alias) -%}
+    coalesce({{ alias }}.channel
+        {%- for queue, channel in var('standards')['queue_channels'].items() -%}
+        , case when {{ alias }}.queue = '{{ queue | replace("'", "''") }}' then '{{ channel }}' end
+        {%- endfor -%}
+        , 'phone')
+{%- endmacro %}

@@ -42,7 +42,9 @@ def build_features(settings: Settings, run_date: date) -> Summary:
         built = transform.build(settings, values, "--exclude", "test_type:unit", *anew)
         with open_warehouse(settings, "build_features") as warehouse:
             _record(warehouse, run_date, values)
-            customers = warehouse.scalar("SELECT count(*) FROM marts.fct_customer_features WHERE as_of_on = ?", [run_date])
+            customers = warehouse.scalar(
+                "SELECT count(*) FROM marts.fct_customer_features WHERE as_of_on = ?", [run_date]
+            )
     return {"models": built.model_count, "tests": built.test_count, "customers": int(customers), "churn_rule": rule}
 
 

@@ -74,7 +74,7 @@ def company_frames(customers: int = 240, contacts: int = 6000, seed: int = 7) ->
     subscribed = np.concatenate([names, rng.choice(names, customers // 2)])
     started = pd.Series(first - pd.to_timedelta(rng.integers(0, 700, len(subscribed)), unit="D"))
     started.iloc[customers:] = instants(customers // 2)
-    ended = some(instants(len(subscribed)), 0.3).where(lambda at: at > started)
+    ended = some(instants(len(subscribed)), 0.7).where(lambda at: at > started)
     notice = (ended - pd.to_timedelta(rng.integers(0, 40, len(subscribed)), unit="D")).where(
         lambda at: (at > started) & (rng.random(len(subscribed)) < 0.7)
     )
@@ -93,24 +93,33 @@ def company_frames(customers: int = 240, contacts: int = 6000, seed: int = 7) ->
 
     place = rng.choice(len(QUEUES), contacts, p=[0.2, 0.3, 0.2, 0.2, 0.1])
     began = instants(contacts)
+    caller = some(rng.choice(names, contacts), 0.95)
+    # every fourth contact comes again within minutes or days: redials and repeats
+    again = np.arange(3, contacts, 4)
+    place[again], caller.iloc[again] = place[again - 1], caller.iloc[again - 1]
+    began.iloc[again] = began.iloc[again - 1] + pd.to_timedelta(10 ** rng.uniform(1, 5.8, len(again)), unit="s").round(
+        "s"
+    )
     wait = pd.Series(rng.exponential(40, contacts).astype("int64"))
     answered = (began + pd.to_timedelta(np.where(CHANNELS[place] == "email", wait * 200, wait), unit="s")).where(
         (rng.random(contacts) < 0.9) & (CHANNELS[place] != "self_service")
     )
     frames["interactions"] = pd.DataFrame({
         "interaction_id": [f"i{number:07d}" for number in range(contacts)],
-        "customer_id": some(rng.choice(names, contacts), 0.95), "channel": CHANNELS[place], "queue": QUEUES[place],
+        "customer_id": caller, "channel": CHANNELS[place], "queue": QUEUES[place],
         "direction": rng.choice(["inbound", "outbound"], contacts, p=[0.95, 0.05]),
         "stage": rng.choice(["reception", "consultation", "complaint", "feedback"], contacts),
-        "topic": some(rng.choice(["bill", "fault", "move"], contacts), 0.9), "language": rng.choice(["de", "fr"], contacts),
-        "site": "Berlin", "started_at": began, "answered_at": answered, "first_response_at": answered,
+        "topic": some(rng.choice(["bill", "fault", "move"], contacts), 0.9), "site": "Berlin",
+        "language": rng.choice(["de", "fr"], contacts), "started_at": began,
+        "answered_at": answered, "first_response_at": answered,
         "resolved_at": some(answered + pd.to_timedelta(rng.integers(0, 9 * 86_400, contacts), unit="s"), 0.8),
         "wait_time_s": wait, "handle_time_s": pd.Series(rng.integers(30, 900, contacts)).where(answered.notna()),
         "is_abandoned": answered.isna() & (np.isin(CHANNELS[place], ["phone", "chat"])),
         "is_first_contact_resolution": some(rng.random(contacts) < 0.7, 0.5).astype("boolean"),
-        "transfer_count": rng.integers(0, 3, contacts), "agent_id": some(rng.choice(["g1", "g2", "g3"], contacts), 0.9),
-        "text_length": rng.integers(5, 300, contacts), "text_sentiment": some(rng.integers(-1000, 1000, contacts) / 1000, 0.6),
-        "text_language": "de", "known_at": began,
+        "transfer_count": rng.integers(0, 3, contacts), "text_length": rng.integers(5, 300, contacts),
+        "agent_id": some(rng.choice(["g1", "g2", "g3"], contacts), 0.9),
+        "text_sentiment": some(rng.integers(-1000, 1000, contacts) / 1000, 0.6), "text_language": "de",
+        "known_at": began,
     })  # fmt: skip
 
     reported = pd.Series(first + pd.to_timedelta(np.arange(0, span_s // 1800), unit="h") / 2)
@@ -136,8 +145,8 @@ def company_frames(customers: int = 240, contacts: int = 6000, seed: int = 7) ->
     due = instants(customers * 8)
     frames["payments"] = pd.DataFrame({
         "invoice_id": [f"p{number:06d}" for number in range(len(due))], "customer_id": rng.choice(names, len(due)),
-        "due_on": days(due), "paid_on": days(some(due + pd.to_timedelta(rng.integers(-5, 30, len(due)), unit="D"), 0.9)),
-        "amount": rng.integers(900, 9900, len(due)) / 100,
+        "due_on": days(due), "amount": rng.integers(900, 9900, len(due)) / 100,
+        "paid_on": days(some(due + pd.to_timedelta(rng.integers(-5, 30, len(due)), unit="D"), 0.9)),
         "status": rng.choice(["open", "paid", "failed", "refunded"], len(due), p=[0.1, 0.7, 0.15, 0.05]),
         "known_at": due + pd.Timedelta("1D"),
     })  # fmt: skip
@@ -156,7 +165,8 @@ def company_frames(customers: int = 240, contacts: int = 6000, seed: int = 7) ->
     ])  # fmt: skip
     frames["costs"] = pd.DataFrame({
         "kind": ["phone", "email", "agent", "phone"], "starts_on": [date(2024, 1, 1)] * 3 + [date(2025, 7, 1)],
-        "per_contact": [1.5, 0.8, None, 1.75], "per_minute": [0.6, 0.45, 0.5, 0.65], "currency": "EUR", "known_at": first,
+        "per_contact": [1.5, 0.8, None, 1.75], "per_minute": [0.6, 0.45, 0.5, 0.65],
+        "currency": "EUR", "known_at": first,
     })  # fmt: skip
     called = instants(customers)
     frames["outreach_outcomes"] = pd.DataFrame({

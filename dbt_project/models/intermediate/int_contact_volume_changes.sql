@@ -1,4 +1,4 @@
-{{ config(materialized='incremental', unique_key=['known_on'],
+{{ config(materialized='incremental', unique_key='known_on',
           indexes=indexes_on([['known_on'], ['queue', 'interval_start_at']])) }}
 
 {%- set measures = ['offered_count', 'handled_count', 'abandoned_count', 'short_abandoned_count',
@@ -48,7 +48,7 @@ contact_changes as (
         case when has_given_up_at_once then {{ sign }} else 0 end as short_abandoned_count,
         0 as answered_in_standard_count,
         case when is_redial then {{ sign }} else 0 end as redial_count,
-        0 as wait_time_s,
+        case when has_given_up then {{ sign }} * coalesce(wait_time_s, 0) else 0 end as wait_time_s,
         0 as handle_time_s
         {%- endif %}
     from contacts
@@ -62,7 +62,7 @@ contact_changes as (
 report_changes as (
     {%- for moment, sign in [('known_on', 1), ('replaced_on', -1)] %}
     select
-        queue, channel, cast(null as varchar) as language, cast(null as varchar) as site,
+        queue, {{ channel_of('reports') }} as channel, cast(null as varchar) as language, cast(null as varchar) as site,
         {{ interval_start('interval_start_at') }} as interval_start_at, local_on, {{ moment }} as known_on,
         {%- for measure in measures %}
         {{ '0' if measure == 'redial_count' else sign ~ ' * coalesce(' ~ measure ~ ', 0)' }} as {{ measure }}{{ ',' if not loop.last }}

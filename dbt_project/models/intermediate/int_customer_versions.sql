@@ -1,3 +1,3 @@
-{{ config(materialized='incremental', unique_key=['customer_id'], indexes=indexes_on([['customer_id']])) }}
+{{ config(materialized='incremental', unique_key='customer_id', indexes=indexes_on([['customer_id']])) }}
 
 {{ versions('customers') }}

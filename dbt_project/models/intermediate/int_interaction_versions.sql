@@ -1,4 +1,4 @@
-{{ config(materialized='incremental', unique_key=['interaction_id'],
+{{ config(materialized='incremental', unique_key='interaction_id',
           indexes=indexes_on([['interaction_id'], ['started_on'], ['known_on'],
                               ['replaced_on'], ['served_known_on'], ['pull_id']])) }}
 

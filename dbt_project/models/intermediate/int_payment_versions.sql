@@ -1,3 +1,3 @@
-{{ config(materialized='incremental', unique_key=['invoice_id'], indexes=indexes_on([['invoice_id'], ['due_on']])) }}
+{{ config(materialized='incremental', unique_key='invoice_id', indexes=indexes_on([['invoice_id'], ['due_on']])) }}
 
 {{ versions('payments') }}

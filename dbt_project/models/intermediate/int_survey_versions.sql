@@ -1,4 +1,4 @@
-{{ config(materialized='incremental', unique_key=['survey_id'],
+{{ config(materialized='incremental', unique_key='survey_id',
           indexes=indexes_on([['survey_id'], ['interaction_id'], ['answered_on']])) }}
 
 select

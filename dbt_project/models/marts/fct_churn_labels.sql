@@ -1,5 +1,5 @@
 {{ config(
-    materialized='incremental', unique_key=['as_of_on'], on_schema_change='append_new_columns', tags=['training'],
+    materialized='incremental', unique_key='as_of_on', on_schema_change='append_new_columns', tags=['training'],
     indexes=indexes_on([['as_of_on', 'customer_id']]),
     post_hook="delete from {{ this }} where as_of_on not in (select as_of_on from {{ ref('fct_customer_features') }})"
 ) }}

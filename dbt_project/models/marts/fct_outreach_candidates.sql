@@ -1,0 +1,165 @@
+{%- set complaint_s = var('standards')['complaint_response_s'] %}
+
+with population as (
+    select * from {{ ref('int_population') }} where as_of_on = {{ run_date() }}
+),
+
+customers as (select * from {{ ref('stg_customers') }}),
+
+-- Of each purpose the latest word on a channel, said of it or of any.
+consents as (
+    select
+        channels.channel,
+        consents.customer_id,
+        consents.status,
+        row_number() over (
+            partition by channels.channel, consents.customer_id, consents.purpose
+            order by consents.changed_at desc, consents.status desc
+        ) as recency
+    from (select 'phone' as channel union all select 'email' union all select 'chat') as channels
+    inner join {{ ref('stg_consents') }} as consents on consents.channel in (channels.channel, 'any')
+    where consents.purpose in ('marketing', 'service')
+),
+
+allowed as (
+    select
+        customer_id,
+        {%- for channel in ['phone', 'email', 'chat'] %}
+        coalesce(bool_or(status = 'granted') filter (where channel = '{{ channel }}'), false) as can_{{ channel }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from consents
+    where recency = 1
+    group by customer_id
+),
+
+outcomes as (
+    select
+        customer_id,
+        happened_at,
+        result,
+        row_number() over (partition by customer_id order by happened_at desc, {{ bytewise('outcome_id') }}) as recency
+    from {{ ref('stg_outreach_outcomes') }}
+    where happened_at < {{ cutoff_at() }}
+),
+
+outreach as (
+    select
+        customer_id,
+        bool_or(result = 'do_not_contact') as has_do_not_contact,
+        max(happened_at) as last_outreach_at,
+        max(case when recency = 1 then result end) as last_outreach_result
+    from outcomes
+    group by customer_id
+),
+
+contacts as (
+    select
+        versions.*,
+        {{ days_between('versions.started_on', run_date()) }} as days_ago,
+        case when coalesce(versions.first_response_at, versions.answered_at) < {{ cutoff_at() }}
+            then {{ seconds_between('versions.started_at', 'coalesce(versions.first_response_at, versions.answered_at)') }}
+        end as response_s,
+        {{ seconds_between('versions.started_at', cutoff_at()) }} as age_s,
+        {{ standard('versions', 'first_response_s') }} as response_standard_s,
+        coalesce(versions.resolved_at < {{ cutoff_at() }}, false) as is_settled
+    from {{ ref('int_interaction_versions') }} as versions
+    where versions.started_on >= {{ days_after(run_date(), -90) }}
+        and versions.started_on < {{ run_date() }}
+        and versions.customer_id is not null
+        and {{ valid_at('versions', cutoff_at()) }}
+),
+
+pressing as (
+    select
+        customer_id,
+        bool_or(stage = 'complaint' and not is_settled) as has_open_complaint,
+        {{ int_div("max(age_s) filter (where stage = 'complaint' and not is_settled)", 3600) }} as open_complaint_h,
+        bool_or(stage = 'complaint' and not is_settled and response_s is null and age_s >= {{ complaint_s }} and days_ago <= 30)
+            as is_complaint_unanswered_24h,
+        coalesce(bool_or(not has_given_up and coalesce(response_s, age_s) > response_standard_s and days_ago <= 7), false)
+            as is_first_response_late
+    from contacts
+    where is_inbound
+    group by customer_id
+),
+
+topics as (
+    select
+        customer_id,
+        topic,
+        row_number() over (partition by customer_id order by count(*) desc, {{ bytewise('topic') }}) as frequency_rank
+    from contacts
+    where is_inbound and days_ago <= 7 and topic is not null
+    group by customer_id, topic
+    having count(*) >= 3
+),
+
+displeased as (
+    select customer_id, cast(min(score) as bigint) as low_csat_7d
+    from {{ ref('int_survey_versions') }} as versions
+    where kind = 'csat'
+        and score <= 2
+        and answered_on >= {{ days_after(run_date(), -7) }}
+        and answered_on < {{ run_date() }}
+        and {{ valid_at('versions', cutoff_at()) }}
+    group by customer_id
+),
+
+hours as (
+    select customer_id, cast(extract(hour from answered_at at time zone '{{ var("time_zone") }}') as integer) as hour
+    from contacts
+    where not is_inbound and channel = 'phone' and answered_at < {{ cutoff_at() }}
+    union
+    select customer_id, cast(extract(hour from happened_at at time zone '{{ var("time_zone") }}') as integer) as hour
+    from {{ ref('stg_outreach_outcomes') }}
+    where channel = 'phone' and result in ('reached', 'accepted', 'declined', 'callback') and happened_at < {{ cutoff_at() }}
+),
+
+answering as (
+    select customer_id, string_agg(cast(hour as varchar), ',' order by hour) as answered_hours
+    from hours
+    group by customer_id
+)
+
+select
+    population.customer_id,
+    population.account_id,
+    population.segment,
+    population.region,
+    population.language,
+    customers.time_zone,
+    population.preferred_channel,
+    coalesce(customers.is_minor, false) as is_minor,
+    coalesce(customers.is_protected, false) as is_protected,
+    population.is_under_notice,
+    population.is_profiling_allowed,
+    subscriptions.monthly_value,
+    subscriptions.monthly_margin,
+    {{ days_between(local_day('coalesce(population.signed_up_at, subscriptions.first_started_at)'), 'population.as_of_on') }} as tenure_days,
+    subscriptions.days_to_renewal,
+    {%- for channel in ['phone', 'email', 'chat'] %}
+    case when exists (select 1 from {{ ref('stg_consents') }}) then coalesce(allowed.can_{{ channel }}, false) end as can_{{ channel }},
+    {%- endfor %}
+    coalesce(outreach.has_do_not_contact, false) as has_do_not_contact,
+    outreach.last_outreach_at,
+    outreach.last_outreach_result,
+    coalesce(pressing.has_open_complaint, false) as has_open_complaint,
+    pressing.open_complaint_h,
+    coalesce(pressing.is_complaint_unanswered_24h, false) as is_complaint_unanswered_24h,
+    coalesce(pressing.is_first_response_late, false) as is_first_response_late,
+    displeased.low_csat_7d,
+    topics.topic as repeat_topic_7d,
+    coalesce(payments.failed_payment_count_30d, 0) as failed_payment_count_30d,
+    answering.answered_hours
+from population
+left join customers on customers.customer_id = population.customer_id
+left join {{ ref('int_subscription_features') }} as subscriptions
+    on subscriptions.as_of_on = population.as_of_on and subscriptions.customer_id = population.customer_id
+left join {{ ref('int_payment_features') }} as payments
+    on payments.as_of_on = population.as_of_on and payments.customer_id = population.customer_id
+left join allowed on allowed.customer_id = population.customer_id
+left join outreach on outreach.customer_id = population.customer_id
+left join pressing on pressing.customer_id = population.customer_id
+left join topics on topics.customer_id = population.customer_id and topics.frequency_rank = 1
+left join displeased on displeased.customer_id = population.customer_id
+left join answering on answering.customer_id = population.customer_id
