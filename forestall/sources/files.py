@@ -79,7 +79,7 @@ def find_files(name: str, source: Source, root: Path) -> list[Path]:
     if place.is_dir():
         found = [path for path in place.rglob("*") if _format_of(path)]
     else:
-        found = [Path(path) for path in glob.glob(str(place), recursive=True)]
+        found = [Path(path) for path in glob.glob(str(place), recursive=True)]  # noqa: PTH207  # may be absolute
     files = sorted(path for path in found if path.is_file() and not path.name.startswith((".", "_")))
     if not files:
         raise SourceError(f"sources.{name}: {place}: no such file; put it there or change `location`")

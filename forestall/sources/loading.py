@@ -108,20 +108,23 @@ def _load_patiently(
 
 def _load(warehouse: Warehouse, night: Night, name: str, source: Source, pull_id: int, state: State) -> Counts:
     arrival = Arrival(night, name, CONTRACT[source.table], pull_id, state.is_first)
-    reading = read_source(night.settings, name, source, state.since(source))
-    total, changed_at, offered, early_files = Counts(), state.changed_at, set[str](), set[str]()
+    since = state.since(source)
+    reading = read_source(night.settings, name, source, since)
+    total, changed_at, offered, early = Counts(), state.changed_at, set[str](), set[str | None]()
     with closing(reading.batches) as batches:
         for batch in batches:
-            map_batch(warehouse.scratch(), night, name, source, batch)
+            map_batch(warehouse.scratch(), night, name, source, batch, since)
             total.add(keep_batch(warehouse, arrival))
             offered |= set(batch.column_names)
             changed_at = _later(changed_at, _newest(warehouse, source))
-            early_files |= _files_with_future_rows(warehouse)
+            early |= _files_with_future_rows(warehouse)
     lines = bad_lines(reading.rejected, name, source.table, night.run_date.isoformat(), pull_id)
     rejected = quarantine(warehouse, lines)
     total.add(Counts(read=rejected, quarantined=rejected))
-    # A file with rows that are not ours yet must be read again, though it does not change.
-    write_files(warehouse, name, [state for state in reading.files if state.path not in early_files])
+    # A file with rows that are not ours yet must be read again, though it does not change. Where a
+    # `select` has lost sight of the files, it may be any of them.
+    read_whole = [] if None in early else [file for file in reading.files if file.path not in early]
+    write_files(warehouse, name, read_whole)
     write_state(warehouse, night, name, source, pull_id, changed_at)
     write_pull(warehouse, night, name, source, pull_id, total, note=unused_columns(source, offered))
     return total
@@ -170,9 +173,9 @@ def _later(one: datetime | None, other: datetime | None) -> datetime | None:
     return max((each for each in (one, other) if each is not None), default=None)
 
 
-def _files_with_future_rows(warehouse: Warehouse) -> set[str]:
-    found = warehouse.scratch().execute("SELECT DISTINCT file FROM mapped WHERE is_future AND file IS NOT NULL")
-    return {str(path) for (path,) in found.fetchall()}
+def _files_with_future_rows(warehouse: Warehouse) -> set[str | None]:
+    found = warehouse.scratch().execute("SELECT DISTINCT file FROM mapped WHERE is_future")
+    return {path for (path,) in found.fetchall()}
 
 
 def unused_columns(source: Source, offered: set[str]) -> str:

@@ -117,6 +117,11 @@ def test_an_unchanged_file_is_not_read_again_and_a_growing_one_from_the_watermar
     assert pull(settings, NIGHT + timedelta(1))["read_rows"] == 0
     deliver(settings, NIGHT, [line(1, 1), line(2, 5), line(3, 5)])
     assert pull(settings, NIGHT + timedelta(2))["new_rows"] == 2
+    deliver(settings, NIGHT, [line(1, 1), line(2, 5), line(3, 5), line(4, 5), line(5, 1)])
+    summary = pull(settings, NIGHT + timedelta(3))
+    assert (summary["read_rows"], summary["new_rows"]) == (3, 1)  # hours 1 and older lie before the overlap
+    deliver(settings, NIGHT + timedelta(4), [line(5, 1)])  # in a file of its own it is late, and comes in
+    assert pull(settings, NIGHT + timedelta(4))["new_rows"] == 1
 
 
 def test_a_new_mapping_reads_everything_again(company: Company) -> None:
@@ -162,3 +167,10 @@ def test_a_pull_that_is_killed_has_never_happened(company: Company, function: st
     with open_warehouse(settings, "test") as warehouse:
         assert warehouse.scalar("SELECT count(*) FROM raw.subscriptions") == 0
     assert pull(settings, NIGHT)["new_rows"] == 2
+
+
+def test_future_rows_of_a_reshaped_file_come_later_though_it_does_not_change(company: Company) -> None:
+    settings = company(CONTRACTS.replace("updated_at", "select = 'SELECT * EXCLUDE (forestall_file) FROM source'\n#"))
+    deliver(settings, NIGHT, [line(1, 1), line(2, 1).replace("2025-01-01", "2026-03-02")])
+    assert pull(settings, NIGHT)["not_yet_rows"] == 1
+    assert pull(settings, NIGHT + timedelta(1))["new_rows"] == 1
