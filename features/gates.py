@@ -277,25 +277,24 @@ def _validate(
 
     Let it name rows by key columns, and it builds a dictionary for each failed row: thirty times slower.
     """
-    gx, context = _great_expectations()
+    gx, frames = _great_expectations()
     suite = gx.ExpectationSuite(name="gates")
     for gate in gates:
         column = {} if columns[gate.name] is None else {"column": columns[gate.name]}
         expectation = getattr(gx.expectations, gate.expectation)
         suite.add_expectation(expectation(**column, **gate.parameters, meta={"gate": gate.name}))
-    rows = context.data_sources.add_or_update_pandas("frames").add_dataframe_asset("rows")
-    batch = rows.add_batch_definition_whole_dataframe("all").get_batch({"dataframe": frame})
-    results = batch.validate(suite, result_format="SUMMARY").results
+    results = frames.get_batch({"dataframe": frame}).validate(suite, result_format="SUMMARY").results
     return {result.expectation_config.meta["gate"]: result for result in results}
 
 
 @cache
 def _great_expectations() -> tuple[Any, Any]:
-    """The library and a context that lives in memory only, both silent."""
+    """The library, silent, and the one batch definition of a context that lives in memory only."""
     logging.getLogger("great_expectations").setLevel(logging.ERROR)  # before the import: it logs while importing
     import great_expectations as gx
     from great_expectations.data_context.types.base import ProgressBarsConfig
 
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
-    return gx, context
+    rows = context.data_sources.add_pandas("frames").add_dataframe_asset("rows")
+    return gx, rows.add_batch_definition_whole_dataframe("all")

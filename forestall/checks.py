@@ -6,7 +6,6 @@ both warehouses, and the end of a stage: all results are written before anything
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date
 from functools import reduce
 
 import pandas as pd
@@ -65,7 +64,7 @@ def duplicates(
         WITH keys AS (SELECT {names}, count(*) AS row_count FROM {table} WHERE {where} GROUP BY {names})
         SELECT sum(row_count) AS checked, sum(CASE WHEN row_count > 1 THEN row_count ELSE 0 END) AS failed,
             (SELECT string_agg(shown, ', ') FROM
-                (SELECT {shown} AS shown FROM keys WHERE row_count > 1 ORDER BY shown LIMIT 5) AS some) AS samples
+                (SELECT {shown} AS shown FROM keys WHERE row_count > 1 ORDER BY shown LIMIT 5) AS doubled) AS samples
         FROM keys
     """
     found = warehouse.query(sql, parameters).to_pylist()[0]
@@ -102,7 +101,11 @@ def finish_stage(night: Night, stage: Stage, results: Sequence[pd.DataFrame]) ->
 
 
 def gates_until(night: Night, last: Stage) -> pd.DataFrame:
-    """The results of all stages up to and including `last`."""
+    """The results of all stages up to and including `last`.
+
+    Raises:
+        FileNotFoundError: a stage was not looked at.
+    """
     stages = STAGES[: STAGES.index(last) + 1]
     return pd.concat([night.read(f"gates_{stage}") for stage in stages], ignore_index=True)
 
@@ -110,18 +113,16 @@ def gates_until(night: Night, last: Stage) -> pd.DataFrame:
 def _write_failure_report(night: Night, stage: Stage) -> None:
     from forestall.web.report import failure_report  # Jinja is only loaded on the rare night that needs it
 
-    shown = current_night(night.published)
+    stages = STAGES[: STAGES.index(stage) + 1]
+    known = [night.read(f"gates_{one}") for one in stages if (night.folder / f"gates_{one}.parquet").is_file()]
+    last = current_night(night.published)
     html = failure_report(
-        gates_until(night, stage),
+        pd.concat(known, ignore_index=True),
         night.run_date,
         night.settings.company.name,
-        _shown(shown.run_date if shown else None),
+        last.run_date.isoformat() if last else None,
     )
     report = night.folder / "report.html"
     aside = report.with_suffix(f".{os.getpid()}.tmp")
     aside.write_text(html, encoding="utf-8")
     aside.replace(report)
-
-
-def _shown(run_date: date | None) -> str | None:
-    return run_date.isoformat() if run_date else None

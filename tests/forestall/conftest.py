@@ -146,7 +146,7 @@ def _scores(rng: np.random.Generator) -> pd.DataFrame:
                 "horizon_days": horizon,
                 "account_id": customers,
                 "churn_probability": worst * share,
-                "previous_churn_probability": worst * share - 0.02,
+                "previous_churn_probability": worst * share * 0.95,
                 "risk_band": pd.cut(worst, [-1, 0.1, 0.25, 0.5, 1], labels=["low", "medium", "high", "very_high"]),
                 "risk_rank": range(1, 41),
                 "segment": "consumer",
