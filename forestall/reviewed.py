@@ -40,7 +40,9 @@ def load_reviewed(path: Path, model: type[Model]) -> Model:
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        mistake = error.errors()[0]
+        mistakes = error.errors()
+        # A misspelt key also leaves the right one missing: the misspelling is what helps.
+        mistake = next((one for one in mistakes if one["type"] == "extra_forbidden"), mistakes[0])
         location = mistake["loc"] + getattr(mistake.get("ctx", {}).get("error"), "location", ())
         key = ".".join(str(part) for part in location)
         line_number = _line_of(yaml.compose(text), location)

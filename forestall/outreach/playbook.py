@@ -118,7 +118,7 @@ class Playbook(Section):
     @property
     def version(self) -> str:
         """A hash of everything in it; comments and order of keys do not change it."""
-        canonical = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        canonical = json.dumps(self.model_dump(), sort_keys=True, default=float)
         return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 
     def offer_of(self, action: Action) -> Offer:

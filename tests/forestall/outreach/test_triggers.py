@@ -1,0 +1,51 @@
+import numpy as np
+import pytest
+import yaml
+
+from forestall.outreach.playbook import TEMPLATE, Playbook
+from forestall.outreach.triggers import FACTS, find_triggers, tell
+
+
+@pytest.fixture
+def shipped():
+    return Playbook.model_validate(yaml.safe_load(TEMPLATE.read_text("utf-8")))
+
+
+@pytest.mark.parametrize(
+    ("columns", "trigger", "sentence"),
+    [
+        ({"is_complaint_unanswered_24h": True, "open_complaint_h": 31.4}, "complaint_unanswered",
+         "complaint without an answer for 31 h"),
+        ({"is_first_response_late": True}, "first_response_late", "first response is later than promised"),
+        ({"is_under_notice": True}, "notice_given", "notice given"),
+        ({"low_csat_7d": 2.0}, "low_csat", "satisfaction of 2 of 5 within the last 7 days"),
+        ({"repeat_topic_7d": "billing"}, "repeated_topic", "three or more contacts about billing in 7 days"),
+        ({"failed_payment_count_30d": 1.0}, "payment_failed", "1 failed payment(s) in 30 days"),
+        ({"failed_payment_count_30d": np.nan, "is_under_notice": None}, None, None),
+    ],
+)  # fmt: skip
+def test_each_fact_has_its_trigger_and_sentence(candidates, shipped, columns, trigger, sentence):
+    rows = candidates(1, **columns)
+    found = find_triggers(rows, shipped)
+    assert found[0] == trigger
+    assert tell(found, rows, shipped)[0] == sentence
+
+
+def test_every_trigger_of_the_playbook_has_a_fact(shipped):
+    assert set(FACTS) == set(shipped.triggers)
+
+
+def test_the_most_urgent_wins_and_the_playbook_says_which_that_is(candidates, shipped):
+    rows = candidates(1, is_under_notice=True, low_csat_7d=1.0)
+    assert find_triggers(rows, shipped)[0] == "notice_given"
+    turned = shipped.model_copy(update={"triggers": dict(reversed(shipped.triggers.items()))})
+    assert find_triggers(rows, turned)[0] == "low_csat"
+
+
+def test_a_trigger_that_the_playbook_does_not_name_is_not_acted_on(candidates, playbook):
+    assert find_triggers(candidates(1, failed_payment_count_30d=3), playbook)[0] is None
+
+
+def test_a_value_that_is_not_known_is_said_to_be_so(candidates, shipped):
+    rows = candidates(1, is_complaint_unanswered_24h=True, open_complaint_h=np.nan)
+    assert tell(find_triggers(rows, shipped), rows, shipped)[0] == "complaint without an answer for (not known)"
