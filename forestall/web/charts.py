@@ -11,6 +11,7 @@ from markupsafe import Markup, escape
 
 from forestall.web.numbers import number
 
+HEIGHT = 128
 LEFT, RIGHT, TOP, BOTTOM = 40, 6, 8, 20
 
 
@@ -22,6 +23,33 @@ def nice_ceiling(value: float) -> float:
     return next(step * power for step in (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10) if step * power >= value * (1 - 1e-9))
 
 
+def day_chart(
+    labels: Sequence[str],
+    mean: Sequence[float],
+    low: Sequence[float],
+    high: Sequence[float],
+    *,
+    title: str,
+    shaded: Sequence[bool],
+    ticks: Sequence[int],
+    width: int = 520,
+) -> Markup:
+    """A bar a day, with a whisker from `low` to `high`; `shaded` days, such as weekends, stand on a tint."""
+    frame = _Frame(width, len(labels), max(high, default=0))
+    half = frame.step * 0.36
+    parts = [f'<rect class="shade" {frame.column(at)}/>' for at, is_shaded in enumerate(shaded) if is_shaded]
+    parts += frame.grid()
+    for at, (value, lower, upper) in enumerate(zip(mean, low, high, strict=True)):
+        if value > 0:
+            x, y = frame.x(at), frame.y(value)
+            parts.append(
+                f'<rect class="bar" x="{x - half:.1f}" y="{y:.1f}" width="{2 * half:.1f}" '
+                f'height="{frame.y(0) - y:.1f}" rx="1.5"><title>{escape(labels[at])}: {number(value)}</title></rect>'
+                f'<line class="whisker" x1="{x:.1f}" x2="{x:.1f}" y1="{frame.y(lower):.1f}" y2="{frame.y(upper):.1f}"/>'
+            )
+    return frame.drawn(parts, title, labels, ticks)
+
+
 def band_chart(
     labels: Sequence[str],
     mean: Sequence[float],
@@ -29,53 +57,50 @@ def band_chart(
     high: Sequence[float],
     *,
     title: str,
-    shaded: Sequence[bool] = (),
-    ticks: Sequence[int] = (),
+    ticks: Sequence[int],
     width: int = 520,
-    height: int = 128,
 ) -> Markup:
-    """A line with a band around it.
-
-    Args:
-        labels: what each point is called.
-        mean: the line.
-        low: lower edge of the band.
-        high: upper edge of the band.
-        title: the message in words.
-        shaded: points to shade behind, such as weekends.
-        ticks: positions whose labels are written below.
-        width: of the drawing, in its own units.
-        height: likewise.
-    """
-    top = nice_ceiling(max(high, default=0))
-    step = (width - LEFT - RIGHT) / max(len(labels), 1)
-    xs = [LEFT + step * (index + 0.5) for index in range(len(labels))]
-
-    def y(value: float) -> float:
-        return TOP + (height - TOP - BOTTOM) * (1 - value / top)
-
-    upper = [f"{x:.1f},{y(value):.1f}" for x, value in zip(xs, high, strict=True)]
-    lower = [f"{x:.1f},{y(value):.1f}" for x, value in zip(xs, low, strict=True)]
-    line = " ".join(f"{x:.1f},{y(value):.1f}" for x, value in zip(xs, mean, strict=True))
+    """A line for the mean of each point, with a band from `low` to `high` around it."""
+    frame = _Frame(width, len(labels), max(high, default=0))
+    upper = [f"{frame.x(at):.1f},{frame.y(value):.1f}" for at, value in enumerate(high)]
+    lower = [f"{frame.x(at):.1f},{frame.y(value):.1f}" for at, value in enumerate(low)]
+    line = [f"{frame.x(at):.1f},{frame.y(value):.1f}" for at, value in enumerate(mean)]
     parts = [
-        f'<svg class="chart" role="img" viewBox="0 0 {width} {height}" preserveAspectRatio="xMidYMid meet">'
-        f"<title>{escape(title)}</title>",
-        *(
-            f'<rect class="shade" x="{xs[index] - step / 2:.1f}" y="{TOP}" width="{step:.1f}" '
-            f'height="{height - TOP - BOTTOM}"/>'
-            for index, is_shaded in enumerate(shaded)
-            if is_shaded
-        ),
-        *(_grid_line(y(value), value, width) for value in (0, top / 2, top)),
+        *frame.grid(),
         f'<polygon class="band" points="{" ".join(upper + lower[::-1])}"/>',
-        f'<polyline class="line" points="{line}"/>',
-        *(
-            f'<text class="tick" x="{xs[at]:.1f}" y="{height - 5}" text-anchor="middle">{escape(labels[at])}</text>'
-            for at in ticks
-        ),
-        "</svg>",
+        f'<polyline class="line" points="{" ".join(line)}"/>',
     ]
-    return Markup("".join(parts))
+    return frame.drawn(parts, title, labels, ticks)
+
+
+class _Frame:
+    """Where points and values lie in a drawing of `count` equal columns, from zero to a round top."""
+
+    def __init__(self, width: int, count: int, most: float) -> None:
+        self.width, self.top = width, nice_ceiling(most)
+        self.step = (width - LEFT - RIGHT) / max(count, 1)
+
+    def x(self, at: int) -> float:
+        return LEFT + self.step * (at + 0.5)
+
+    def y(self, value: float) -> float:
+        return TOP + (HEIGHT - TOP - BOTTOM) * (1 - value / self.top)
+
+    def column(self, at: int) -> str:
+        """The place of a whole column as attributes of a rectangle."""
+        x = self.x(at) - self.step / 2
+        return f'x="{x:.1f}" y="{TOP}" width="{self.step:.1f}" height="{HEIGHT - TOP - BOTTOM}"'
+
+    def grid(self) -> list[str]:
+        return [_grid_line(self.y(value), value, self.width) for value in (0, self.top / 2, self.top)]
+
+    def drawn(self, parts: Sequence[str], title: str, labels: Sequence[str], ticks: Sequence[int]) -> Markup:
+        below = [
+            f'<text class="tick" x="{self.x(at):.1f}" y="{HEIGHT - 5}" text-anchor="middle">{escape(labels[at])}</text>'
+            for at in ticks
+        ]
+        head = f'<svg class="chart" role="img" viewBox="0 0 {self.width} {HEIGHT}"><title>{escape(title)}</title>'
+        return Markup("".join((head, *parts, *below, "</svg>")))
 
 
 def _grid_line(y: float, value: float, width: int) -> str:
@@ -99,20 +124,16 @@ def accuracy_chart(
         return left + (width - left - 60) * value / top
 
     parts = [f'<svg class="chart" role="img" viewBox="0 0 {width} {height}"><title>{escape(title)}</title>']
-    for index, label in enumerate(labels):
-        y = 6 + index * row
+    for at, label in enumerate(labels):
+        y = 6 + at * row
         parts.append(f'<text class="tick" x="{left - 8}" y="{y + 15}" text-anchor="end">{escape(label)}</text>')
-        if ours[index] == ours[index]:
-            parts.append(
-                f'<rect class="bar" x="{left}" y="{y + 3}" width="{x(ours[index]) - left:.1f}" height="16" rx="2"/>'
-            )
-            end = max(value for value in (ours[index], rival[index], floor_[index]) if value == value)
-            parts.append(
-                f'<text class="value" x="{x(end) + 8:.1f}" y="{y + 15}">{number(100 * ours[index], 1)} %</text>'
-            )
+        if ours[at] == ours[at]:
+            long, told = x(ours[at]) - left, f"{number(100 * ours[at], 1)} %"
+            parts.append(f'<rect class="bar solid" x="{left}" y="{y + 3}" width="{long:.1f}" height="18" rx="2"/>')
+            parts.append(f'<text class="value" x="{left + 8}" y="{y + 16}">{told}</text>')
         parts += [
-            f'<line class="{kind}" x1="{x(value):.1f}" x2="{x(value):.1f}" y1="{y}" y2="{y + 22}"/>'
-            for kind, value in (("rival", rival[index]), ("floor", floor_[index]))
+            f'<line class="{kind}" x1="{x(value):.1f}" x2="{x(value):.1f}" y1="{y}" y2="{y + 24}"/>'
+            for kind, value in (("rival", rival[at]), ("floor", floor_[at]))
             if value == value
         ]
     return Markup("".join((*parts, "</svg>")))

@@ -118,10 +118,12 @@ def _plan(requirement: pd.DataFrame, plan_on: date) -> dict[str, Any]:
 
 def _heat_map(grid: pd.DataFrame, *, with_total: bool) -> dict[str, Any]:
     """Cells with their share of the greatest one."""
-    grid = summaries.hourly(grid) if len(grid.columns) > MOST_COLUMNS else grid
+    is_hourly = len(grid.columns) > MOST_COLUMNS
+    grid = summaries.hourly(grid) if is_hourly else grid
     greatest = max(int(grid.to_numpy().max()), 1) if grid.size else 1
     return {
         "columns": list(grid.columns),
+        "is_hourly": is_hourly,
         "rows": [
             {"name": name, "cells": [(int(value), round(value / greatest, 3)) for value in values]}
             for name, values in zip(grid.index, grid.to_numpy(), strict=True)
@@ -152,11 +154,12 @@ def _forecasts(forecast: pd.DataFrame, plan_on: date) -> list[dict[str, Any]]:
 
 
 def _daily_chart(queue: str, days: pd.DataFrame) -> Markup:
-    labels = [f"{day:%a %d %b}".replace(" 0", " ") for day in days["local_on"]]
-    least, most = numbers.number(days["contacts"].min()), numbers.number(days["contacts"].max())
-    return charts.band_chart(
+    labels = [f"{day:%a} {day.day} {day:%b}" for day in days["local_on"]]
+    is_open = days["contacts"] > 0
+    least, most = (numbers.number(value) for value in days.loc[is_open, "contacts"].agg(["min", "max"]))
+    return charts.day_chart(
         labels, list(days["contacts"]), list(days["low"]), list(days["high"]),
-        title=f"{queue}: {least} to {most} contacts a day over four weeks, with an 80 % band",
+        title=f"{queue}: {least} to {most} contacts on the days of the next four weeks, with 80 % whiskers",
         shaded=list(days["local_on"].dt.day_of_week >= 5), ticks=range(0, len(days), 7),
     )  # fmt: skip
 

@@ -101,7 +101,8 @@ def daily_contacts(forecast: pd.DataFrame, days: int = 28) -> pd.DataFrame:
         contacts=("contacts", "sum"), level=("level", "sum"), is_open=("is_open", "max")
     )
     reach = Z80 * np.sqrt(daily["contacts"] + daily["level"] ** 2)
-    return daily.assign(low=(daily["contacts"] - reach).clip(lower=0), high=daily["contacts"] + reach)
+    banded: pd.DataFrame = daily.assign(low=(daily["contacts"] - reach).clip(lower=0), high=daily["contacts"] + reach)
+    return banded
 
 
 def headline(tables: dict[str, pd.DataFrame], run_date: date, horizon: int) -> Headline:
