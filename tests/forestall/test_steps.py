@@ -1,0 +1,86 @@
+import errno
+import sys
+from collections.abc import Callable, Iterator
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from features.gates import GateFailedError
+from forestall import jobs
+from forestall.night import Night
+from forestall.settings import ConfigError, Settings
+from forestall.steps import ExitCode, exit_code, one_line, run_step, steps_of
+from forestall.warehouse_lock import WarehouseBusyError
+
+Company = Callable[[str], Settings]
+DAY = date(2026, 3, 1)
+
+
+@pytest.fixture
+def as_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, str], None]]:
+    """Puts a job of one's own in the place of a real one; its body is Python."""
+    folder = tmp_path / "jobs"
+    folder.mkdir()
+    monkeypatch.setattr(jobs, "__path__", [str(folder), *jobs.__path__])
+    replaced = []
+
+    def put(name: str, body: str) -> None:
+        (folder / f"{name}.py").write_text(f"def {name}(settings, run_date):\n    {body}\n")
+        monkeypatch.delitem(sys.modules, f"forestall.jobs.{name}", raising=False)
+        replaced.append(name)
+
+    yield put
+    for name in replaced:
+        sys.modules.pop(f"forestall.jobs.{name}", None)
+
+
+def test_a_step_leaves_a_record_of_what_came_of_it(company: Company, as_job: Callable[[str, str], None]) -> None:
+    settings = company("")
+    as_job("pull", "return {'rows': 3}")
+    as_job("check_batch", "raise ValueError('first line\\nsecond line')")
+    assert run_step(settings, "pull", DAY) == {"rows": 3}
+    with pytest.raises(ValueError, match="first line"):
+        run_step(settings, "check_batch", DAY)
+    pull, check = steps_of(Night(settings, DAY))
+    assert (pull.job, pull.status, pull.summary) == ("pull", "done", {"rows": 3})
+    assert (check.job, check.status, check.error, check.exit_code) == ("check_batch", "failed", "first line", 1)
+
+
+def test_a_step_that_reads_another_nights_marts_is_refused(
+    company: Company, as_job: Callable[[str, str], None]
+) -> None:
+    settings = company("")
+    for name in ("build_features", "score_churn", "pull"):
+        as_job(name, "return {}")
+    run_step(settings, "build_features", DAY)
+    run_step(settings, "score_churn", DAY)
+    run_step(settings, "build_features", date(2026, 3, 2))
+    run_step(settings, "pull", DAY)
+    with pytest.raises(ConfigError, match="the warehouse stands at the night of 2026-03-02; run `forestall job build"):
+        run_step(settings, "score_churn", DAY)
+    with pytest.raises(ConfigError, match="stands at the night of 2026-03-02"):
+        run_step(settings.for_backfill(), "score_churn", date(2026, 3, 2))
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "told"),
+    [
+        (GateFailedError("gate x"), ExitCode.GATE, "gate x"),
+        (ConfigError("mend it"), ExitCode.MEND, "mend it"),
+        (WarehouseBusyError("held"), ExitCode.BUSY, "held"),
+        (OSError(errno.ENOSPC, "No space left on device", "var/x"), ExitCode.MEND, "var/x: No space left on device"),
+        (PermissionError(errno.EACCES, "Permission denied", "var"), ExitCode.MEND, "var: Permission denied"),
+        (duckdb.IOException("disk"), ExitCode.MEND, "disk"),
+        (FileNotFoundError(errno.ENOENT, "No such file", "x"), ExitCode.DEFECT, "[Errno 2] No such file: 'x'"),
+        (ZeroDivisionError(), ExitCode.DEFECT, "ZeroDivisionError"),
+    ],
+)
+def test_every_error_has_one_line_and_a_code(error: Exception, code: ExitCode, told: str) -> None:
+    assert (exit_code(error), one_line(error)) == (code, told)
+
+
+def test_an_unknown_job_is_refused(company: Company) -> None:
+    with pytest.raises(KeyError):
+        run_step(company(""), "no_such_job", DAY)
