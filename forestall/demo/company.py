@@ -23,6 +23,7 @@ from forestall.demo.business_year import Day, day_number, day_of
 from forestall.demo.export import customer_positions, file_rows
 from forestall.demo.life import State
 from forestall.demo.parameters import EPOCH, FIRST_RUN, QUEUES
+from forestall.demo.prospects import customer_truth
 from forestall.demo.records import Records, day_records, latest
 from forestall.demo.snapshots import snapshot_frames
 from forestall.demo.storage import FORMATS, load_state, save_state, write_bytes, write_frame
@@ -83,7 +84,7 @@ def make_company(
     state.held, state.planted = {}, {}
     archive = until.replace(day=1)
     # What changes after its month is told again by the file of a later one, as a real archive would.
-    for stem, days in groupby(_days(state, until), lambda lived: _stem(lived[0], archive)):
+    for stem, days in groupby(_days(folder, state, until), lambda lived: _stem(lived[0], archive)):
         _write_days(folder, stem, [records for _, records in days], state)
     _write_snapshots(folder, state)
     _write_pages(folder, until)
@@ -114,11 +115,22 @@ def play(
     state = load_state(folder / _STATE)
     while day_of(state.day).on < until:
         day = day_of(state.day)
+        if day.on.day == 1:
+            _write_customer_truth(folder, state)
         rows = life.live_day(state, _actions_of(actions, day), _agents_of(agents, day))
         _write_days(folder, day.on.isoformat(), [{**day_records(rows, state), **truth.day_records(rows, state)}], state)
         save_state(folder / _STATE, state)
     _write_snapshots(folder, state)
     truth.write_manifest(folder / "truth", state)
+
+
+def truth_now(folder: Path) -> pd.DataFrame:
+    """The truth about each customer on the morning of the company's next run date (`prospects.customer_truth`).
+
+    Raises:
+        FileNotFoundError: there is no company in `folder`.
+    """
+    return customer_truth(load_state(folder / _STATE))
 
 
 def load_company(folder: Path) -> Company:
@@ -130,9 +142,11 @@ def load_company(folder: Path) -> Company:
     return Company(folder, day_of(load_state(folder / _STATE).day).on)
 
 
-def _days(state: State, until: date) -> Iterator[tuple[Day, Records]]:
+def _days(folder: Path, state: State, until: date) -> Iterator[tuple[Day, Records]]:
     """Live to `until`, and give what each day left."""
     while day_of(state.day).on < until:
+        if day_of(state.day).on.day == 1:
+            _write_customer_truth(folder, state)
         rows = life.live_day(state)
         yield rows.day, {**day_records(rows, state), **truth.day_records(rows, state)}
 
@@ -151,6 +165,10 @@ def _write_days(folder: Path, stem: str, days: Sequence[Records], state: State) 
         else:
             frame = file_rows(name, latest(records), state.people)
             write_frame(folder / "data" / f"{name}_{stem}.{FORMATS[name]}", frame)
+
+
+def _write_customer_truth(folder: Path, state: State) -> None:
+    write_frame(folder / "truth" / f"customers_{day_of(state.day).on}.parquet", customer_truth(state))
 
 
 def _write_snapshots(folder: Path, state: State) -> None:

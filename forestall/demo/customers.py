@@ -24,7 +24,7 @@ LAST_NAMES = 80
 # Zero at first: what the customer goes through, and what follows from it.
 _MEMORIES = (
     "waits", "repeats", "complaints", "abandons", "price_shock", "lateness", "decline", "severity_state",
-    "failed_count", "outreach_effect", "load_factor",
+    "failed_count", "outreach_effect", "load_factor", "contacts",
 )  # fmt: skip
 
 

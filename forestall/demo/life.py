@@ -16,7 +16,7 @@ from forestall.demo.customers import NEVER, People, append, draw_customers, seve
 from forestall.demo.parameters import PORTAL, QUEUES, SOCIAL, Parameters, world_parameters
 from forestall.demo.randomness import CREATION, stream
 
-_NORM_GROWTH = 1.42  # inclination of an ordinary day against the day of creation, when nobody has a problem yet
+MEAN_INCLINATION = 1.42  # of an ordinary day; on the day of creation nobody has a problem yet
 
 
 @dataclass
@@ -92,7 +92,7 @@ def create(seed: int, world: str, scale: float, first_day: int = 0) -> State:
     seconds = day_of(0).start + (people["last_plan_change"] * 86_400) + people["signed_second"]
     subscriptions = money.subscribe({}, people, np.arange(len(people["plan"])), seconds)
     pattern = workforce.shift_pattern(parameters)
-    norms = (arrivals.queue_shares(people) * arrivals.inclination(people, parameters, first_day)).sum(axis=1) * _NORM_GROWTH
+    norms = (arrivals.queue_shares(people) * arrivals.inclination(people, parameters, first_day)).sum(axis=1) * MEAN_INCLINATION
     return State(
         seed, world, scale, first_day, people, subscriptions, workforce.hire(parameters, pattern, seed, world), pattern,
         np.ones((len(QUEUES), 7)), norms, np.zeros(len(QUEUES)),
@@ -122,6 +122,8 @@ def live_day(state: State, actions: pd.DataFrame | None = None, agents: Array | 
         actions = reactions.status_quo(state.people, parameters, seed, world, day)
     retention = workforce.on_duty(agent_time, state.agents, workforce.RETENTION)
     outreach = reactions.contact(state.people, actions, retention, parameters, seed, world, day)
+    loyal = outreach["customer"][outreach["takes_back"]]
+    state.subscriptions["notice"][state.people["subscription"][loyal]] = -1
     outreach["id"] = state.outcome_count + np.arange(size(outreach))
     state.outcome_count += size(outreach)
     intensity, contacts, concluded, social, backlog = _serve(state, parameters, present, agent_time, day)

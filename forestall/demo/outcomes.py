@@ -15,7 +15,7 @@ from forestall.demo.randomness import stream
 from forestall.demo.service import UNTIL_NEVER
 
 _HALF_LIFE_DAYS = {"waits": 30.0, "repeats": 25.0, "complaints": 45.0, "abandons": 21.0, "price_shock": 40.0,
-                   "lateness": 90.0}  # fmt: skip
+                   "lateness": 90.0, "contacts": 60.0}  # fmt: skip
 _NOBODY = np.iinfo(np.int32).min
 
 
@@ -92,6 +92,7 @@ def remember(people: People, contacts: Batch, day: Day) -> None:
     hours = np.minimum((known["answered"] - known["started"]) / 3600, 96)
     felt = np.where(is_live, np.minimum(known["wait"] / 150, 4.0), np.minimum(hours / 24, 3.0) * 0.6)
     np.add.at(people["waits"], who, np.where(known["queue"] == PORTAL, 0.0, felt))
+    np.add.at(people["contacts"], who, 1.0)
     np.add.at(people["repeats"], who, known["is_repeat"] * 1.0)
     np.add.at(people["abandons"], who, known["is_abandoned"] * 1.0)
     is_complaint = (known["stage"] == STAGES.index("complaint")) & ~known["is_abandoned"]

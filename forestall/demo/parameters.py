@@ -153,7 +153,7 @@ class Service:
 class Leaving:
     """Log hazard of deciding to leave, a day: what each experience adds."""
 
-    base: float = -8.62
+    base: float = -8.36
     severity: float = 0.55
     waits: float = 0.95
     problem: float = 0.45
@@ -189,6 +189,7 @@ class Reaction:
     lasts_days: int = 100
     reached: float = 0.52
     accepts: float = 0.38
+    withdraws: float = 0.16  # chance that a customer under notice who is reached takes it back
     load_days: int = 14
     load: tuple[float, ...] = (0.16, -0.10, 0.30, -0.28)  # change of the contact rate by REASONS of the action
     status_quo_per_day: float = 12.0

@@ -12,8 +12,9 @@ import pandas as pd
 from forestall.demo.arrivals import UNKNOWN
 from forestall.demo.batch import Array, Batch
 from forestall.demo.business_year import Day
-from forestall.demo.customers import People
+from forestall.demo.customers import NEVER, People
 from forestall.demo.leaving import NOTHING, PRICE, SERVICE, USAGE, bound_share, effect_of
+from forestall.demo.money import VOLUNTARY
 from forestall.demo.parameters import Parameters
 from forestall.demo.randomness import stream
 
@@ -92,6 +93,10 @@ def contact(
     people["load_until"][who[reached]] = day.number + reaction.load_days
     load = np.array(reaction.load)[about] + 0.25 * (effect > 0.5)
     people["load_factor"][who[reached]] = load[reached]
+    takes_back = reached & (people["status"][who] == 1) & (people["end_reason"][who] == VOLUNTARY)
+    takes_back &= luck[1, who] < reaction.withdraws
+    people["status"][who[takes_back]], people["end_day"][who[takes_back]] = 0, NEVER
+    people["notice_day"][who[takes_back]], people["return_day"][who[takes_back]] = NEVER, NEVER
     solves = reached & (about == SERVICE) & (luck[1, who] < 0.5)
     people["problem_until"][who[solves]] = day.number
     return {
@@ -105,6 +110,7 @@ def contact(
         "spread": luck[3, who],
         "agent": rng.choice(agents, len(who)) if len(agents) else np.full(len(who), UNKNOWN),
         "effect": np.where(reached, effect, 0.0),
+        "takes_back": takes_back,
     }
 
 

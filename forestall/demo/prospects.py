@@ -1,0 +1,129 @@
+"""The true chance to leave within a horizon, and what an outreach today would change about it.
+
+Conditional on the customer's whole state, severity included, but not on draws still to come: the
+memories fade, the expected experience of the days ahead is added, the term runs on. It is a mean
+path, not a simulation, and ignores events that lie ahead; `describe` shows how well it is calibrated.
+"""
+
+import numpy as np
+import pandas as pd
+
+from forestall.demo import leaving
+from forestall.demo.arrivals import has_problem, inclination
+from forestall.demo.batch import Array
+from forestall.demo.customers import NEVER, People, severity
+from forestall.demo.export import account_keys, customer_keys
+from forestall.demo.life import MEAN_INCLINATION, State
+from forestall.demo.outcomes import decays
+from forestall.demo.parameters import REASONS, Parameters
+
+HORIZONS = (30, 60, 90)
+_STEP_DAYS = 6
+_MIDDLES = np.arange(_STEP_DAYS / 2, HORIZONS[-1], _STEP_DAYS)
+_PROBLEM_DAYS = 8.0  # mean life of an open problem
+_PROBLEM_A_CONTACT = 0.28  # chance that a contact opens one
+_FELT_A_CONTACT = {"waits": 0.20, "repeats": 0.05, "complaints": 0.045, "abandons": 0.045}
+_SEVERITY_MEMORY = 0.98  # of its moving part, a day
+_FADED = NEVER // 4
+
+
+def hazard_path(people: People, parameters: Parameters, day: int, *, is_severity_known: bool = True) -> Array:
+    """Step x customer: log hazard expected in the middle of each step from `day` on, if nobody calls any more.
+
+    Args:
+        people: the customers.
+        parameters: the world.
+        day: first day of the horizon.
+        is_severity_known: otherwise everybody is taken to be of ordinary severity.
+    """
+    rate = inclination(people, parameters, day) * _contacts_a_day(parameters)
+    steps = [
+        _log_hazard_ahead(people, parameters, day, middle, rate, is_severity_known)
+        + leaving.outreach_now(people, parameters.reaction, day + int(middle))
+        for middle in _MIDDLES
+    ]
+    return np.stack(steps)
+
+
+def leaving_chances(people: People, path: Array, effect: Array | None = None, lasts_days: int = 1) -> Array:
+    """Customer x horizon: the chance that the customer's account decides to leave.
+
+    Args:
+        people: the customers.
+        path: from `hazard_path`.
+        effect: change of each customer's log hazard by an outreach today; None: nobody calls.
+        lasts_days: over how long that change fades.
+    """
+    left = np.clip(1 - _MIDDLES / lasts_days, 0, 1)[:, None]
+    logs = path if effect is None else path + effect * left
+    rates = np.stack([-np.log1p(-leaving.account_chance(people, log)) for log in logs])
+    total = np.cumsum(_STEP_DAYS * rates, axis=0)
+    return np.asarray(-np.expm1(-total[np.array(HORIZONS) // _STEP_DAYS - 1]).T)
+
+
+def customer_truth(state: State) -> pd.DataFrame:
+    """One row a customer who has not given notice, on the morning of `state.day`.
+
+    Columns: the true chances by horizon; `effect_<reason>`, the change of the chance within the
+    longest horizon if an outreach about that reason reached the customer today; the true reason;
+    severity; and, to form expectations given what can be seen, the chance of one of ordinary
+    severity and the memories (all of which follow from the exported data).
+    """
+    people, parameters, day = state.people, state.parameters, state.day
+    path = hazard_path(people, parameters, day)
+    ordinary = hazard_path(people, parameters, day, is_severity_known=False)
+    chances = leaving_chances(people, path)
+    columns = {
+        "customer_id": customer_keys(np.arange(len(people["plan"]))),
+        "account_id": account_keys(people["account"]),
+        **{f"chance_{horizon}": chances[:, position] for position, horizon in enumerate(HORIZONS)},
+    }
+    for about, reason in enumerate(REASONS):
+        effect = leaving.effect_of(people, parameters.leaving, parameters.reaction, day, np.full(len(chances), about))
+        called = leaving_chances(people, path, effect, parameters.reaction.lasts_days)
+        columns[f"effect_{reason}"] = called[:, -1] - chances[:, -1]
+    main = leaving.main_reason(people, parameters.leaving, day)
+    columns |= {
+        "reason": np.array(REASONS, object)[main],
+        "is_sleeping_dog": leaving.is_sleeping_dog(people, parameters.leaving, day),
+        "severity": severity(people),
+        "monthly_margin": people["margin"],
+        "chance_90_of_ordinary_severity": leaving_chances(people, ordinary)[:, -1],
+        **{f"seen_{name}": people[name] for name in ("waits", "repeats", "complaints", "abandons", "decline", "contacts")},
+        "seen_problem": has_problem(people, day),
+        "seen_segment": people["segment"],
+    }
+    return pd.DataFrame(columns)[people["status"] == 0].reset_index(drop=True)
+
+
+def _log_hazard_ahead(
+    people: People, parameters: Parameters, day: int, ahead: float, rate: Array, is_severity_known: bool
+) -> Array:
+    """Log of the hazard expected so many days ahead, on the mean path."""
+    later = people | {
+        name: people[name] * left**ahead + _FELT_A_CONTACT.get(name, 0.0) * rate * (1 - left**ahead) / (1 - left)
+        for name, left in decays().items()
+    }
+    declining = people["is_declining"] * (1 - parameters.people.recovery_per_day) ** ahead
+    later["decline"] = people["decline"] * 0.94**ahead + 1.5 * declining * (1 - 0.94**ahead)
+    moving = _SEVERITY_MEMORY**ahead
+    hidden = 0.6 * people["severity_base"] + 0.8 * moving * people["severity_state"]
+    drift = 0.64 * (1 - moving**2)
+    if not is_severity_known:
+        hidden, drift = np.zeros(len(rate)), 1.0
+    still = has_problem(people, day) * np.exp(-ahead / _PROBLEM_DAYS)
+    fresh = 1 - np.exp(-_PROBLEM_A_CONTACT * _PROBLEM_DAYS * rate * (1 - np.exp(-ahead / _PROBLEM_DAYS)))
+    then = day + int(ahead)
+    old = later | {"problem_until": np.full(len(rate), _FADED)}
+    new = old | {"problem_since": np.full(len(rate), then - 4)}
+    none = later | {"problem_until": np.full(len(rate), -_FADED)}
+    weights = parameters.leaving
+    parts = [(still, old), ((1 - still) * fresh, new), ((1 - still) * (1 - fresh), none)]
+    hazard = sum(share * np.exp(leaving.log_hazard(state, weights, then, hidden)) for share, state in parts)
+    return np.asarray(np.log(np.maximum(hazard, 1e-12)) + 0.5 * weights.severity**2 * drift)
+
+
+def _contacts_a_day(parameters: Parameters) -> float:
+    """Contacts a day of a customer with an inclination of 1, over all queues."""
+    heads = parameters.people.at_start * MEAN_INCLINATION
+    return sum(queue.contacts_per_day for queue in parameters.queues) / heads
