@@ -7,12 +7,12 @@ warehouse's lock and no connection of its own, since DuckDB refuses a second one
 import json
 import logging
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from features.contract import CHANNELS
@@ -102,9 +102,7 @@ def build(settings: Settings, values: Mapping[str, Any], *arguments: str) -> Bui
     Raises:
         TransformError: names the first model or test that failed, and why.
     """
-    result = run_dbt(settings, "build", "--vars", json.dumps(dict(values)), *arguments)
-    _raise_first_failure(result, settings)
-    nodes = list(result.result) if result.result else []  # type: ignore[arg-type, union-attr]
+    nodes = _nodes(run_dbt(settings, "build", "--vars", json.dumps(dict(values)), *arguments), settings)
     models = [node for node in nodes if node.node.resource_type == "model"]
     tests = [node for node in nodes if node.node.resource_type in ("test", "unit_test")]
     return Build(len(models), len(tests), {node.node.name: node.execution_time for node in nodes})
@@ -128,11 +126,11 @@ def _close_connections() -> None:
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.adapters.factory import cleanup_connections
 
-    cleanup_connections()
+    cleanup_connections()  # type: ignore[no-untyped-call]
     environment = DuckDBConnectionManager._ENV
     if environment is not None:
         environment.close()
-    DuckDBConnectionManager.close_all_connections()
+    DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
 
 
 def _connection(settings: Settings) -> dict[str, str]:
@@ -172,16 +170,17 @@ def _environment(values: Mapping[str, str]) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _raise_first_failure(result: "dbtRunnerResult", settings: Settings) -> None:
-    if result.success:
-        return
+def _nodes(result: "dbtRunnerResult", settings: Settings) -> list[Any]:
+    """The results of all models and tests, if none of them failed."""
     where = f"see {settings.var_path / 'dbt' / 'logs' / 'dbt.log'}"
     if result.exception is not None:
         raise TransformError(f"dbt: {_line(str(result.exception))}; {where}") from result.exception
-    failed = [node for node in result.result if str(node.status) in ("error", "fail")]  # type: ignore[union-attr]
-    first = failed[0]
-    more = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
-    raise TransformError(f"dbt: {first.node.name}: {_line(str(first.message))}{more}; {where}")
+    nodes: list[Any] = list(cast(Iterable[Any], result.result))
+    failed = [node for node in nodes if str(node.status) in ("error", "fail")]
+    if failed:
+        more = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
+        raise TransformError(f"dbt: {failed[0].node.name}: {_line(str(failed[0].message))}{more}; {where}")
+    return nodes
 
 
 def _line(text: str) -> str:

@@ -77,7 +77,7 @@ select
     as_of_on,
     horizon_days,
     case when observable_on <= {{ run_date() }} and is_followed and not (has_left and is_involuntary) then has_left end as is_churned,
-    case when observable_on <= {{ run_date() }} and is_followed and has_left then left_on end as churned_on,
+    case when observable_on <= {{ run_date() }} and is_followed and has_left and not is_involuntary then left_on end as churned_on,
     observable_on <= {{ run_date() }} and is_followed and has_left and is_involuntary as is_censored,
     observable_on
 from judged
