@@ -83,9 +83,9 @@ def _backlog(warehouse: Warehouse, night: Night) -> dict[str, float]:
     sql = """
         WITH versions AS (
             SELECT queue, open_count,
-                row_number() OVER (PARTITION BY queue ORDER BY "at" DESC, known_at DESC, pull_id DESC) AS newest
+                row_number() OVER (PARTITION BY queue ORDER BY counted_at DESC, known_at DESC, pull_id DESC) AS newest
             FROM raw.backlog
-            WHERE known_at < ? AND "at" < ? AND "at" >= ?
+            WHERE known_at < ? AND counted_at < ? AND counted_at >= ?
         )
         SELECT queue, open_count FROM versions WHERE newest = 1
     """
