@@ -39,7 +39,7 @@ def training_set(
     *,
     horizons: Sequence[int],
     known_on: date,
-    holdout_weights: pd.Series | None = None,
+    weights: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Features with one label column for each horizon.
 
@@ -48,8 +48,8 @@ def training_set(
         labels: `marts.fct_churn_labels`.
         horizons: days.
         known_on: labels that were not observable by then read as null.
-        holdout_weights: by customer: 1 / probability of not being called, for those whom a coin kept
-            from being called. They stand for the likes of them who were called.
+        weights: customer_id, as_of_on, weight of rows that count more than once
+            (`holdout_weights`); all others weigh 1.
 
     Returns:
         customer x as-of date, ordered by as-of date and customer: the columns of `features`,
@@ -71,5 +71,26 @@ def training_set(
         rows = rows.merge(named, on=KEY, how="left", validate="one_to_one")
     has_label = rows[[f"is_churned_{horizon}d" for horizon in horizons]].notna().any(axis=1)
     rows = rows[rows["as_of_on"].isin(set(rows.loc[has_label, "as_of_on"]))]
-    weight = 1.0 if holdout_weights is None else rows["customer_id"].map(holdout_weights).fillna(1.0)
+    if weights is not None:
+        rows = rows.merge(weights, on=KEY, how="left", validate="one_to_one")
+    weight = rows["weight"].fillna(1.0) if "weight" in rows else 1.0
     return rows.assign(weight=weight).reset_index(drop=True)
+
+
+def holdout_weights(withheld: pd.DataFrame, dates: Sequence[date], window_days: int) -> pd.DataFrame:
+    """How much more those count whom only a coin kept from being called: they stand for the likes of them who were.
+
+    Args:
+        withheld: customer_id, withheld_on, arm_probability of the rows withheld for the experiment.
+        dates: as-of dates.
+        window_days: for so long after it a call would have made the customer *contacted recently*.
+
+    Returns:
+        customer_id, as_of_on, weight = 1 / probability of not being called; one row a customer and
+        date. Withheld with probability 0.1 ten days before an as-of date: weight 10.
+    """
+    rows = withheld.merge(pd.DataFrame({"as_of_on": list(dates)}), how="cross")
+    days = (pd.to_datetime(rows["as_of_on"]) - pd.to_datetime(rows["withheld_on"])).dt.days
+    rows = rows[(days > 0) & (days <= window_days)]
+    rows = rows.assign(weight=1 / rows["arm_probability"].astype("float64"))
+    return rows.groupby(KEY)["weight"].max().reset_index()

@@ -12,3 +12,7 @@ for _switch, _off in {
     "SCARF_NO_ANALYTICS": "true",
 }.items():
     os.environ.setdefault(_switch, _off)
+
+# Threads of LightGBM that wait for one another sleep instead of spinning: on a busy machine spinning is
+# many times slower. Read once, when the library is loaded.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

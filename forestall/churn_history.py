@@ -7,10 +7,13 @@ from datetime import date
 import pandas as pd
 
 from features.columns import FeatureColumn, features
-from features.training_set import training_dates, training_set
+from features.training_set import holdout_weights, training_dates, training_set
 from forestall.jobs.build_features import build_training_features, churn_rule
-from forestall.settings import Settings
-from forestall.warehouse import Warehouse, open_warehouse
+from forestall.night import Night
+from forestall.outreach.experiment import HOLDOUT
+from forestall.publication import nights
+from forestall.settings import ConfigError, Settings
+from forestall.warehouse import open_warehouse
 from models.churn.design import Kind
 from models.churn.model import CONTACTED
 from models.churn.params import churn_params
@@ -63,11 +66,12 @@ def _read(
     with open_warehouse(settings, f"read_churn_history {run_date}") as warehouse:
         rows = warehouse.frame("SELECT * FROM marts.fct_customer_features WHERE is_training")
         labels = warehouse.frame("SELECT * FROM marts.fct_churn_labels")
-        weights = _holdout_weights(warehouse)
+    every = sorted({*dates, *further})
+    weights = holdout_weights(_withheld(settings, run_date), every, plan.main_horizon)
     sets = [
         training_set(
             rows[pd.to_datetime(rows["as_of_on"]).dt.date.isin(days)],
-            labels, horizons=plan.horizons, known_on=day, holdout_weights=weights,
+            labels, horizons=plan.horizons, known_on=day, weights=weights,
         )
         for days, day in ((dates, known_on), (further, run_date))
     ]  # fmt: skip
@@ -75,10 +79,19 @@ def _read(
 
 
 def _plan(settings: Settings, rule: str) -> Plan:
-    """Under the rule of inactivity the silence itself is the label: one horizon, and no grace."""
+    """Under the rule of inactivity the silence itself is the label: one horizon, and no grace.
+
+    Raises:
+        ConfigError: the rule was found to be inactivity, but the horizons are those of subscriptions.
+    """
     churn, params = settings.churn, churn_params()
     kinds: dict[str, Kind] = {column.name: _kind(column) for column in features()} | {CONTACTED: "boolean"}
     if rule == "inactivity":
+        if churn.horizons != (churn.inactive_days,):
+            raise ConfigError(
+                f'churn: there is activity and no subscription; set rule = "inactivity", '
+                f"horizons = [{churn.inactive_days}] and main_horizon = {churn.inactive_days}"
+            )
         return Plan(kinds, (churn.inactive_days,), churn.inactive_days, churn.inactive_days, params)
     horizons = tuple(sorted(churn.horizons))
     return Plan(kinds, horizons, churn.main_horizon, churn.main_horizon + churn.grace_days, params)
@@ -90,8 +103,14 @@ def _kind(column: FeatureColumn) -> Kind:
     return "boolean" if column.data_type == "boolean" else "number"
 
 
-def _holdout_weights(warehouse: Warehouse) -> pd.Series | None:
-    """1 / probability of the holdout, for the customers that are in it: they stand for those who were called."""
-    if not warehouse.has_table("forestall.arms"):
-        return None
-    return None
+def _withheld(settings: Settings, run_date: date) -> pd.DataFrame:
+    """Whom the experiment kept from being called, and when, in the nights published before the run date."""
+    night = Night(settings, run_date)
+    columns = ["customer_id", "arm_probability"]
+    found = [pd.DataFrame(columns=[*columns, "withheld_on"])]
+    for published in nights(night.published):
+        if published.run_date < run_date:
+            rows = published.frame("outreach_withheld")
+            own = rows.loc[rows["suppression_reason"] == HOLDOUT, columns]
+            found += [own.assign(withheld_on=published.run_date)] if len(own) else []
+    return pd.concat(found[1:] or found, ignore_index=True)

@@ -65,7 +65,8 @@ def tune(
     learn_set = _dataset(learn, names, categories, params)
 
     def loss(trial: optuna.Trial) -> float:
-        found, best = _fit_with_stopping(learn_set, validate, _suggest(trial, params), params)
+        settings = _lightgbm(_suggest(trial, params), params, len(learn.outcome))
+        found, best = _fit_with_stopping(learn_set, validate, settings, params)
         trial.set_user_attr("rounds", found)
         return best
 
@@ -102,7 +103,7 @@ def _suggest(trial: optuna.Trial, params: ChurnParams) -> dict[str, int | float]
 
 
 def _fit_with_stopping(
-    learn_set: lgb.Dataset, validate: Rows, trees: Mapping[str, int | float], params: ChurnParams
+    learn_set: lgb.Dataset, validate: Rows, settings: dict[str, Any], params: ChurnParams
 ) -> tuple[int, float]:
     """Number of rounds with the least validation loss, and that loss."""
 
@@ -110,7 +111,7 @@ def _fit_with_stopping(
         return "levelled_log_loss", levelled_log_loss(validate.outcome, predicted, validate.weight), False
 
     booster = lgb.train(
-        _lightgbm(trees, params, len(learn_set.label)) | {"metric": "None"},
+        settings | {"metric": "None"},
         learn_set,
         num_boost_round=params.tuning.max_rounds,
         valid_sets=[lgb.Dataset(validate.matrix, validate.outcome, reference=learn_set, free_raw_data=False)],

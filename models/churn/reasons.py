@@ -12,7 +12,7 @@ import pandas as pd
 
 from models.metrics import Numbers
 
-REASON_COLUMNS = ["customer_id", "reason_rank", "feature", "contribution", "value", "sentence"]
+REASON_COLUMNS = ["customer_id", "place", "feature", "contribution", "value", "sentence"]
 
 _WINDOW = re.compile(r"_\d+d$")
 
@@ -34,7 +34,7 @@ def reasons(
     """
     told = [name for name in contributions.columns if name in phrases]
     if not told or rows.empty:
-        return pd.DataFrame({column: [] for column in REASON_COLUMNS}).astype({"reason_rank": "int64"})
+        return pd.DataFrame({column: [] for column in REASON_COLUMNS}).astype({"place": "int64"})
     known = rows[told].notna().to_numpy()
     subjects = _by_subject(np.where(known, contributions[told].to_numpy(dtype=np.float64), 0.0), told)
     strength = np.column_stack([total for total, _ in subjects])
@@ -42,7 +42,7 @@ def reasons(
     order = np.argsort(-strength, axis=1, kind="stable")[:, :per_customer]
     long = pd.DataFrame({
         "row": np.repeat(np.arange(len(rows)), order.shape[1]),
-        "reason_rank": np.tile(np.arange(1, order.shape[1] + 1), len(rows)),
+        "place": np.tile(np.arange(1, order.shape[1] + 1), len(rows)),
         "feature": np.array(told, dtype=object)[np.take_along_axis(feature, order, axis=1).ravel()],
         "contribution": np.take_along_axis(strength, order, axis=1).ravel(),
     })  # fmt: skip
@@ -64,7 +64,7 @@ def _worded(long: pd.DataFrame, rows: pd.DataFrame, phrases: Mapping[str, str]) 
         parts.append(own.assign(value=value, sentence=sentence))
     worded = pd.concat(parts) if parts else long.assign(value="", sentence="")
     worded = worded.assign(customer_id=rows["customer_id"].to_numpy()[worded["row"]])
-    return worded.sort_values(["customer_id", "reason_rank"], ignore_index=True)[REASON_COLUMNS]
+    return worded.sort_values(["customer_id", "place"], ignore_index=True)[REASON_COLUMNS]
 
 
 def shown(value: object) -> str:

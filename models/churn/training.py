@@ -99,8 +99,9 @@ def fit(rows: pd.DataFrame, plan: Plan) -> ChurnModel:
     recipe, tuned_on = _tuned(known if window is None else _at(known, window.earlier), plan, design)
     boosters = {h: _grown(rows, h, plan, design, recipe) for h in plan.horizons if _has_both(rows, h)}
     if window is None:
-        raw = _out_of_fold(known, plan, design, recipe)
-        calibrated_on, used = f"{plan.params.calibration.folds} folds of customers", known
+        used = _sampled(known, plan.params.calibration.max_rows)
+        raw = _out_of_fold(used, plan, design, recipe)
+        calibrated_on = f"{plan.params.calibration.folds} folds of customers"
     else:
         used = _at(known, (window.newest,))
         raw = _forward(_at(known, window.earlier), used, plan, design, recipe)
@@ -168,7 +169,7 @@ def _calibration_window(known: pd.DataFrame, plan: Plan) -> TimeSplit | None:
 
 def _tuned(known: pd.DataFrame, plan: Plan, design: Design) -> tuple[Recipe, str]:
     """Recipe and what it was tuned on: a later date where the gap allows, else customers left out."""
-    known = _sampled(known, plan)
+    known = _sampled(known, plan.params.tuning.max_rows)
     split = split_by_time(list(known["as_of_on"].unique()), plan.gap_days)
     if split is not None:
         learn, validate = _at(known, split.earlier), _at(known, (split.newest,))
@@ -185,9 +186,9 @@ def _tuned(known: pd.DataFrame, plan: Plan, design: Design) -> tuple[Recipe, str
     return recipe, tuned_on
 
 
-def _sampled(known: pd.DataFrame, plan: Plan) -> pd.DataFrame:
-    """At most `max_rows` rows, in whole customers, so that trials stay quick."""
-    share = len(known) / plan.params.tuning.max_rows
+def _sampled(known: pd.DataFrame, max_rows: int) -> pd.DataFrame:
+    """About `max_rows` rows at most, in whole customers, so that what is done many times stays quick."""
+    share = len(known) / max_rows
     return known if share <= 1 else known[customer_folds(known["customer_id"], int(np.ceil(share))) == 0]
 
 

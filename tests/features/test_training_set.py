@@ -3,7 +3,7 @@ from datetime import date
 import pandas as pd
 import pytest
 
-from features.training_set import TrainingSetError, scored_population, training_dates, training_set
+from features.training_set import TrainingSetError, holdout_weights, scored_population, training_dates, training_set
 
 DAY = date(2026, 1, 1)
 
@@ -44,10 +44,15 @@ def test_a_label_counts_only_once_it_was_known_and_the_censored_stay_null() -> N
 
 
 def test_a_holdout_stands_for_those_who_were_called() -> None:
-    labels = pd.DataFrame([_labels(customer, 30, False, DAY) for customer in "ab"])
-    weights = pd.Series({"b": 10.0})
-    rows = training_set(_features("a", "b"), labels, horizons=(30,), known_on=DAY, holdout_weights=weights)
-    assert rows["weight"].tolist() == [1.0, 10.0]
+    withheld = pd.DataFrame({
+        "customer_id": ["b", "b", "c", "d"], "arm_probability": [0.1, 0.1, 0.1, 0.1],
+        "withheld_on": [date(2025, 12, 22), date(2025, 12, 30), date(2025, 9, 1), DAY],
+    })  # fmt: skip
+    weights = holdout_weights(withheld, [DAY], 90)
+    assert weights.to_dict("records") == [{"customer_id": "b", "as_of_on": DAY, "weight": 10.0}]
+    labels = pd.DataFrame([_labels(customer, 30, False, DAY) for customer in "abcd"])
+    rows = training_set(_features(*"abcd"), labels, horizons=(30,), known_on=DAY, weights=weights)
+    assert rows["weight"].tolist() == [1.0, 10.0, 1.0, 1.0]
 
 
 def test_a_label_that_stands_there_twice_is_refused() -> None:

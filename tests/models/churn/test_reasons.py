@@ -1,0 +1,58 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from models.churn.reasons import REASON_COLUMNS, reasons, shown
+
+PHRASES = {
+    "complaint_count_7d": "{value} complaints in the last 7 days",
+    "complaint_count_90d": "{value} complaints in the last 90 days",
+    "wait_time_s_mean_30d": "waited {value} s on average in the last 30 days",
+    "plan": "on plan {value}",
+}
+ROWS = pd.DataFrame(
+    {"customer_id": ["b", "a", "c"], "complaint_count_7d": [2, 0, 0], "complaint_count_90d": [3, 1, 0],
+     "wait_time_s_mean_30d": [None, 93.46, 10.0], "plan": ["basic", "pro", "pro"]},
+    index=[7, 3, 9],
+)  # fmt: skip
+PARTS = pd.DataFrame(
+    {"complaint_count_7d": [0.1, 0.0, -1.0], "complaint_count_90d": [0.5, 0.2, -1.0],
+     "wait_time_s_mean_30d": [9.0, 0.3, -1.0], "plan": [0.4, -0.2, -0.1], "is_contacted_recently": [5.0, 5.0, 5.0]},
+    index=ROWS.index,
+)  # fmt: skip
+
+
+def test_windows_of_one_quantity_add_up_and_the_strongest_tells() -> None:
+    told = reasons(ROWS, PARTS, PHRASES, 5)
+    assert list(told.columns) == REASON_COLUMNS
+    assert told.to_dict("split")["data"] == [
+        ["a", 1, "wait_time_s_mean_30d", 0.3, "93.5", "waited 93.5 s on average in the last 30 days"],
+        ["a", 2, "complaint_count_90d", 0.2, "1", "1 complaints in the last 90 days"],
+        ["b", 1, "complaint_count_90d", 0.6, "3", "3 complaints in the last 90 days"],
+        ["b", 2, "plan", 0.4, "basic", "on plan basic"],
+    ]
+
+
+def test_at_most_so_many_and_none_for_whom_nothing_puts_at_risk() -> None:
+    told = reasons(ROWS, PARTS, PHRASES, 1)
+    assert told["customer_id"].tolist() == ["a", "b"]
+    nobody = reasons(ROWS, PARTS * 0, PHRASES, 5)
+    assert (list(nobody.columns), len(nobody)) == (REASON_COLUMNS, 0)
+    assert list(reasons(ROWS.head(0), PARTS.head(0), PHRASES, 5).columns) == REASON_COLUMNS
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (3, "3"),
+        (np.int64(3), "3"),
+        (2.0, "2"),
+        (12345.6, "12,346"),
+        (93.46, "93.5"),
+        (-0.318, "-0.32"),
+        ("pro", "pro"),
+        (True, "True"),
+    ],
+)
+def test_values_as_an_agent_reads_them(value: object, text: str) -> None:
+    assert shown(value) == text
