@@ -29,6 +29,14 @@ log = logging.getLogger(__name__)
 MUST_BE_FRESH = frozenset({"consents", "subscriptions", "outreach_outcomes"})
 KPI_MONTHS = 12
 
+# Without subscriptions what a customer brings in is known from activity alone.
+CANDIDATES = """
+    SELECT candidates.*, features.activity_value_365d
+    FROM marts.fct_outreach_candidates AS candidates
+    LEFT JOIN marts.fct_customer_features AS features
+        ON features.customer_id = candidates.customer_id AND features.as_of_on = ? AND NOT features.is_training
+    ORDER BY candidates.customer_id
+"""
 ARMS = """
     CREATE TABLE IF NOT EXISTS forestall.arms (
         account_id VARCHAR NOT NULL, arm VARCHAR NOT NULL, arm_probability DOUBLE PRECISION NOT NULL,
@@ -72,7 +80,7 @@ def _what_is_known(warehouse: Warehouse, night: Night) -> Known:
     return Known(
         run_date=night.run_date,
         cutoff=night.cutoff,
-        candidates=warehouse.frame("SELECT * FROM marts.fct_outreach_candidates ORDER BY customer_id"),
+        candidates=warehouse.frame(CANDIDATES, [night.run_date]),
         scores=scores[scores["horizon_days"] == night.settings.churn.main_horizon],
         churn_reasons=night.read("churn_reasons"),
         kpis=_kpis(warehouse, night.run_date),

@@ -23,16 +23,20 @@ budget = 300
 cooldown_days = 10
 """
 TABLES = """
-    CREATE TABLE marts.fct_outreach_candidates (customer_id VARCHAR, account_id VARCHAR, segment VARCHAR, region VARCHAR,
-        language VARCHAR, time_zone VARCHAR, preferred_channel VARCHAR, is_minor BOOLEAN, is_protected BOOLEAN,
-        is_under_notice BOOLEAN, is_profiling_allowed BOOLEAN, monthly_value DECIMAL(18,4), monthly_margin DECIMAL(18,4),
+    CREATE TABLE marts.fct_outreach_candidates (customer_id VARCHAR, account_id VARCHAR, segment VARCHAR,
+        region VARCHAR, language VARCHAR, time_zone VARCHAR, preferred_channel VARCHAR, is_minor BOOLEAN, is_protected BOOLEAN,
+        is_under_notice BOOLEAN, is_profiling_allowed BOOLEAN, monthly_value DECIMAL(18,4),
+        monthly_margin DECIMAL(18,4),
         tenure_days BIGINT, days_to_renewal BIGINT, can_phone BOOLEAN, can_email BOOLEAN, can_chat BOOLEAN,
         has_do_not_contact BOOLEAN, last_outreach_at TIMESTAMPTZ, last_outreach_result VARCHAR,
         has_open_complaint BOOLEAN, open_complaint_h DOUBLE, is_complaint_unanswered_24h BOOLEAN,
         is_first_response_late BOOLEAN, low_csat_7d BIGINT, repeat_topic_7d VARCHAR, failed_payment_count_30d BIGINT,
         answered_hours VARCHAR);
+    CREATE TABLE marts.fct_customer_features (customer_id VARCHAR, as_of_on DATE, is_training BOOLEAN,
+        activity_value_365d DECIMAL(18,4));
     CREATE TABLE marts.fct_customer_kpis (month_on DATE, segment VARCHAR, customer_count BIGINT, retention_rate DOUBLE);
-    CREATE TABLE raw.costs (kind VARCHAR, starts_on DATE, per_minute DECIMAL(18,4), known_at TIMESTAMPTZ, pull_id BIGINT);
+    CREATE TABLE raw.costs (kind VARCHAR, starts_on DATE, per_minute DECIMAL(18,4), known_at TIMESTAMPTZ,
+        pull_id BIGINT);
     CREATE TABLE raw.outreach_outcomes (outcome_id VARCHAR, row_id VARCHAR, result VARCHAR, happened_at TIMESTAMPTZ,
         known_at TIMESTAMPTZ, pull_id BIGINT);
     CREATE TABLE forestall.pulls (pull_id BIGINT, source VARCHAR, table_name VARCHAR, run_date DATE, status VARCHAR)
@@ -221,7 +225,8 @@ def test_costs_and_retention_come_from_the_data(settings, night):
     usual = night.read("outreach_list").set_index("customer_id")
     run_sql(settings, """
         INSERT INTO raw.costs VALUES ('agent', '2026-01-01', 0.10, '2026-01-01 00:00+00', 1),
-            ('agent', '2026-02-01', 0.30, '2026-02-01 00:00+00', 1), ('agent', '2026-04-01', 9, '2026-02-01 00:00+00', 1),
+            ('agent', '2026-02-01', 0.30, '2026-02-01 00:00+00', 1),
+            ('agent', '2026-04-01', 9, '2026-02-01 00:00+00', 1),
             ('phone', '2026-02-20', 7, '2026-02-01 00:00+00', 1)
     """)  # fmt: skip
     run_sql(settings, """
@@ -236,6 +241,23 @@ def test_costs_and_retention_come_from_the_data(settings, night):
     q = 0.5 / 1.1 ** (1 / 12)
     assert listed["value_at_risk"].astype(float).to_numpy() == pytest.approx(30 * q / (1 - q), abs=0.01)
     assert (listed["value_at_risk"].max()) < usual["value_at_risk"].min()
+
+
+def test_without_subscriptions_the_years_purchases_tell_the_value(settings, night):
+    run_sql(settings, "UPDATE marts.fct_outreach_candidates SET monthly_value = NULL, monthly_margin = NULL")
+    assert choose_outreach(settings, RUN_DATE)["listed"] == 0
+    run_sql(settings, f"""
+        INSERT INTO marts.fct_customer_features
+        SELECT customer_id, day, is_training, value FROM marts.fct_outreach_candidates CROSS JOIN (
+            VALUES (DATE '{RUN_DATE}', false, 1200), (DATE '{RUN_DATE}', true, 9), (DATE '2026-02-01', false, 9)
+        ) AS known (day, is_training, value)
+    """)  # fmt: skip
+    run_sql(settings, "INSERT INTO marts.fct_customer_kpis VALUES ('2026-02-01', 'home', 100, 0.5)")
+    choose_outreach(settings, RUN_DATE)
+    q = 0.5 / 1.1 ** (1 / 12)
+    at_risk = night.read("outreach_list")["value_at_risk"].astype(float)
+    # 100 a month, of which the playbook takes half for margin
+    assert at_risk.to_numpy() == pytest.approx(50 * q / (1 - q), abs=0.01)
 
 
 def test_without_customers_both_tables_are_empty_and_in_their_columns(settings):

@@ -55,7 +55,8 @@ def candidates():
             "days_to_renewal": 90, "can_phone": True, "can_email": True, "can_chat": True, "has_do_not_contact": False,
             "last_outreach_at": pd.NaT, "last_outreach_result": None, "has_open_complaint": False,
             "open_complaint_h": np.nan, "is_complaint_unanswered_24h": False, "is_first_response_late": False,
-            "low_csat_7d": np.nan, "repeat_topic_7d": None, "failed_payment_count_30d": 0, "answered_hours": "9,17,18",
+            "low_csat_7d": np.nan, "repeat_topic_7d": None, "failed_payment_count_30d": 0,
+            "answered_hours": "9,17,18", "activity_value_365d": np.nan,
         }  # fmt: skip
         rows = rows.assign(**usual).assign(**columns)
         rows["last_outreach_at"] = pd.to_datetime(rows["last_outreach_at"], utc=True)
