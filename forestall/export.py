@@ -1,8 +1,7 @@
 """Writes the outreach list and the staffing plan as people open them: CSV and XLSX.
 
-A published night carries pseudonyms only. `export_with_names` makes a list with names for a person who
-is permitted to see them, outside the published night, and the vault writes down who saw whom. The
-same rows always give the same bytes.
+A published night carries pseudonyms only: names rejoin in `forestall.privacy.export`, for those who may
+see them. The same rows always give the same bytes.
 """
 
 from datetime import datetime
@@ -13,19 +12,15 @@ import numpy as np
 import pandas as pd
 import xlsxwriter
 
-from features.contract import CUSTOMERS
 from features.published import PUBLISHED
 from features.tables import Kind
-from forestall.privacy.vault import open_vault
 from forestall.publication import PublishedNight
-from forestall.settings import ConfigError, Settings
 from forestall.web.summaries import whole_agents, with_local_time
 
 LIST, PLAN = "outreach_list", "staffing_requirement"
-NAMES = tuple(column.name for column in CUSTOMERS.columns if column.privacy == "vault")
 CREATED = datetime(2000, 1, 1)  # a workbook's own dates would make equal content unequal
 WIDTHS: dict[Kind, int] = {"text": 16, "instant": 17, "date": 11, "integer": 9, "number": 11, "money": 12, "boolean": 8}
-WIDE = {"reasons": 70, "customer_id": 22, "account_id": 22, "row_id": 30, "script": 24, "name": 24, "email": 28}
+WIDE = {"reasons": 70, "customer_id": 22, "account_id": 22, "row_id": 30, "script": 24}
 FORMATS: dict[Kind, str] = {"instant": "yyyy-mm-dd hh:mm", "date": "yyyy-mm-dd", "integer": "0", "number": "0.00",
                             "money": "#,##0.00", "text": "@", "boolean": "General"}  # fmt: skip
 SHARES = ("churn_probability", "probability_change", "save_probability", "arm_probability")
@@ -43,40 +38,6 @@ def write_documents(night: PublishedNight) -> None:
     plan = requirement[list(PUBLISHED[PLAN].names)].assign(interval_start_at=local_at)
     write_csv(plan, night.folder / f"{PLAN}.csv")
     write_plan(requirement, night.run_date.isoformat(), night.folder / f"{PLAN}.xlsx")
-
-
-def export_with_names(settings: Settings, night: PublishedNight, path: Path, *, user: str, at: datetime) -> int:
-    """Write the list with the names that the vault keeps, as CSV or XLSX by the suffix of `path`.
-
-    Args:
-        settings: says who may, and holds the vault's key.
-        night: whose list.
-        path: where to; not inside a published night.
-        user: who asks.
-        at: when, for the vault's record.
-
-    Returns:
-        Rows written.
-
-    Raises:
-        ConfigError: the user is not in `privacy.may_export`, or the path is in a published night.
-    """
-    if user not in settings.privacy.may_export:
-        raise ConfigError(f"{user} may not see names; privacy.may_export in forestall.toml says who may")
-    if night.folder.parent in path.resolve().parents:
-        raise ConfigError(f"{path}: published nights carry no names; choose a place outside {night.folder.parent}")
-    listed = night.frame(LIST).sort_values("list_rank")
-    with open_vault(settings) as vault:
-        known = vault.read(listed["customer_id"].tolist())
-        vault.note_export(at.isoformat(), user, f"{LIST} {night.folder.name}", len(known))
-    names = [[known.get(customer, {}).get(name) for name in NAMES] for customer in listed["customer_id"]]
-    with_names = pd.concat(
-        [listed[["list_rank"]], pd.DataFrame(names, columns=list(NAMES), index=listed.index, dtype="str"),
-         listed.drop(columns=["list_rank"])],
-        axis="columns",
-    )  # fmt: skip
-    (write_list if path.suffix.lower() == ".xlsx" else write_csv)(with_names, path)
-    return len(with_names)
 
 
 def write_csv(rows: pd.DataFrame, path: Path) -> None:

@@ -76,9 +76,8 @@ def _filled(frame: pd.DataFrame, name: str) -> pa.Table:
 
 
 def _intervals(run_date: date) -> pd.DataFrame:
-    local = pd.date_range(run_date.isoformat(), periods=56 * 48, freq="30min", tz="UTC").tz_localize(None)
-    local = pd.DataFrame({"local_at": local.tz_localize(ZONE, ambiguous=True, nonexistent="shift_forward")})
-    local = local.drop_duplicates("local_at")
+    end = run_date + timedelta(days=56)
+    local = pd.DataFrame({"local_at": pd.date_range(run_date, end, freq="30min", tz=ZONE, inclusive="left")})
     hour = local["local_at"].dt.hour + local["local_at"].dt.minute / 60
     is_workday = local["local_at"].dt.day_of_week < 6
     shape = np.exp(-(((hour - 10.5) / 2.6) ** 2)) + 0.7 * np.exp(-(((hour - 15.5) / 2.4) ** 2))

@@ -1,0 +1,190 @@
+import re
+from collections.abc import Callable, Mapping
+from datetime import date
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from forestall.publication import PublishedNight, publish_night
+from forestall.web import charts, numbers, summaries
+from forestall.web.report import failure_report, night_report
+
+Tables = Callable[..., dict[str, pa.Table]]
+MONDAY, TUESDAY = date(2026, 3, 2), date(2026, 3, 3)
+
+
+class _Balanced(HTMLParser):
+    """Raises where a tag is closed that was not open."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in ("meta", "br", "rect", "line", "polyline", "polygon", "input"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in ("rect", "line", "polyline", "polygon"):
+            assert self.open.pop() == tag
+
+
+@pytest.fixture
+def publish(tmp_path: Path, night_tables: Tables, about_the_night: Mapping[str, Any]) -> Callable[..., PublishedNight]:
+    def make(run_date: date = MONDAY, *, keeps: float = 1.0, **about: Any) -> PublishedNight:
+        tables = {name: rows.slice(0, int(rows.num_rows * keeps)) for name, rows in night_tables(run_date).items()}
+        return publish_night(tmp_path, run_date, tables, {**about_the_night, **about}, lambda _: None)
+
+    return make
+
+
+def _text(html: str) -> str:
+    body = re.sub(r"<style>.*?</style>|<[^>]+>", " ", html, flags=re.S)
+    return re.sub(r"\s+", " ", body.replace(numbers.THIN, " "))
+
+
+def test_the_report_says_what_people_look_at_first(publish: Callable[..., PublishedNight]) -> None:
+    night = publish()
+    told = _text(night_report(night))
+    requirement = summaries.with_local_time(night.frame("staffing_requirement"), "Europe/Berlin")
+    by_interval = summaries.agents_by_interval(requirement, MONDAY).sum()
+    assert f"Agents, busiest interval {by_interval.max()} at {by_interval.idxmax()}" in told
+    assert "To contact 24 customers 288 agent minutes, worth EUR 438" in told
+    assert "3 complaints in the last 30 days, none of them settled" in told
+    assert "Not listed: 6 holdout" in told
+    assert "410 rows; 1180 as a rule" in told
+    assert "published with 1 warning" in told
+    assert "Everything known before 2026-03-02 00:00 Europe/Berlin" in told
+
+
+def test_the_report_is_one_sound_file_that_fetches_nothing(publish: Callable[..., PublishedNight]) -> None:
+    html = night_report(publish())
+    parser = _Balanced()
+    parser.feed(html)
+    assert parser.open == []
+    assert not re.search(r"https?://|<script|<link|<img|@import|url\(", html)
+    assert html.count('role="img"') == html.count("<svg") == 7
+    assert night_report(publish()) == html
+
+
+def test_what_came_from_outside_is_escaped(
+    publish: Callable[..., PublishedNight], about_the_night: Mapping[str, Any]
+) -> None:
+    company = {**about_the_night["company"], "name": "<script>alert(1)</script>"}
+    html = night_report(publish(company=company, degraded=["crm (customers): <b>no answer</b>"]))
+    assert "<script>" not in html
+    assert "&lt;b&gt;no answer" in html
+    assert "published, degraded" in html
+
+
+def test_what_changed_since_the_night_before_is_told(publish: Callable[..., PublishedNight]) -> None:
+    before, night = publish(), publish(TUESDAY)
+    told = _text(night_report(night, before))
+    assert "Since the night of Mon 2026-03-02" in told
+    assert re.search(r"contacts [+−]?\d+ %, scheduled agents [+−]?\d+ %", told)
+
+
+def test_a_night_with_nothing_in_it_still_reports(publish: Callable[..., PublishedNight]) -> None:
+    told = _text(night_report(publish(keeps=0, standards={}, watermarks=[])))
+    for words in ("No queue needs an agent", "There is no queue to forecast", "Nobody is listed tonight",
+                  "No contact was measured yet", "No forecast is old enough", "All 0 gates held"):  # fmt: skip
+        assert words in told
+
+
+def test_the_report_of_a_stopped_run_shows_the_evidence_and_what_stays_up(
+    publish: Callable[..., PublishedNight],
+) -> None:
+    gates = publish().frame("gate_results").astype({"sample_keys": "object"})
+    is_wait = gates["gate"].str.contains("wait_time")
+    gates.loc[is_wait, "is_passed"] = False
+    gates.loc[is_wait, "failed_count"] = 12
+    gates.loc[is_wait, "sample_keys"] = "i_17, i_<18>"
+    html = failure_report(gates, TUESDAY, "Meridian Telecom", "2026-03-02")
+    told = _text(html)
+    assert "Not published: Tue 2026-03-03" in told
+    assert "stopped by 1 gate " in told
+    assert "The night of 2026-03-02 stays up" in told
+    assert "i_17, i_&lt;18&gt;" in html
+    assert told.index("wait_time_s_in_range") < told.index("batch.contacts.row_count")  # blocking ones first
+    assert "No earlier night was published" in _text(failure_report(gates, TUESDAY, "M", None))
+
+
+def test_a_days_band_adds_counting_noise_as_independent_and_the_rest_as_common() -> None:
+    """The docstring's case: ten intervals of mean 16 and standard deviation 5 give 32.6 a day."""
+    half = summaries.Z80 * 5
+    rows = pd.DataFrame(
+        {"queue": "q", "local_on": pd.Timestamp(MONDAY), "contacts": [16.0] * 10, "contacts_p10": 16 - half,
+         "contacts_p90": 16 + half, "is_open": True}
+    )  # fmt: skip
+    (day,) = summaries.daily_contacts(rows).to_dict("records")
+    assert day["contacts"] == 160
+    assert (day["high"] - day["contacts"]) / summaries.Z80 == pytest.approx(np.sqrt(10 * 16 + 30**2))
+    assert (day["high"] - day["contacts"]) / summaries.Z80 == pytest.approx(32.6, abs=0.05)
+
+
+def test_poisson_intervals_give_a_poisson_day() -> None:
+    half = summaries.Z80 * 4
+    rows = pd.DataFrame(
+        {"queue": "q", "local_on": pd.Timestamp(MONDAY), "contacts": [16.0] * 9, "contacts_p10": 16 - half,
+         "contacts_p90": 16 + half, "is_open": True}
+    )  # fmt: skip
+    (day,) = summaries.daily_contacts(rows).to_dict("records")
+    assert (day["high"] - day["contacts"]) / summaries.Z80 == pytest.approx(12)
+
+
+def test_agents_are_whole_people_and_rounding_hires_nobody() -> None:
+    assert summaries.whole_agents(pd.Series([0.0, 10.0000001, 10.01, 4 / 0.7])).tolist() == [0, 10, 11, 6]
+
+
+@pytest.mark.parametrize(
+    ("share", "target", "word"),
+    [(0.8, 0.8, "met"), (0.78, 0.8, "near"), (0.74, 0.8, "missed"), (None, 0.8, ""), (0.8, None, "")],
+)
+def test_verdicts(share: float | None, target: float | None, word: str) -> None:
+    assert summaries.verdict(share, target) == word
+
+
+def test_service_of_the_week_is_weighted_and_measured_against_its_own_standard(
+    publish: Callable[..., PublishedNight], about_the_night: Mapping[str, Any]
+) -> None:
+    kpis = publish().frame("service_kpis")
+    last = pd.to_datetime(kpis["local_on"]) == pd.to_datetime(kpis["local_on"]).max()
+    kpis.loc[last & (kpis["queue"] == "billing"), ["service_level", "offered_count"]] = [0.0, 10**6]
+    week = {row["queue"]: row for row in summaries.service_week(kpis, about_the_night["standards"])}
+    assert week["billing"]["share"] < 0.01
+    assert week["claims"]["share"] == pytest.approx(0.91)  # first response, not service level
+    assert (week["claims"]["verdict"], week["support_chat"]["verdict"]) == ("near", "met")
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        (numbers.number(-1234567.891, 1), "−1 234 567.9"),
+        (numbers.number(None), "–"),
+        (numbers.percent(0.8451, 1), "84.5 %"),
+        (numbers.duration(59), "59 s"),
+        (numbers.duration(380), "6 min 20 s"),
+        (numbers.duration(11100), "3 h 5 min"),
+        (numbers.money(12345.4, "EUR"), "EUR 12 345"),
+        (numbers.day(MONDAY), "Mon 2026-03-02"),
+        (numbers.instant("2026-03-29T01:00:00+00:00", "Europe/Berlin"), "2026-03-29 03:00 Europe/Berlin"),
+    ],
+)
+def test_numbers_read_alike_everywhere(told: str, expected: str) -> None:
+    assert told.replace(numbers.THIN, " ") == expected
+
+
+@pytest.mark.parametrize(("value", "top"), [(0, 1), (0.07, 0.08), (1, 1), (41, 50), (101, 150), (999, 1000)])
+def test_axes_end_on_round_numbers(value: float, top: float) -> None:
+    assert charts.nice_ceiling(value) == pytest.approx(top)
+
+
+def test_missing_errors_draw_nothing() -> None:
+    nothing = float("nan")
+    svg = charts.accuracy_chart(["1 d", "2-3 d"], [0.1, nothing], [0.2, nothing], [nothing, nothing], title="t")
+    assert (svg.count("<rect"), svg.count('class="rival"'), svg.count('class="floor"')) == (1, 1, 0)
