@@ -16,6 +16,7 @@ from airflow.sdk.exceptions import AirflowFailException
 from forestall.jobs import NIGHT
 from forestall.settings import DEFAULT_FILE, Settings, load_settings
 
+RETRY_DELAY = timedelta(seconds=10)
 RUN_DATE = Param(
     None,
     type=["null", "string"],
@@ -46,10 +47,10 @@ def run_date_of(context: Mapping[str, Any], settings: Settings) -> date:
     return settings.run_date or due
 
 
-def step(name: str, *, retries: int = 1, retry_delay: timedelta = timedelta(seconds=10)) -> Any:
+def step(name: str, *, retries: int = 1) -> Any:
     """The task that runs one job of the night."""
 
-    @task(task_id=name, retries=retries, retry_delay=retry_delay, doc_md=NIGHT[name])
+    @task(task_id=name, retries=retries, retry_delay=RETRY_DELAY, doc_md=NIGHT[name])
     def run(**context: Any) -> dict[str, Any]:
         settings = settings_of_dag()
         return run_or_fail(settings, name, run_date_of(context, settings))
