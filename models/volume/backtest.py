@@ -177,7 +177,7 @@ def _no_rows() -> pd.DataFrame:
 
 def _read(folder: Path | None, cutoff: date) -> pd.DataFrame:
     path = folder / f"{cutoff}.parquet" if folder else None
-    return pd.read_parquet(path) if path and path.is_file() else _no_rows()
+    return pd.read_parquet(path).astype(STORED) if path and path.is_file() else _no_rows()
 
 
 def _write(folder: Path, cutoff: date, rows: pd.DataFrame) -> None:

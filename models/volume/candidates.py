@@ -16,7 +16,7 @@ from models.volume import profile
 from models.volume.daily import DailyFit, DailyTask, fit_daily
 from models.volume.history import History, Mask, Matrix, Series
 from models.volume.marks import day_marks
-from models.volume.outliers import find_gaps, find_outliers
+from models.volume.outliers import find_gaps, find_outliers, has_fallen_silent
 from models.volume.params import VolumeParams
 from models.volume.rivals import four_like_weekdays, interval_rates
 
@@ -37,6 +37,7 @@ class Basis:
     weekday: NDArray[np.int64]  # of history and days ahead
     kind: NDArray[np.int64]  # index into profile.KINDS, likewise
     intervals: Matrix  # open intervals in each cell, likewise
+    is_silent: bool  # closed for good: nothing is forecast
     is_gap: Mask
     is_outlier: Mask
     is_day: Mask  # days of the history that teach
@@ -141,7 +142,8 @@ def prepare(
     is_day = is_expected & ~is_gap & ~is_outlier
     counts = profile.count(series.contacts[start:], intervals[past], is_day, weekday[past], params.profile)
     return Basis(
-        series, start, end, until, weekday, _kinds(days), intervals, is_gap, is_outlier, is_day, counts,
+        series, start, end, until, weekday, _kinds(days), intervals,
+        has_fallen_silent(totals, params.outliers), is_gap, is_outlier, is_day, counts,
         _usual_week(intervals, weekday, days["is_off"].to_numpy(), end - start), marks,
     )  # fmt: skip
 
@@ -192,7 +194,7 @@ def _full_days(basis: Basis, shares: Matrix) -> tuple[Mask, NDArray[np.float64],
 
 def _task(history: History, basis: Basis, shares: Matrix, params: VolumeParams) -> DailyTask | None:
     is_fit, totals, _ = _full_days(basis, shares)
-    if is_fit.sum() < params.daily.min_days or not totals[is_fit].any():
+    if basis.is_silent or is_fit.sum() < params.daily.min_days or not totals[is_fit].any():
         return None
     dates = history.grid.dates[basis.start : basis.until]
     return DailyTask(dates[basis.past][is_fit], totals[is_fit], dates[basis.ahead], basis.marks, params.daily)
@@ -203,7 +205,8 @@ def _candidates(
 ) -> Candidates:
     is_fit, totals, fullness = _full_days(basis, shares)
     ahead = basis.ahead
-    full = fit.contacts if fit else _level(totals, is_fit, basis.weekday[basis.past], week) * week[basis.weekday[ahead]]
+    level = 0.0 if basis.is_silent else _level(totals, is_fit, basis.weekday[basis.past], week)
+    full = fit.contacts if fit else level * week[basis.weekday[ahead]]
     open_cells = basis.intervals[basis.past]
     rival = four_like_weekdays(
         interval_rates(basis.contacts, open_cells), (open_cells.sum(axis=1) > 0) & ~basis.is_gap,

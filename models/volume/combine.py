@@ -1,7 +1,7 @@
 """Chooses, for each queue and lead bucket, how much the daily model counts beside the rival.
 
-The weight is the one that would have been best over past cutoffs; the rival alone is always among the
-choices, so what is published was never worse than the rival there. Ties go to the rival.
+The weight is the one that would have been best over past cutoffs, among those that were no worse than
+the rival in that bucket: the rival alone always is, so what is published never was. Ties go to it.
 """
 
 import numpy as np
@@ -27,15 +27,19 @@ def choose_weights(scored: pd.DataFrame) -> pd.DataFrame:
     """
     if scored.empty:
         return pd.DataFrame({"queue": pd.Series(dtype="str"), "bucket": pd.Series(dtype="int64"), "weight": []})
+    bucket = pd.Series(bucket_of(scored["lead_days"].to_numpy()), index=scored.index, name="bucket")
+    key = [scored["queue"], bucket]
     errors = pd.DataFrame(
         {
             weight: (weight * scored["daily"] + (1 - weight) * scored["rival"] - scored["contacts"]).abs()
             for weight in WEIGHTS
         }
     )
-    bucket = pd.Series(bucket_of(scored["lead_days"].to_numpy()), index=scored.index, name="bucket")
-    loss = errors.groupby([scored["queue"], bucket]).sum()
-    best = loss.idxmin(axis=1).astype(float)  # the first of equals, which is the nearest to the rival
+    loss = errors.groupby(key).sum()
+    # A bucket has few days: what is best over all leads steadies it, within what is no worse than the rival.
+    steadied = loss + loss.groupby("queue").transform("sum")
+    is_allowed = loss.le(loss[0.0], axis=0)
+    best = steadied.where(is_allowed).idxmin(axis=1).astype(float)  # the first of equals is the nearest to the rival
     every = pd.MultiIndex.from_product([scored["queue"].unique(), range(len(LEAD_BUCKETS))], names=["queue", "bucket"])
     filled = best.reindex(every).groupby("queue").transform(lambda weights: weights.ffill().bfill())
     return filled.rename("weight").reset_index()

@@ -21,6 +21,9 @@ def notes_on(
         if not series.contacts.any():
             notes.append(f"{queue}: no contact in its whole history; forecast is zero")
             continue
+        if basis.is_silent:
+            notes.append(f"{queue}: no contact for weeks; taken as closed for good, forecast is zero")
+            continue
         if found.is_short:
             notes.append(f"{queue}: {days} days of history; level of these days, shape of its kin")
         for what, flags in (("open days without data left out", basis.is_gap), ("outliers left out", basis.is_outlier)):

@@ -25,10 +25,21 @@ def find_gaps(totals: Days, weekday: NDArray[np.int64], is_expected: Flags, para
         weekday: 0 is Monday.
         is_expected: days on which contacts should have come.
         params: where `gap_mean` contacts are usual on that weekday, P(none) is below one in 100,000.
+
+    Returns:
+        One flag a day. A silence that lasts up to the end is no gap once it is long (`has_fallen_silent`).
     """
+    if has_fallen_silent(totals, params):
+        last = int(np.flatnonzero(totals > 0)[-1])
+        is_expected = is_expected & (np.arange(len(totals)) <= last)
     came = pd.Series(np.where(is_expected & (totals > 0), totals, np.nan))
     usual = came.groupby(weekday).transform("median").fillna(0.0).to_numpy()
     return np.asarray(is_expected & (totals == 0) & (usual >= params.gap_mean))
+
+
+def has_fallen_silent(totals: Days, params: OutlierParams) -> bool:
+    """Whether a queue that once had contacts had none in the last `silent_days`: it has closed for good."""
+    return bool(totals.any() and not totals[-params.silent_days :].any())
 
 
 def find_outliers(totals: Days, weekday: NDArray[np.int64], is_ordinary: Flags, params: OutlierParams) -> Flags:

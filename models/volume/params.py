@@ -40,6 +40,7 @@ class OutlierParams(_Section):
     least_ratio: float = Field(gt=1)
     level_shift_days: int = Field(ge=2)
     gap_mean: float = Field(gt=0)
+    silent_days: int = Field(ge=7)
 
 
 class ProfileParams(_Section):

@@ -1,0 +1,57 @@
+from datetime import date, timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from forestall.jobs.backtest_volume import backtest_volume
+from forestall.settings import ConfigError
+from forestall.warehouse import open_warehouse
+
+TOML = """
+[company]
+time_zone = "America/New_York"
+[volume]
+interval_minutes = 60
+backtest_cutoffs = 2
+"""
+CALENDAR = 'default: {hours: {default: "09:00-13:00", saturday: closed, sunday: closed}}\n'
+LAST = date(2026, 3, 20)  # a Friday
+
+
+@pytest.fixture
+def settings(company):
+    made = company(TOML)
+    (made.root / "calendar.yml").write_text(CALENDAR)
+    days = pd.bdate_range(LAST - timedelta(days=90), LAST)
+    local = (days.to_numpy()[:, None] + np.array([9, 10, 11, 12], dtype="timedelta64[h]")).ravel()
+    at = pd.DatetimeIndex(local).tz_localize("America/New_York")
+    mean = 60 + 10 * np.asarray(at.day_of_week)
+    count = np.random.default_rng(1).poisson(mean)
+    rows = pd.DataFrame(
+        {"queue": "a", "channel": "phone", "interval_start_at": at.tz_convert("UTC"), "local_on": at.date,
+         "known_on": (at.tz_localize(None).normalize() + pd.Timedelta(days=1)).date, "offered_count": count,
+         "handled_count": count, "redial_count": 0, "handle_time_s": 0}
+    )  # fmt: skip
+    with open_warehouse(made, "test") as warehouse:
+        warehouse.scratch().register("given", rows)
+        warehouse.execute("CREATE TABLE intermediate.int_contact_volume_changes AS SELECT * FROM given")
+    return made
+
+
+def test_the_last_cutoffs_are_scored_on_all_open_days_beside_rival_and_floor(settings, capsys):
+    found = backtest_volume(settings, cutoffs=3, horizon_days=7)
+    assert found["cutoffs"] == 3
+    assert found["days"] == 15  # the last week has passed: its weekend is closed
+    assert found["intervals"] == 60
+    floor = np.mean(np.sqrt(2 * np.arange(60, 101, 10) / np.pi)) / 80
+    assert found["noise_floor_wape"] == pytest.approx(floor, rel=0.05)
+    assert found["noise_floor_wape"] * 0.8 < found["wape"] < found["noise_floor_wape"] * 1.6
+    assert found["rival_wape"] > 0
+    printed = capsys.readouterr().out
+    assert all(word in printed for word in ("lead_bucket", "rival_wape", "4-7"))
+
+
+def test_without_contacts_it_says_what_to_do(company):
+    with pytest.raises(ConfigError, match="run `forestall nightly` first"):
+        backtest_volume(company(TOML))

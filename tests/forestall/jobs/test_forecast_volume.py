@@ -1,0 +1,182 @@
+"""The job on a small warehouse: three queues, ten weeks, hours of an hour each."""
+
+from datetime import date, timedelta
+
+import mlflow
+import numpy as np
+import pandas as pd
+import pytest
+
+from features.published import VOLUME_FORECAST
+from forestall.jobs.forecast_volume import backtest_folder, forecast_volume
+from forestall.night import Night
+from forestall.publication import canonical_hash
+from forestall.warehouse import open_warehouse
+
+RUN = date(2026, 3, 23)
+TOML = """
+[company]
+time_zone = "Europe/Berlin"
+country = "DE"
+[volume]
+interval_minutes = 60
+horizon_days = 14
+backtest_cutoffs = 2
+"""
+CALENDAR = """
+queues:
+  billing:
+    hours: {default: "08:00-18:00", saturday: closed, sunday: closed}
+"""
+
+
+def changes(first=date(2026, 1, 5), last=RUN, redials=0, seed=1):
+    """Rows of the documented table: a phone queue, a mail queue, and a phone queue of two days."""
+    rng = np.random.default_rng(seed)
+    local = pd.date_range(first, last, freq="h", inclusive="left", tz="Europe/Berlin")
+    week = np.array([1.3, 1.1, 1.0, 1.0, 0.9, 0.5, 0.4])[local.day_of_week]
+    is_open = (local.day_of_week < 5) & (local.hour >= 8) & (local.hour < 18)
+    frames = []
+    for queue, channel, mean, since in (
+        ("billing", "phone", 40 * week * is_open, first),
+        ("mail", "email", 15 * week, first),
+        ("new", "phone", 10 * week, RUN - timedelta(days=2)),
+    ):
+        on = local.tz_localize(None).normalize()
+        count = rng.poisson(mean)
+        seconds = 200 if channel == "phone" else 500
+        rows = pd.DataFrame(
+            {
+                "queue": queue,
+                "channel": channel,
+                "interval_start_at": local.tz_convert("UTC"),
+                "local_on": on.date,
+                "known_on": (on + pd.Timedelta(days=1)).date,
+                "offered_count": count + redials,
+                "handled_count": count,
+                "redial_count": redials,
+                "handle_time_s": count * seconds,
+            }
+        )
+        frames.append(rows[(count > 0) & (on >= pd.Timestamp(since))])
+    return pd.concat(frames, ignore_index=True)
+
+
+def fill(settings, rows, events=None):
+    (settings.root / "calendar.yml").write_text(CALENDAR)
+    with open_warehouse(settings, "test") as warehouse:
+        scratch = warehouse.scratch()
+        scratch.register("given", rows)
+        scratch.execute("CREATE OR REPLACE TABLE intermediate.int_contact_volume_changes AS FROM given").fetchall()
+        if events is not None:
+            scratch.register("given_events", events)
+            scratch.execute("CREATE OR REPLACE TABLE staging.stg_business_events AS FROM given_events").fetchall()
+    return settings
+
+
+@pytest.fixture(scope="module")
+def mlflow_uri(tmp_path_factory):
+    """One store for all tests: to make one takes seconds."""
+    return f"sqlite:///{tmp_path_factory.mktemp('mlflow') / 'mlflow.db'}"
+
+
+@pytest.fixture(autouse=True)
+def _one_store(mlflow_uri, monkeypatch):
+    monkeypatch.setenv("FORESTALL_MLFLOW_URI", mlflow_uri)
+
+
+@pytest.fixture
+def settings(company):
+    return fill(company(TOML), changes())
+
+
+def hash_of(settings, run_date=RUN):
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(Night(settings, run_date).folder / "volume_forecast.parquet")
+    return canonical_hash(table, VOLUME_FORECAST)
+
+
+def test_a_night_writes_every_interval_with_its_cutoff_and_says_what_won(settings):
+    summary = forecast_volume(settings, RUN)
+    night = Night(settings, RUN)
+    forecast = night.read("volume_forecast")
+    assert summary["queues"] == 3
+    assert summary["intervals"] == len(forecast) == 3 * (14 * 24 - 1)  # clocks go forward on 29 March
+    assert (forecast["cutoff_at"] == night.cutoff).all()
+    assert forecast["model_version"].str.startswith("volume/").all()
+    assert "new: 2 days of history" in summary["notes"]
+    billing = forecast[forecast["queue"] == "billing"]
+    monday = billing[billing["local_on"] == RUN]
+    assert monday["contacts"].sum() == pytest.approx(40 * 1.3 * 10, rel=0.15)
+    assert (billing.loc[~billing["is_open"], "contacts"] == 0).all()
+    assert monday.loc[monday["is_open"], "handle_time_s"].mean() == pytest.approx(200, rel=0.01)
+
+
+def test_the_same_night_again_is_the_same_with_and_without_stored_backtests(settings):
+    forecast_volume(settings, RUN)
+    first = hash_of(settings)
+    forecast_volume(settings, RUN)
+    assert hash_of(settings) == first
+    for stored in backtest_folder(settings).iterdir():
+        stored.unlink()
+    forecast_volume(settings, RUN)
+    assert hash_of(settings) == first
+
+
+def test_an_earlier_night_does_not_see_what_came_later(company):
+    earlier = RUN - timedelta(days=7)
+    settings = fill(company(TOML), changes(last=earlier))
+    forecast_volume(settings, earlier)
+    before = hash_of(settings, earlier)
+    late = changes(last=earlier).head(50).assign(offered_count=9999, known_on=earlier + timedelta(days=1))
+    every = pd.concat([changes(last=earlier), late, changes(first=earlier, seed=3)])
+    fill(settings, every)
+    forecast_volume(settings, earlier)
+    assert hash_of(settings, earlier) == before
+
+
+def test_redials_are_no_new_demand(company):
+    settings = fill(company(TOML), changes(redials=25))
+    forecast_volume(settings, RUN)
+    forecast = Night(settings, RUN).read("volume_forecast")
+    monday = forecast[(forecast["queue"] == "billing") & (forecast["local_on"] == RUN)]
+    assert monday["contacts"].sum() == pytest.approx(40 * 1.3 * 10, rel=0.15)
+
+
+def test_an_event_known_in_time_moves_its_day(company):
+    rows, days = changes(), [date(2026, 1, 20), date(2026, 2, 17), date(2026, 3, 10), date(2026, 3, 24)]
+    is_event = rows["local_on"].isin(days) & (rows["queue"] == "billing")
+    rows["offered_count"] = np.where(is_event, rows["offered_count"] * 2, rows["offered_count"])
+    events = pd.DataFrame({"name": "billing run", "starts_on": days, "ends_on": days, "queues": "billing",
+                           "known_on": [day - timedelta(days=14) for day in days]})  # fmt: skip
+    totals = {}
+    for name, known in (("told", events), ("late", events.assign(known_on=RUN))):
+        settings = fill(company(TOML), rows, known)
+        forecast_volume(settings, RUN)
+        forecast = Night(settings, RUN).read("volume_forecast")
+        tuesday = forecast[(forecast["queue"] == "billing") & (forecast["local_on"] == days[-1])]
+        totals[name] = tuesday["contacts"].sum()
+    assert totals["told"] > 1.25 * totals["late"]
+
+
+def test_without_any_contact_the_table_is_empty_and_the_summary_says_why(company):
+    settings = company(TOML)
+    assert "no forecast" in forecast_volume(settings, RUN)["notes"]
+    assert Night(settings, RUN).read("volume_forecast").empty
+    fill(settings, changes().iloc[:0])
+    assert forecast_volume(settings, RUN)["queues"] == 0
+
+
+def test_one_run_on_mlflow_holds_parameters_accuracy_all_series_and_a_picture(settings):
+    forecast_volume(settings, RUN)
+    client = mlflow.MlflowClient(settings.tracking_uri)
+    run = client.search_runs([client.get_experiment_by_name("volume").experiment_id])[0]  # the newest
+    assert run.data.params["daily.seasonality_mode"] == "multiplicative"
+    assert run.data.metrics["wape/all/1"] < 1
+    names = {item.path for item in client.list_artifacts(run.info.run_id)}
+    assert names == {"prophet.json", "forecast.png", "backtest_accuracy.csv"}
+    series = mlflow.artifacts.load_dict(f"{run.info.artifact_uri}/prophet.json")
+    assert set(series) == {"billing", "mail"}  # the new one has no Prophet
+    forecast = Night(settings, RUN).read("volume_forecast")
+    assert run.data.tags["model_version"] == forecast["model_version"].iloc[0]

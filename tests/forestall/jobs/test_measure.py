@@ -1,0 +1,168 @@
+"""The ledger, scored by hand: one queue, two open hours a day, forecasts published by us."""
+
+from datetime import date, timedelta
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from features.published import PUBLISHED, SERVICE_KPIS
+from forestall.jobs.measure import KPI_DAYS, measure
+from forestall.ledger import published_forecasts
+from forestall.night import Night, conform
+from forestall.warehouse import open_warehouse
+from models.volume.quantiles import QUANTILE_COLUMNS
+
+RUN = date(2026, 3, 23)  # a Monday
+TOML = """
+[company]
+time_zone = "Europe/Berlin"
+[volume]
+interval_minutes = 60
+horizon_days = 7
+backtest_cutoffs = 2
+"""
+CALENDAR = 'default: {hours: "09:00-11:00"}\n'
+
+
+def instants(on):
+    return [pd.Timestamp(f"{on} {hour:02d}:00", tz="Europe/Berlin").tz_convert("UTC") for hour in (9, 10)]
+
+
+def volumes(per_day, last=RUN):
+    """Contacts of 09:00 and 10:00 for each of the days before `last`."""
+    days = [last - timedelta(days=len(per_day) - step) for step in range(len(per_day))]
+    rows = [
+        {"queue": "a", "channel": "phone", "interval_start_at": at, "local_on": on, "known_on": on + timedelta(days=1),
+         "offered_count": count, "handled_count": count, "redial_count": 0, "handle_time_s": 100 * count}
+        for on, counts in zip(days, per_day, strict=True)
+        for at, count in zip(instants(on), counts, strict=True)
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def fill(settings, rows, kpis=None):
+    (settings.root / "calendar.yml").write_text(CALENDAR)
+    with open_warehouse(settings, "test") as warehouse:
+        scratch = warehouse.scratch()
+        scratch.register("given", rows)
+        scratch.execute("CREATE OR REPLACE TABLE intermediate.int_contact_volume_changes AS FROM given").fetchall()
+        if kpis is not None:
+            scratch.register("given_kpis", kpis)
+            scratch.execute("CREATE OR REPLACE TABLE marts.fct_service_kpis AS FROM given_kpis").fetchall()
+    return settings
+
+
+def publish(settings, run_date, per_day, revision=1, low=0.0, high=1000.0):
+    """A published night whose forecast we set: 09:00 and 10:00 of each day from the run date on."""
+    rows = []
+    for step, counts in enumerate(per_day):
+        on = run_date + timedelta(days=step)
+        for at, mean in zip(instants(on), counts, strict=True):
+            levels = dict(zip(QUANTILE_COLUMNS, [low, low, low, mean, high, high, high], strict=True))
+            rows.append(
+                {"queue": "a", "interval_start_at": at, "local_on": on, "channel": "phone",
+                 "cutoff_at": Night(settings, run_date).cutoff, "lead_days": step + 1, "is_open": True,
+                 "contacts": float(mean), **levels, "handle_time_s": 100.0, "method": "prophet", "model_version": "v"}
+            )  # fmt: skip
+    name = run_date.isoformat() + ("" if revision == 1 else f".r{revision}")
+    folder = Night(settings, run_date).published / name
+    folder.mkdir(parents=True)
+    table = conform(pa.Table.from_pandas(pd.DataFrame(rows), preserve_index=False), PUBLISHED["volume_forecast"])
+    pa.parquet.write_table(table, folder / "volume_forecast.parquet")
+    (folder / "manifest.json").write_text("{}")
+
+
+@pytest.fixture
+def settings(company):
+    """Six weeks of 10 and 20 contacts, and a last day of 12 and 18."""
+    return fill(company(TOML), volumes([(10, 20)] * 41 + [(12, 18)]))
+
+
+def accuracy(settings, run_date=RUN):
+    rows = Night(settings, run_date).read("forecast_accuracy")
+    return rows.set_index(["queue", "lead_bucket"])
+
+
+def test_a_published_night_is_scored_by_hand(settings):
+    publish(settings, RUN - timedelta(days=1), [(9, 21)] * 7, low=9.5, high=15.0)
+    measure(settings, RUN)
+    row = accuracy(settings).loc[("a", "1")]
+    assert row["source"] == "ledger"
+    assert row["day_count"] == 1
+    assert row["contacts"] == 30
+    assert row["wape"] == pytest.approx((3 + 3) / 30)
+    assert row["rival_wape"] == pytest.approx((2 + 2) / 30)  # four like Sundays: 10 and 20
+    assert row["noise_floor_wape"] == pytest.approx((np.sqrt(2 * 12 / np.pi) + np.sqrt(2 * 18 / np.pi)) / 30)
+    assert row["bias"] == pytest.approx(0)
+    assert row["coverage_80"] == pytest.approx(0.5)  # 12 lies between 9.5 and 15, 18 does not
+    assert row["pinball"] == pytest.approx(
+        np.mean([0.05 * 2.5, 0.1 * 2.5, 0.25 * 2.5, 0.5 * 3, 0.25 * 3, 0.1 * 3, 0.05 * 3,
+                 0.05 * 8.5, 0.1 * 8.5, 0.25 * 8.5, 0.5 * 3, 0.75 * 3, 0.9 * 3, 0.95 * 3])
+    )  # fmt: skip
+
+
+def test_each_lead_is_scored_in_its_bucket(settings):
+    publish(settings, RUN - timedelta(days=3), [(10, 20), (10, 20), (12, 18)])
+    publish(settings, RUN - timedelta(days=2), [(10, 20), (12, 24)])
+    measure(settings, RUN)
+    found = accuracy(settings)
+    assert found.loc[("a", "1"), "wape"] == 0
+    assert found.loc[("a", "1"), "day_count"] == 2
+    # Leads 2 and 3: 10/20 came as said, then 12/18 as said three days ahead and 12/24 two days ahead.
+    assert found.loc[("a", "2-3"), "wape"] == pytest.approx(6 / (30 + 30 + 30))
+    assert found.loc[("all", "2-3"), "wape"] == found.loc[("a", "2-3"), "wape"]
+
+
+def test_the_first_revision_counts_and_later_nights_do_not(settings):
+    publish(settings, RUN - timedelta(days=1), [(12, 18)])
+    publish(settings, RUN - timedelta(days=1), [(500, 500)], revision=2)
+    publish(settings, RUN, [(700, 700)])
+    publish(settings, RUN + timedelta(days=1), [(900, 900)])
+    assert measure(settings, RUN)["nights_scored"] == 1
+    assert accuracy(settings).loc[("a", "1"), "wape"] == 0
+
+
+def test_a_late_correction_changes_the_score_and_nothing_else(settings):
+    publish(settings, RUN - timedelta(days=1), [(12, 18)])
+    late = volumes([(12, 18)]).assign(known_on=RUN + timedelta(days=1), offered_count=[8, 0])
+    fill(settings, pd.concat([volumes([(10, 20)] * 41 + [(12, 18)]), late]))
+    measure(settings, RUN)
+    assert accuracy(settings).loc[("a", "1"), "wape"] == 0
+    measure(settings, RUN + timedelta(days=1))
+    assert accuracy(settings, RUN + timedelta(days=1)).loc[("a", "1"), "wape"] == pytest.approx(8 / 38)
+
+
+def test_where_no_night_is_old_enough_backtests_stand_in(settings):
+    publish(settings, RUN - timedelta(days=1), [(12, 18)])
+    measure(settings, RUN)
+    found = accuracy(settings)
+    assert found.loc[("a", "1"), "source"] == "ledger"
+    assert found.loc[("a", "4-7"), "source"] == "backtest"
+    assert found.loc[("a", "4-7"), "wape"] < 0.2
+    assert ("a", "8-14") not in found.index  # the horizon is a week
+
+
+def test_nights_of_another_interval_length_are_left_out(settings):
+    publish(settings, RUN - timedelta(days=1), [(12, 18)])
+    halved = settings.model_copy(update={"volume": settings.volume.model_copy(update={"interval_minutes": 30})})
+    assert published_forecasts(Night(halved, RUN), RUN - timedelta(days=7)).empty
+    assert len(published_forecasts(Night(settings, RUN), RUN - timedelta(days=7))) == 2
+
+
+def test_kpis_of_the_last_ninety_days_are_copied(company):
+    days = [RUN - timedelta(days=step) for step in (-1, 0, 1, KPI_DAYS, KPI_DAYS + 1)]
+    kpis = SERVICE_KPIS.arrow_schema().empty_table().to_pandas().reindex(range(len(days)))
+    kpis = kpis.assign(local_on=days, queue="a", channel="phone", offered_count=range(len(days)))
+    table = conform(pa.Table.from_pandas(kpis, preserve_index=False), SERVICE_KPIS)
+    settings = fill(company(TOML), volumes([(10, 20)] * 7), table)
+    assert measure(settings, RUN)["kpi_days"] == 2
+    assert sorted(Night(settings, RUN).read("service_kpis")["offered_count"]) == [2, 3]
+
+
+def test_an_empty_warehouse_gives_empty_tables(company):
+    settings = company(TOML)
+    assert measure(settings, RUN) == {"kpi_days": 0, "nights_scored": 0}
+    assert Night(settings, RUN).read("forecast_accuracy").empty
+    assert Night(settings, RUN).read("service_kpis").empty

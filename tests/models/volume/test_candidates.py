@@ -1,0 +1,177 @@
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from features.calendar import Calendar
+from models.volume.accuracy import wape
+from models.volume.candidates import forecast_candidates
+from models.volume.daily import DailyTask, fit_daily, level_correction
+from models.volume.history import History
+from models.volume.notes import notes_on
+from models.volume.params import volume_params
+
+PARAMS = volume_params()
+
+
+def candidates_of(site, events, cutoffs=None):
+    made = forecast_candidates(site.histories(), events, cutoffs or [site.run_date], site.ahead, 730, PARAMS)
+    return {queue: found for (queue, _), found in made.items()}
+
+
+def ahead_of(site, name):
+    return site.mean_matrix(name)[site.grid.day_index(site.run_date) :]
+
+
+def test_a_known_week_and_shape_are_recovered(site, no_events):
+    made = site(first_on=date(2024, 7, 1)).queue("a", a_day=3000, phi=0.002)
+    found, truth = candidates_of(made, no_events)["a"], ahead_of(made, "a")
+    assert wape(found.daily.ravel(), truth.ravel()) < 0.04
+    assert wape(found.rival.ravel(), truth.ravel()) < 0.06
+    assert not found.is_short
+
+
+def test_the_effect_of_days_after_holidays_is_learned_from_other_holidays(site, no_events):
+    """A third more on the first open day after any day off; the next one to come has never been seen."""
+    calendar = Calendar.model_validate(
+        {"default": {"hours": {"default": "08:00-20:00", "saturday": "closed", "sunday": "closed"}},
+         "holidays": {"country": "DE", "also": {"2025-07-09": "Once only"}}}
+    )  # fmt: skip
+    made = site(calendar=calendar, first_on=date(2024, 7, 1))
+    days = calendar.days("a", made.first_on, date(2025, 9, 1))
+    after = days.index[days["open_days_after_off"] == 1]
+    made.queue(
+        "a", a_day=3000, factor=lambda local: np.where(local.tz_localize(None).normalize().isin(after), 1.33, 1.0)
+    )
+    found, truth = candidates_of(made, no_events)["a"], ahead_of(made, "a")
+    assert found.daily[2].sum() == 0  # closed on the day itself
+    expected = truth[3].sum()
+    assert found.day_contacts[3] == pytest.approx(expected, rel=0.10)
+    assert found.rival[3].sum() < 0.85 * expected
+
+
+def test_an_event_has_its_own_effect_only_if_it_was_known(site):
+    runs = pd.to_datetime(["2025-03-11", "2025-04-08", "2025-05-13", "2025-06-10", "2025-07-08"])
+    events = pd.DataFrame(
+        {
+            "name": "billing",
+            "starts_on": runs,
+            "ends_on": pd.NaT,
+            "queues": "a",
+            "known_on": runs - pd.Timedelta(days=20),
+        }
+    )
+    made = site(first_on=date(2024, 12, 2))
+    made.queue("a", a_day=3000, factor=lambda local: np.where(local.tz_localize(None).normalize().isin(runs), 1.6, 1.0))
+    found, truth = candidates_of(made, events)["a"], ahead_of(made, "a")
+    assert found.day_contacts[1] == pytest.approx(truth[1].sum(), rel=0.12)
+    unknown = candidates_of(made, events.assign(known_on=runs + pd.Timedelta(days=1)))["a"]
+    assert unknown.day_contacts[1] < 0.8 * truth[1].sum()
+
+
+def test_intervals_add_up_to_the_day_and_closed_ones_are_zero(site, no_events):
+    found = candidates_of(site().queue("a").queue("m", channel="email"), no_events)
+    for name in ("a", "m"):
+        own = found[name]
+        intervals = own.basis.intervals[own.basis.ahead]
+        np.testing.assert_allclose((own.daily * intervals).sum(axis=1), own.day_contacts)
+        assert (own.daily[intervals == 0] == 0).all()
+        assert (own.rival[intervals == 0] == 0).all()
+        assert (own.daily >= 0).all()
+    assert (found["m"].daily[:, 3] > 0).all()
+
+
+def test_short_days_and_clock_changes_take_their_share_of_a_day(site, no_events):
+    made = site(first_on=date(2024, 12, 2), run_date=date(2025, 3, 24), ahead=14, calendar=Calendar())
+    made.queue("m", a_day=2400, channel="email")
+    own = candidates_of(made, no_events)["m"]
+    truth = ahead_of(made, "m")
+    assert own.basis.intervals[own.basis.ahead][6].sum() == 23
+    assert own.daily[6, 2] == 0
+    assert wape(own.day_contacts[6:7], truth.sum(axis=1)[6:7]) < 0.08
+
+
+def test_a_clock_going_back_brings_both_hours(site, no_events):
+    made = site(first_on=date(2025, 6, 2), run_date=date(2025, 10, 20), ahead=14, calendar=Calendar())
+    own = candidates_of(made.queue("m", a_day=2400, channel="email"), no_events)["m"]
+    intervals = own.basis.intervals[own.basis.ahead]
+    assert intervals[6].sum() == 25
+    # The slot holds the rate of one interval, not of two.
+    assert own.daily[6, 2] == pytest.approx(own.daily[13, 2], rel=0.15)
+    assert own.day_contacts[6] == pytest.approx((own.daily[6] * intervals[6]).sum())
+
+
+def test_the_past_does_not_move_when_the_future_is_known(site, no_events):
+    made = site().queue("a", a_day=200)
+    cutoff = made.weeks_back(3)[0]
+    before = candidates_of(made, no_events, [cutoff])["a"]
+    made.frames[0].loc[made.frames[0]["known_on"] > pd.Timestamp(cutoff), "contacts"] *= 50
+    after = candidates_of(made, no_events, [cutoff])["a"]
+    np.testing.assert_array_equal(before.daily, after.daily)
+    np.testing.assert_array_equal(before.rival, after.rival)
+
+
+def test_a_level_that_moved_last_week_corrects_the_next_days():
+    actual, fitted = np.full(20, 110.0), np.full(20, 100.0)
+    factor = level_correction(actual, fitted, np.array([1, 7]), PARAMS.daily)
+    np.testing.assert_allclose(factor, [1.09, 1 + 0.1 * 0.9**7])
+    assert (level_correction(actual, fitted * 0, np.array([1]), PARAMS.daily) == 1).all()
+
+
+def test_a_fit_gives_its_model_only_where_asked():
+    on = pd.date_range("2025-01-06", periods=60)
+    marks = pd.DataFrame({"ds": pd.to_datetime([]), "holiday": pd.Series([], dtype=object)})
+    task = DailyTask(on, np.arange(60.0) + 100, pd.date_range("2025-03-07", periods=7), marks, PARAMS.daily)
+    assert fit_daily(task).model == ""
+    assert '"growth"' in fit_daily(task, with_model=True).model
+
+
+def _history(site, name, **values):
+    return {"three_days": {"since": date(2025, 7, 4)}, "ordinary": {}}[name] | values
+
+
+@pytest.mark.parametrize(
+    ("case", "told"),
+    [
+        ("three_days", r"q: \d days of history; level of these days, shape of its kin"),
+        ("all_zeros", "q: no contact in its whole history; forecast is zero"),
+        ("gigantic_day", "q: 1 outliers left out"),
+        ("month_gap", r"q: \d+ open days without data left out"),
+        ("opened_yesterday", "q: 1 days of history"),
+        ("closed_for_good", "q: no contact for weeks; taken as closed"),
+        ("one_contact", "q: 1 days of history"),
+    ],
+)
+def test_degenerate_histories_get_a_usable_forecast_and_a_line(site, no_events, case, told):
+    made = site(ahead=28).queue("kin", a_day=500)
+    since = {"three_days": date(2025, 7, 2), "opened_yesterday": date(2025, 7, 4), "one_contact": date(2025, 7, 4)}
+    made.queue("q", a_day=200, since=since.get(case), seed=4)
+    frame = made.frames[1]
+    if case == "gigantic_day":
+        made.frames[1] = frame.assign(
+            contacts=frame["contacts"].where(frame["on"] != "2025-06-24", frame["contacts"] * 100)
+        )
+    if case == "month_gap":
+        made.frames[1] = frame[~frame["on"].between("2025-05-20", "2025-06-20")]
+    if case == "closed_for_good":
+        made.frames[1] = frame[frame["on"] < "2025-03-01"]
+    if case == "one_contact":
+        made.frames[1] = frame.iloc[:1].assign(contacts=1)
+    histories = made.histories()
+    if case == "all_zeros":
+        kin = histories["kin"]
+        histories["q"] = History("q", "phone", kin.grid, kin.is_open, kin.days, kin.changes.iloc[:0])
+    every = forecast_candidates(histories, no_events, [made.run_date], made.ahead, 730, PARAMS)
+    own = every["q", made.run_date]
+    truth = ahead_of(made, "q")
+    for values in (own.daily, own.rival):
+        assert np.isfinite(values).all()
+        assert (values >= 0).all()
+    if case in ("three_days", "opened_yesterday", "gigantic_day", "month_gap"):
+        assert wape(own.daily.ravel(), truth.ravel()) < 0.35
+    if case in ("all_zeros", "closed_for_good"):
+        assert own.daily.sum() < 0.2 * truth.sum()
+    notes = notes_on(every, histories, made.run_date)
+    assert pd.Series(notes).str.contains(told).any(), notes
+    assert len(every) == 2
