@@ -41,13 +41,19 @@ def carry_over(rows: pd.DataFrame, previous: pd.DataFrame, run_date: date) -> pd
 
 
 def in_order(rows: pd.DataFrame) -> pd.DataFrame:
-    """Rows in the order in which they are worked: firm first, triggers by urgency, then by value a minute."""
+    """Rows in the order in which they are worked: firm first, triggers by urgency, then by value a minute.
+
+    Of equals the one with more to lose comes first: without a score, that is all that is known.
+    """
     per_minute = rows["expected_value_cents"] / rows["expected_minutes"]
-    keyed = rows.assign(
-        _tier=rows["tier"].eq(IF_QUIET), _place=rows["trigger_place"].fillna(np.inf), _worth=-per_minute
-    )
-    ordered = keyed.sort_values(["_tier", "_place", "_worth", "customer_id"], ignore_index=True)
-    return ordered.drop(columns=["_tier", "_place", "_worth"])
+    keys = {
+        "_tier": rows["tier"].eq(IF_QUIET),
+        "_place": rows["trigger_place"].fillna(np.inf),
+        "_worth": -per_minute,
+        "_loss": -rows["value_at_risk_cents"],
+    }
+    ordered = rows.assign(**keys).sort_values([*keys, "customer_id"], ignore_index=True)
+    return ordered.drop(columns=list(keys))
 
 
 def publish(rows: pd.DataFrame, worked: pd.DataFrame, outcomes: pd.Series, playbook_version: str) -> pd.DataFrame:

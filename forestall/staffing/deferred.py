@@ -4,8 +4,8 @@ Work arrives in every interval, is done in open ones, and each piece must be don
 plans that keep this, the one returned is the smoothest: no other has a lower peak, nor a lower sum of
 any convex cost of the pace. It is the shortest line between "all that has arrived" and "all that is
 due", the taut string of the scheduling literature (Yao, Demers and Shenker 1995 for the pace).
-Work that is overdue before anybody can touch it (the night's, and the opening backlog) is smoothed by
-itself, over a time of its own: together the two would not keep the order of due times.
+Work that is overdue before anybody can touch it (the night's) is smoothed by itself, over a time of
+its own: together the two would not keep the order of due times.
 """
 
 from dataclasses import dataclass
@@ -57,8 +57,8 @@ def place(
         work_s: intervals; seconds of work that arrive.
         first_response_s: time allowed from arrival.
         clock: `elapsed`, or `business` where only open time counts.
-        catch_up_s: open time in which overdue work is caught up; never less than `first_response_s`.
-        backlog_s: work that lies there at the start; counts as overdue.
+        catch_up_s: open time in which work that is overdue at opening is caught up.
+        backlog_s: work that lies there at the start. Its age is not known: it counts as just arrived.
 
     Returns:
         The placement; placed + unplaced work equals arrivals + backlog.
@@ -78,11 +78,12 @@ def place(
     else:
         in_time = np.searchsorted(open_starts, starts_s + first_response_s - interval_s, side="right") - 1
         due = np.maximum(in_time, released)
-    caught_up = released + _intervals(max(first_response_s, catch_up_s), interval_s)
+    caught_up = released + _intervals(catch_up_s, interval_s)
 
-    timely = np.where(is_placed & ~is_late, work_s, 0.0)
-    overdue = np.where(is_late, work_s, 0.0)
-    overdue[0] += backlog_s  # whatever the first interval is, its backlog can be worked from the first opening on
+    arrived = work_s.copy()
+    arrived[0] += backlog_s
+    timely = np.where(is_placed & ~is_late, arrived, 0.0)
+    overdue = np.where(is_late, arrived, 0.0)
     placed = np.zeros_like(work_s)
     placed[is_open] = _between(released, np.minimum(due, last), timely) + _between(
         released, np.minimum(caught_up, last), overdue

@@ -24,7 +24,8 @@ cooldown_days = 10
 """
 TABLES = """
     CREATE TABLE marts.fct_outreach_candidates (customer_id VARCHAR, account_id VARCHAR, segment VARCHAR,
-        region VARCHAR, language VARCHAR, time_zone VARCHAR, preferred_channel VARCHAR, is_minor BOOLEAN, is_protected BOOLEAN,
+        region VARCHAR, language VARCHAR, time_zone VARCHAR, preferred_channel VARCHAR, is_minor BOOLEAN,
+        is_protected BOOLEAN,
         is_under_notice BOOLEAN, is_profiling_allowed BOOLEAN, monthly_value DECIMAL(18,4),
         monthly_margin DECIMAL(18,4),
         tenure_days BIGINT, days_to_renewal BIGINT, can_phone BOOLEAN, can_email BOOLEAN, can_chat BOOLEAN,

@@ -30,11 +30,12 @@ def test_a_key_never_changes():
 
 def test_order_of_work():
     rows = pd.DataFrame(
-        [("quiet", "if_quiet", None, 900, 5), ("slow", "firm", None, 800, 20), ("quick", "firm", None, 500, 5),
-         ("late", "firm", 2, 10, 5), ("urgent", "firm", 0, -5, 5)],
-        columns=["customer_id", "tier", "trigger_place", "expected_value_cents", "expected_minutes"],
+        [("quiet", "if_quiet", None, 900, 5, 9), ("slow", "firm", None, 800, 20, 9), ("quick", "firm", None, 500, 5, 9),
+         ("late", "firm", 2, 10, 5, 9), ("a_small_loss", "firm", 0, -5, 5, 100), ("great_loss", "firm", 0, -5, 5, 300)],
+        columns=["customer_id", "tier", "trigger_place", "expected_value_cents", "expected_minutes",
+                 "value_at_risk_cents"],
     )  # fmt: skip
-    assert in_order(rows)["customer_id"].tolist() == ["urgent", "late", "quick", "slow", "quiet"]
+    assert in_order(rows)["customer_id"].tolist() == ["great_loss", "a_small_loss", "late", "quick", "slow", "quiet"]
 
 
 def test_ranks_of_the_list_have_no_gap_and_the_holdout_keeps_its_own():

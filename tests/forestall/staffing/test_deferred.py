@@ -47,6 +47,12 @@ def test_backlog_is_caught_up_from_the_first_opening():
     assert placed.work_s.tolist() == [0, 250, 250, 0]
 
 
+def test_backlog_that_can_be_in_time_has_its_whole_time():
+    placed = place(starts(4), HALF_HOUR, np.ones(4, bool), np.zeros(4), 3 * HALF_HOUR, catch_up_s=900, backlog_s=600)
+    assert placed.work_s.tolist() == pytest.approx([200, 200, 200, 0])
+    assert placed.late_s == 0
+
+
 def test_a_queue_that_never_opens_places_nothing_and_says_so():
     placed = place(starts(3), HALF_HOUR, np.zeros(3, bool), np.array([1.0, 2.0, 3.0]), 900, backlog_s=4)
     assert (placed.work_s.sum(), placed.unplaced_s) == (0, 10)
