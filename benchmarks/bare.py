@@ -1,0 +1,105 @@
+"""The bare work of a step on the same data: what it would cost with nothing of ours around it.
+
+Each function does the heavy part of one step with the library alone, and keeps nothing. Steps without
+an entry in `BARE` have no counterpart that one library could do by itself.
+"""
+
+import json
+import tempfile
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+
+from forestall.settings import Settings, Source
+
+READERS = {".parquet": "read_parquet", ".csv": "read_csv", ".tsv": "read_csv", ".gz": "read_csv"}
+
+
+def read_files(settings: Settings, run_date: date, since: float) -> None:
+    """Pull: DuckDB reads the files that changed after the instant `since` into tables of an empty database."""
+    with tempfile.TemporaryDirectory() as folder:
+        connection = _connect(str(Path(folder) / "bare.duckdb"), settings)
+        for name, source in settings.sources.items():
+            if source.kind == "file":
+                _read_source(connection, settings, name, source, since)
+        connection.close()
+
+
+def _read_source(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, name: str, source: Source, since: float
+) -> None:
+    found = sorted(settings.root.glob(source.location))  # the demo's sources lie beside its forestall.toml
+    fresh = [str(path) for path in found if path.stat().st_mtime > since]
+    for reader in sorted({_reader(path) for path in fresh}):
+        paths = [path for path in fresh if _reader(path) == reader]
+        options = ", union_by_name = true" + (", ignore_errors = true" if reader == "read_csv" else "")
+        connection.execute(f"CREATE TABLE {name}_{reader} AS SELECT * FROM {reader}(?{options})", [paths]).fetchall()
+
+
+def _reader(path: str) -> str:
+    return READERS.get(Path(path).suffix, "read_json")
+
+
+def run_sql(settings: Settings, run_date: date, since: float) -> None:
+    """Build features: the SQL that dbt compiled, run in its order in bare DuckDB into temporary tables."""
+    target = settings.var_path / "dbt" / "target"
+    results = json.loads((target / "run_results.json").read_text())["results"]
+    connection = _connect(str(settings.root / settings.warehouse_url.removeprefix("duckdb:///")), settings)
+    for result in results:
+        if result["unique_id"].startswith("model.") and result["compiled_code"]:
+            connection.execute(f"CREATE OR REPLACE TEMP TABLE bare AS {result['compiled_code']}").fetchall()
+    connection.close()
+
+
+def predict(settings: Settings, run_date: date, since: float) -> None:
+    """Score churn: LightGBM's own predict, each horizon, on the matrix of tonight's customers."""
+    from features.training_set import scored_population
+    from models.churn.logbook import MODEL, read_version
+    from models.tracking import champion_on, model_files
+
+    champion = champion_on(settings.tracking_uri, MODEL, run_date.isoformat())
+    if champion is None:
+        return
+    model, _ = read_version(model_files(settings.tracking_uri, champion))
+    connection = _connect(str(settings.root / settings.warehouse_url.removeprefix("duckdb:///")), settings)
+    rows = connection.sql(
+        "SELECT * FROM marts.fct_customer_features WHERE as_of_on = ? AND NOT is_training", params=[run_date]
+    ).df()
+    matrix = model.design.matrix(scored_population(rows))
+    for booster in model.boosters.values():
+        booster.predict(matrix, num_threads=settings.warehouse.threads)
+
+
+def fit_prophets(settings: Settings, run_date: date, since: float) -> None:
+    """Forecast volume: one Prophet a queue with the country's holidays, fitted and asked for the horizon."""
+    from prophet import Prophet
+
+    connection = _connect(str(settings.root / settings.warehouse_url.removeprefix("duckdb:///")), settings)
+    daily = connection.sql(
+        "SELECT queue, local_on AS ds, sum(offered_count) AS y FROM marts.fct_contact_volume "
+        "WHERE local_on >= ? GROUP BY queue, local_on ORDER BY queue, local_on",
+        params=[(pd.Timestamp(run_date) - pd.Timedelta(days=settings.volume.history_days)).date()],
+    ).df()
+    for _, rows in daily.groupby("queue"):  # a handful of queues
+        model = Prophet(uncertainty_samples=0)
+        if settings.company.country:
+            model.add_country_holidays(settings.company.country)
+        model.fit(rows[["ds", "y"]].astype({"y": float}))
+        model.predict(model.make_future_dataframe(settings.volume.horizon_days))
+
+
+def _connect(path: str, settings: Settings) -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect(path, config={"threads": str(settings.warehouse.threads)})
+    connection.execute("SET TimeZone = 'UTC'").fetchall()
+    return connection
+
+
+BARE: dict[str, Callable[[Settings, date, float], None]] = {
+    "pull": read_files,
+    "build_features": run_sql,
+    "score_churn": predict,
+    "forecast_volume": fit_prophets,
+}
