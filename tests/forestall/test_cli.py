@@ -1,0 +1,134 @@
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from forestall.cli import PANELS, app, main
+from forestall.commands.runs import airflow
+from forestall.settings import Settings
+
+Company = Callable[[str], Settings]
+Run = Callable[..., tuple[int, str, str]]
+COMMANDS = [command for commands in PANELS.values() for command in commands] + [airflow]
+CUSTOMERS = '[sources.crm]\nkind = "file"\ntable = "customers"\nlocation = "customers.csv"\n'
+
+
+@pytest.fixture
+def run(company: Company, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
+    """The command line in the company's folder: exit code, what it says, and what it complains of."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.delenv("FORESTALL_CONFIG", raising=False)
+
+    def command(*words: str, toml: str = "") -> tuple[int, str, str]:
+        if not (tmp_path / "forestall.toml").exists() and words[0] != "init":
+            company(toml)
+        monkeypatch.setattr(sys, "argv", ["forestall", *words])
+        code = 0
+        try:
+            main()
+        except SystemExit as done:
+            code = int(done.code or 0)
+        out, err = capfd.readouterr()
+        return code, out, err
+
+    return command
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.__name__)
+def test_every_command_has_help_with_an_example_of_itself(command: Callable[..., None]) -> None:
+    name = command.__name__.replace("_", "-")
+    shown = CliRunner().invoke(app, [name, "--help"], env={"COLUMNS": "200"})
+    assert shown.exit_code == 0
+    assert re.search(rf"Example: forestall {name}\b", shown.output)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("nightly", "--config", "none.toml"), "none.toml: no such file; `forestall init` writes one"),
+        (("nightly", "--run-date", "01.03.2026"), "`01.03.2026` is no date; write 2026-03-01"),
+        (("job", "score_chrn"), "there is no job `score_chrn`; meant `score_churn`?"),
+        (("job", "pull"), "no source is mapped"),
+        (("backfill", "2026-03-02", "2026-03-01"), "the last night 2026-03-01 lies before the first 2026-03-02"),
+        (("backtest", "churn"), "say as of when"),
+        (("report",), "nothing is published yet"),
+        (("report", "--run-date", "2026-03-01"), "nothing is published for 2026-03-01"),
+        (("restore", "nowhere"), "nowhere: is no backup"),
+        (("backup", "out"), "holds nothing to back up"),
+        (("rollback",), "there is no champion to roll back"),
+    ],
+)
+def test_what_the_user_can_mend_is_one_line_and_code_2(run: Run, words: tuple[str, ...], told: str) -> None:
+    code, out, err = run(*words)
+    assert (code, "Traceback" in err) == (2, False)
+    assert told in re.sub(r"\s+", " ", out + err)
+
+
+def test_a_defect_shows_its_traceback_and_exits_1(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("forestall.pruning.prune", lambda settings, run_date: 1 / 0)
+    code, _, err = run("prune")
+    assert code == 1
+    assert "Traceback" in err
+    assert err.endswith("forestall: division by zero\n")
+
+
+def test_while_another_process_writes_the_code_is_75(run: Run, company: Company) -> None:
+    path = company("[warehouse]\nlock_wait_s = 0").var_path / "warehouse.lock"
+    path.parent.mkdir()
+    signed = '{"pid": 1, "purpose": "another night"}'
+    script = f"printf '%s' '{signed}' > {path}; echo; exec sleep 60"
+    holder = subprocess.Popen(["flock", path, "sh", "-c", script], stdout=subprocess.PIPE, start_new_session=True)
+    assert holder.stdout is not None
+    holder.stdout.readline()
+    code, _, err = run("job", "pull")
+    os.killpg(holder.pid, signal.SIGKILL)
+    holder.communicate()
+    assert (code, "held by another night (process 1); waited 0 s" in err) == (75, True)
+
+
+def test_init_then_check_config_tells_what_is_missing(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FORESTALL_SECRET_KEY", raising=False)
+    code, out, _ = run("init")
+    assert (code, "wrote forestall.toml" in out) == (0, True)
+    code, out, _ = run("check-config")
+    assert (code, "with 0 sources" in out) == (0, True)
+    assert run("init")[0] == 2
+
+
+def test_check_config_shows_mapped_rows_with_names_masked(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "customers.csv").write_text("customer_id,name,segment\nc1,Ada Lovelace,gold\nc2,Alan Turing,blue\n")
+    code, out, _ = run("check-config", "--sample", toml=CUSTOMERS)
+    assert code == 0
+    assert "crm -> customers (2 rows)" in out
+    assert "gold" in out
+    assert "Lovelace" not in out
+
+
+def test_check_config_refuses_a_mistake_in_reviewed_yaml(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "standards.yml").write_text("channels:\n  phone:\n    threshold: 20\n")
+    code, _, err = run("check-config")
+    assert code == 2
+    assert "standards.yml:3" in err
+
+
+def test_doctor_exits_2_where_a_night_could_not_run(run: Run) -> None:
+    code, out, _ = run("doctor")
+    assert code == 2
+    assert re.search(r"broken\s+sources", out)
+
+
+def test_watch_exits_5_when_the_night_is_overdue_and_0_before(
+    run: Run, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    code, _, _ = run("watch", toml="[alerts]\ndue_at = 00:00:00")
+    assert code == 5
+    assert "nothing was published for" in caplog.text
+    (tmp_path / "forestall.toml").write_text("[alerts]\ndue_at = 23:59:59")
+    assert run("watch")[0] == 0
