@@ -5,7 +5,6 @@ Ten months up to November 2025 in Europe/Berlin, so that both changes of the clo
 
 from collections.abc import Callable
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,11 +15,13 @@ import pytest
 from features.contract import CONTRACT
 from features.tables import ARROW
 from forestall.dictionary import VERSION_COLUMNS, raw_columns
-from forestall.settings import Settings
+from forestall.jobs.build_features import build_features, build_training_features
+from forestall.settings import Settings, load_settings
 from forestall.sources.tables import create_tables
 from forestall.warehouse import open_warehouse
 
 RUN_DATE = date(2025, 11, 5)
+TRAINING_DATES = (date(2025, 3, 31), date(2025, 6, 1), date(2025, 7, 1))
 ZONE = "Europe/Berlin"
 COMPANY = f"""
 [company]
@@ -32,6 +33,7 @@ url = "{{url}}"
 INSTANT = "datetime64[us, UTC]"
 
 Frames = dict[str, pd.DataFrame]
+Load = Callable[..., Settings]
 QUEUES = np.array(["sales_phone", "help_phone", "help_chat", "help_email", "bot"])
 CHANNELS = np.array(["phone", "phone", "chat", "email", "self_service"])
 
@@ -222,7 +224,7 @@ def as_arrow(name: str, rows: pd.DataFrame) -> pa.Table:
     return pa.Table.from_pandas(wide, floats, preserve_index=False).cast(schema)
 
 
-def load_raw(settings: Settings, frames: Frames) -> None:
+def append_raw(settings: Settings, frames: Frames) -> None:
     """Create the raw tables and append the frames to them."""
     with open_warehouse(settings, "test") as warehouse:
         create_tables(warehouse)
@@ -233,12 +235,40 @@ def load_raw(settings: Settings, frames: Frames) -> None:
 
 @pytest.fixture(scope="session")
 def frames() -> Frames:
+    """The company as it is on the run date."""
     return company_frames()
 
 
-@pytest.fixture
-def duckdb_company(company: Callable[[str], Settings], tmp_path: Path, frames: Frames) -> Settings:
-    """Settings of the company, its raw tables loaded in DuckDB."""
-    settings = company(COMPANY.format(url=f"duckdb:///{tmp_path / 'warehouse.duckdb'}"))
-    load_raw(settings, frames)
+@pytest.fixture(scope="session")
+def run_date() -> date:
+    return RUN_DATE
+
+
+@pytest.fixture(scope="session")
+def load(tmp_path_factory: pytest.TempPathFactory) -> Load:
+    """A company in a folder of its own, whose raw tables hold the frames; by default in DuckDB."""
+
+    def load(frames: Frames, url: str = "", toml: str = "") -> Settings:
+        folder = tmp_path_factory.mktemp("company")
+        path = folder / "forestall.toml"
+        path.write_text(COMPANY.format(url=url or f"duckdb:///{folder / 'warehouse.duckdb'}") + toml, encoding="utf-8")
+        settings = load_settings(path)
+        append_raw(settings, frames)
+        return settings
+
+    return load
+
+
+@pytest.fixture(scope="session")
+def built(load: Load, frames: Frames) -> Settings:
+    """The company with its night built and features of three past dates; read it, and leave it as it is."""
+    settings = load(frames)
+    build_features(settings, RUN_DATE)
+    build_training_features(settings, RUN_DATE, TRAINING_DATES)
     return settings
+
+
+@pytest.fixture(scope="session")
+def more() -> Callable[[Settings, Frames], None]:
+    """Appends further versions to the raw tables."""
+    return append_raw

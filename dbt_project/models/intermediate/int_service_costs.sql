@@ -19,7 +19,8 @@ where versions.is_served
     and versions.started_on < {{ run_date() }}
     and {{ valid_at('versions', cutoff_at()) }}
     {%- if is_incremental() %}
-    and cast(date_trunc('month', versions.started_on) as date) in (
+    and (cast(date_trunc('month', versions.started_on) as date) >= (select max(month_on) from {{ this }})
+    or cast(date_trunc('month', versions.started_on) as date) in (
         select cast(date_trunc('month', started_on) as date) from {{ ref('int_interaction_versions') }}
         where interaction_id in (select interaction_id from {{ ref('int_interaction_versions') }} where pull_id > {{ last }})
         union
@@ -27,6 +28,6 @@ where versions.is_served
         where month_on >= (
             select cast(date_trunc('month', min(starts_on)) as date) from {{ source('raw', 'costs') }} where pull_id > {{ last }}
         )
-    )
+    ))
     {%- endif %}
 group by cast(date_trunc('month', versions.started_on) as date), versions.customer_id

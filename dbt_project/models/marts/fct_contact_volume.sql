@@ -15,6 +15,7 @@ select
                         'answered_in_standard_count', 'redial_count', 'wait_time_s', 'handle_time_s'] %}
     {{ total('changes.' ~ measure) }} as {{ measure }},
     {%- endfor %}
+    max(changes.known_on) as last_known_on,
     max(changes.built_pull_id) as built_pull_id
 from changes
 {%- if is_incremental() %}
@@ -22,6 +23,7 @@ inner join (
     select distinct queue, interval_start_at
     from changes
     where built_pull_id > (select coalesce(max(built_pull_id), -1) from {{ this }})
+        or known_on > (select max(last_known_on) from {{ this }})
 ) as touched on touched.queue = changes.queue and touched.interval_start_at = changes.interval_start_at
 {%- endif %}
 group by changes.queue, changes.interval_start_at

@@ -26,6 +26,12 @@ touched_days as (
     select distinct local_on from reports
     where pull_id > {{ last }}
     union
+    select distinct started_on from versions
+    where started_on > (select max(local_on) from {{ this }})
+    union
+    select distinct local_on from reports
+    where local_on > (select max(local_on) from {{ this }})
+    union
     select distinct local_on from {{ this }}
     where local_on >= (select {{ days_after('max(local_on)', -window_days - 1) }} from {{ this }})
         or local_on >= (select min(starts_on) from {{ source('raw', 'costs') }} where pull_id > {{ last }})

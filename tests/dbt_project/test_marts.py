@@ -1,0 +1,196 @@
+"""The marts against plain re-computation: what was counted, when, and on which local day."""
+
+import json
+from datetime import date
+
+import pandas as pd
+import pytest
+
+from features.contract import CONTRACT
+from forestall import transform
+from forestall.dictionary import PROJECT, described_models
+from forestall.night import Night
+from forestall.settings import Settings
+from forestall.warehouse import Warehouse, open_warehouse
+
+ZONE = "Europe/Berlin"
+
+
+def _read(settings: Settings, sql: str) -> pd.DataFrame:
+    with open_warehouse(settings, "test") as warehouse:
+        return warehouse.frame(sql)
+
+
+def _counted_as_of(contacts: pd.DataFrame, morning: date) -> pd.Series:
+    """Inbound contacts by queue, taken from the versions that were the latest that morning."""
+    cutoff = pd.Timestamp(morning, tz=ZONE)
+    known = contacts[contacts["known_at"] < cutoff].sort_values(["known_at", "pull_id"])
+    latest = known.groupby("interaction_id").last()
+    return latest[latest["direction"] == "inbound"].groupby("queue").size()
+
+
+@pytest.mark.parametrize("morning", [date(2025, 3, 31), date(2025, 10, 27), date(2025, 11, 4), date(2025, 11, 5)])
+def test_changes_add_up_to_the_volume_as_it_was_known_on_any_morning(
+    built: Settings, frames: dict[str, pd.DataFrame], morning: date
+) -> None:
+    found = _read(
+        built,
+        f"""
+        SELECT queue, CAST(sum(offered_count) AS BIGINT) AS offered FROM intermediate.int_contact_volume_changes
+        WHERE known_on <= DATE '{morning}' AND queue <> 'branch' GROUP BY queue
+        """,
+    ).set_index("queue")["offered"]
+    wanted = _counted_as_of(frames["interactions"], morning)
+    pd.testing.assert_series_equal(found.sort_index(), wanted.sort_index(), check_names=False, check_dtype=False)
+
+
+def test_contacts_fall_on_local_days_and_into_intervals_on_days_when_clocks_change(
+    built: Settings, frames: dict[str, pd.DataFrame]
+) -> None:
+    found = _read(
+        built,
+        """
+        SELECT local_on, count(DISTINCT interval_start_at) AS intervals, min(interval_start_at) AS first_at
+        FROM intermediate.int_contact_volume_changes
+        WHERE queue = 'branch' AND local_on IN (DATE '2025-03-29', DATE '2025-03-30', DATE '2025-10-26')
+        GROUP BY local_on ORDER BY local_on
+        """,
+    )
+    assert found["intervals"].tolist() == [48, 46, 50]
+    starts = pd.to_datetime(found["first_at"], utc=True).dt.tz_convert(ZONE)
+    assert starts.dt.strftime("%H:%M").tolist() == ["00:00"] * 3
+
+
+def test_a_report_of_a_queue_counts_and_its_contacts_do_not(built: Settings, frames: dict[str, pd.DataFrame]) -> None:
+    reports = frames["contact_volumes"].sort_values(["known_at", "pull_id"]).groupby("interval_start_at").last()
+    found = _read(built, "SELECT sum(offered_count) AS offered FROM marts.fct_contact_volume WHERE queue = 'branch'")
+    assert int(found["offered"][0]) == int(reports["offered_count"].sum())
+
+
+def test_redials_are_marked(built: Settings, frames: dict[str, pd.DataFrame]) -> None:
+    contacts = frames["interactions"]
+    contacts = contacts[contacts["pull_id"] == 1].drop_duplicates("interaction_id")
+    given_up = contacts[contacts["is_abandoned"]]
+    pairs = (
+        contacts[contacts["direction"] == "inbound"]
+        .merge(given_up, on=["customer_id", "queue"])
+        .query("customer_id.notna() and interaction_id_x != interaction_id_y")
+    )
+    after = pairs["started_at_x"] - pairs["started_at_y"]
+    wanted = pairs[(after > pd.Timedelta(0)) & (after <= pd.Timedelta(minutes=30))]["interaction_id_x"].nunique()
+    found = _read(
+        built,
+        """
+        SELECT count(DISTINCT interaction_id) AS redials FROM intermediate.int_interaction_versions
+        WHERE is_redial AND pull_id = 1
+            AND interaction_id NOT IN (SELECT interaction_id FROM raw.interactions WHERE pull_id <> 1)
+        """,
+    )
+    assert wanted > 20
+    assert 0 < int(found["redials"][0]) <= wanted
+
+
+def test_features_count_the_local_days_before_the_as_of_date(built: Settings, frames: dict[str, pd.DataFrame]) -> None:
+    as_of = date(2025, 6, 1)
+    cutoff = pd.Timestamp(as_of, tz=ZONE)
+    contacts = frames["interactions"]
+    known = contacts[contacts["known_at"] < cutoff].sort_values(["known_at", "pull_id"])
+    latest = known.groupby("interaction_id").last()
+    inbound = latest[(latest["direction"] == "inbound") & (latest["started_at"] >= cutoff - pd.Timedelta(days=30))]
+    wanted = inbound.groupby("customer_id").agg(contact_count_30d=("queue", "size"), mean_wait=("wait_time_s", "mean"))
+    found = _read(
+        built,
+        f"""
+        SELECT customer_id, contact_count_30d, wait_time_s_mean_30d AS mean_wait FROM marts.fct_customer_features
+        WHERE as_of_on = DATE '{as_of}'
+        """,
+    ).set_index("customer_id")
+    both = found.join(wanted, rsuffix="_wanted")
+    assert (both["contact_count_30d"] == both["contact_count_30d_wanted"].fillna(0)).all()
+    pd.testing.assert_series_equal(both["mean_wait"], both["mean_wait_wanted"], check_names=False, rtol=1e-9)
+    assert both["contact_count_30d"].sum() > 100
+
+
+def test_time_of_agents_is_cut_at_local_midnight(built: Settings) -> None:
+    found = _read(
+        built,
+        """
+        SELECT CAST(local_on AS VARCHAR) AS local_on, agent_s FROM marts.fct_agent_time
+        WHERE team = 'retention' AND activity = 'available' AND NOT is_planned
+            AND local_on BETWEEN DATE '2025-03-29' AND DATE '2025-03-31' ORDER BY local_on
+        """,
+    )
+    # 07-12 UTC and 20-02 UTC: in winter 3 h of the evening spell fall on the day, in summer 2 h and 4 h on the next
+    assert found["agent_s"].tolist() == [(5 + 3 + 3) * 3600, (5 + 3 + 2) * 3600, (5 + 4 + 2) * 3600]
+
+
+def test_kpis_of_a_day_are_those_of_its_contacts(built: Settings, frames: dict[str, pd.DataFrame]) -> None:
+    contacts = frames["interactions"].sort_values(["known_at", "pull_id"]).groupby("interaction_id").last()
+    day = contacts["started_at"].dt.tz_convert(ZONE).dt.date == date(2025, 9, 17)
+    ours = contacts[day & (contacts["queue"] == "help_phone") & (contacts["direction"] == "inbound")]
+    served = ours[ours["answered_at"].notna()]
+    short = ours["is_abandoned"].astype(bool) & (ours["wait_time_s"] < 5)
+    found = _read(
+        built, "SELECT * FROM marts.fct_service_kpis WHERE local_on = DATE '2025-09-17' AND queue = 'help_phone'"
+    ).iloc[0]
+    assert found["offered_count"] == len(ours) > 3
+    assert found["handled_count"] == len(served)
+    assert found["service_level"] == pytest.approx((served["wait_time_s"] <= 20).sum() / (len(ours) - short.sum()))
+    assert found["asa_s"] == pytest.approx(served["wait_time_s"].mean())
+    minutes = served["handle_time_s"].sum() / 60
+    assert found["cost_per_contact"] == pytest.approx(1.75 + 0.65 * minutes / len(served), abs=6e-5)
+
+
+def test_only_training_dates_and_the_last_week_are_kept(built: Settings, run_date: date) -> None:
+    found = _read(built, "SELECT DISTINCT as_of_on, is_training FROM marts.fct_customer_features ORDER BY as_of_on")
+    assert found["is_training"].tolist() == [True, True, True, False]
+    assert pd.to_datetime(found["as_of_on"]).iloc[-1].date() == run_date
+
+
+def test_no_key_has_two_versions_at_once(built: Settings) -> None:
+    with open_warehouse(built, "test") as warehouse:
+        for name, key in _versioned(warehouse):
+            overlapping = f"""
+                SELECT count(*) FROM (
+                    SELECT valid_to, lead(valid_from) OVER (PARTITION BY {key} ORDER BY valid_from) AS next_from
+                    FROM intermediate.{name}
+                ) AS versions WHERE next_from <> valid_to
+            """
+            assert warehouse.scalar(overlapping) == 0, name
+
+
+def _versioned(warehouse: Warehouse) -> list[tuple[str, str]]:
+    keys = {
+        "int_interaction_versions": "interactions",
+        "int_customer_versions": "customers",
+        "int_activity_versions": "activity",
+        "int_report_versions": "contact_volumes",
+        "int_agent_time_versions": "agent_time",
+    }
+    return [(name, ", ".join(CONTRACT[table].key)) for name, table in keys.items()]
+
+
+def test_every_column_of_every_model_is_described(built: Settings) -> None:
+    described = {model["name"]: {column["name"] for column in model["columns"]} for model in described_models()}
+    with open_warehouse(built, "test") as warehouse:
+        columns = warehouse.frame(
+            """
+            SELECT table_name, column_name FROM information_schema.columns
+            WHERE table_schema IN ('intermediate', 'marts')
+            """
+        )
+    found = columns.groupby("table_name")["column_name"].agg(set).to_dict()
+    assert found == described
+    assert all(column["description"] for model in described_models() for column in model["columns"])
+
+
+def test_unit_tests_of_the_project_hold(built: Settings, run_date: date) -> None:
+    values = transform.variables(Night(built, run_date), "subscription", [run_date])
+    done = transform.run_dbt(built, "test", "--vars", json.dumps(values), "--select", "test_type:unit")
+    assert done.success
+    assert len(list(done.result)) == 5
+
+
+def test_the_project_parses_without_any_setting(built: Settings) -> None:
+    assert (PROJECT / "dbt_project.yml").is_file()
+    assert transform.run_dbt(built, "parse").success
