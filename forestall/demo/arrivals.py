@@ -52,7 +52,9 @@ def true_intensity(
     weights = queue_shares(people) * inclination(people, parameters, day.number)
     factors = event_factors(seed, world, parameters, day.on)
     queues = parameters.queues
-    calendar = np.array([calendar_factor(queue, parameters, day.on) * factors.get(queue.channel, 1) for queue in queues])
+    calendar = np.array(
+        [calendar_factor(queue, parameters, day.on) * factors.get(queue.channel, 1) for queue in queues]
+    )
     per_day = np.array([queue.contacts_per_day for queue in queues])
     means = per_day * calendar * weights.sum(axis=1) / norms
     shapes = np.stack([profile(queue.key, day.number) for queue in queues])
@@ -111,8 +113,8 @@ def _described(contacts: Batch, people: People, parameters: Parameters, seed: in
     is_repeat = is_known & has_problem(people, day.number)[customer] & (rng.random(count) < 0.75)
     weights = np.tile(_TOPIC_WEIGHTS, (count, 1))
     for kind in running_kinds(seed, world, parameters, day.on):
-        topic, factor = _TOPICS_OF_EVENTS[kind]
-        weights[:, TOPICS.index(topic)] *= factor
+        about, factor = _TOPICS_OF_EVENTS[kind]
+        weights[:, TOPICS.index(about)] *= factor
     weights[:, TOPICS.index("fault")] *= np.exp(0.3 * hidden)
     leaves = is_known & (people["status"][customer] == 1)
     weights[leaves, TOPICS.index("cancellation")] = 1.2

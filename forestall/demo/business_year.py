@@ -58,7 +58,7 @@ class Day:
 
     def interval_of(self, seconds: Array) -> Array:
         """Position of the interval in which each instant lies, within the day."""
-        return np.clip((seconds - self.start) // INTERVAL_S, 0, len(self.starts) - 1).astype(int)
+        return np.asarray(np.clip((seconds - self.start) // INTERVAL_S, 0, len(self.starts) - 1), dtype=int)
 
 
 def midnight(on: date) -> int:
@@ -71,7 +71,7 @@ def day_of(number: int) -> Day:
     """The day of that number; two a year have 23 and 25 hours."""
     on = EPOCH + timedelta(days=number)
     starts = np.arange(midnight(on), midnight(on + timedelta(days=1)), INTERVAL_S)
-    offsets = np.array([datetime.fromtimestamp(second, ZONE).hour for second in starts])
+    offsets = np.array([datetime.fromtimestamp(second, ZONE).hour for second in starts.tolist()])
     return Day(number, on, starts, offsets * 60 + (starts // 60) % 60)
 
 
@@ -124,19 +124,27 @@ def events_between(seed: int, world: str, parameters: Parameters, first: date, l
     return pd.concat([events_of(seed, world, year, campaigns) for year in years], ignore_index=True)
 
 
+@cache
+def _spans(seed: int, world: str, campaigns: int, year: int) -> dict[str, list[tuple[date, date]]]:
+    """First and last days of each kind of event, up to the end of a year and from the one before."""
+    events = pd.concat([events_of(seed, world, each, campaigns) for each in (year - 1, year)])
+    return {
+        kind: sorted(zip(mine["starts_on"], mine["ends_on"], strict=True))
+        for kind, mine in ((kind, events[events["kind"] == kind]) for kind in _EFFECTS)
+    }
+
+
 def event_factors(seed: int, world: str, parameters: Parameters, on: date) -> dict[str, float]:
-    """Factor of today's events on the contacts of each channel."""
-    demand = parameters.demand
-    events = events_between(seed, world, parameters, on - timedelta(days=40), on)
-    # Two events of one kind do not add up; those of different kinds do.
-    factors: dict[str, float] = {}
-    for kind, (effects, fading) in _EFFECTS.items():
-        mine = events[events["kind"] == kind]
-        running = [(a, b) for a, b in zip(mine["starts_on"], mine["ends_on"], strict=True) if a <= on]
-        if not running or (on - running[-1][1]).days > _ECHO_DAYS:
+    """Factor of today's events on the contacts of each channel; of one kind, the newest event counts."""
+    demand, factors = parameters.demand, dict[str, float]()
+    for kind, spans in _spans(seed, world, demand.campaigns_per_year, on.year).items():
+        begun = [span for span in spans if span[0] <= on]
+        if not begun or (on - begun[-1][1]).days > _ECHO_DAYS:
             continue
-        first, last = running[-1]
-        age = (on - first).days if kind != "campaign" else max(0, (on - last).days) * 12 + (on - first).days
+        first, last = begun[-1]
+        effects, fading = _EFFECTS[kind]
+        # A campaign wears off slowly while it runs, and fast when it is over.
+        age = (on - first).days + (12 * max(0, (on - last).days) if kind == "campaign" else 0)
         size = demand.event_size * (demand.outage_size if kind == "outage" else 1.0)
         for channel, factor in effects.items():
             factors[channel] = factors.get(channel, 1.0) * float(np.exp(np.log(factor) * size * fading**age))
@@ -145,9 +153,8 @@ def event_factors(seed: int, world: str, parameters: Parameters, on: date) -> di
 
 def running_kinds(seed: int, world: str, parameters: Parameters, on: date, within_days: int = 2) -> set[str]:
     """Kinds of events that began within so many days up to today."""
-    events = events_between(seed, world, parameters, on - timedelta(days=40), on)
-    age = np.array([(on - first).days for first in events["starts_on"]])
-    return set(events["kind"][(age >= 0) & (age <= within_days)])
+    spans = _spans(seed, world, parameters.demand.campaigns_per_year, on.year)
+    return {kind for kind, mine in spans.items() if any(0 <= (on - first).days <= within_days for first, _ in mine)}
 
 
 def calendar_factor(queue: Queue, parameters: Parameters, on: date) -> float:
@@ -164,7 +171,7 @@ def calendar_factor(queue: Queue, parameters: Parameters, on: date) -> float:
         level *= demand.holiday
     elif is_holiday(yesterday, queue.site):
         level *= demand.after_holiday
-    elif weekday == 4 and is_holiday(yesterday, queue.site) or weekday == 0 and is_holiday(tomorrow, queue.site):
+    elif (weekday == 4 and is_holiday(yesterday, queue.site)) or (weekday == 0 and is_holiday(tomorrow, queue.site)):
         level *= demand.bridge_day
     if (on.month, on.day) in ((12, 24), (12, 31)):
         level *= demand.christmas * 0.75
@@ -213,6 +220,15 @@ def local_times(seconds: Array, is_known: Array | None = None) -> Array:
     clock = local.astype("datetime64[s]")
     minutes = (clock.astype("int64") - seconds) // 60
     offsets, which = np.unique(minutes, return_inverse=True)
-    written = np.array([f"{'-' if m < 0 else '+'}{abs(m) // 60:02d}{abs(m) % 60:02d}" for m in offsets.tolist()], object)
+    written = np.array(
+        [f"{'-' if m < 0 else '+'}{abs(m) // 60:02d}{abs(m) % 60:02d}" for m in offsets.tolist()], object
+    )
     text = np.datetime_as_string(clock).astype(object) + written[which]
-    return np.asarray(text if is_known is None else np.where(is_known, text, None), dtype=object)
+    return np.asarray(text, dtype=object) if is_known is None else blank(text, ~is_known)
+
+
+def blank(values: Array, where: Array) -> Array:
+    """The values, empty at these places."""
+    kept = values.astype(object)
+    kept[where] = None
+    return kept

@@ -93,9 +93,7 @@ def make_company(
     return Company(folder, until)
 
 
-def play(
-    folder: Path, until: date, actions: pd.DataFrame | None = None, agents: pd.DataFrame | None = None
-) -> None:
+def play(folder: Path, until: date, actions: pd.DataFrame | None = None, agents: pd.DataFrame | None = None) -> None:
     """Let the company live on, day by day, to (not including) `until`; writes new files only.
 
     A day's files are written before the state moves on, so a day that was interrupted is lived again
@@ -201,7 +199,7 @@ def _actions_of(actions: pd.DataFrame | None, day: Day) -> pd.DataFrame | None:
             "offer": actions["offer"],
             "channel": actions["channel"],
             "second": instants.astype("int64"),
-            "row_id": actions["row_id"] if "row_id" in actions else "",
+            "row_id": actions.get("row_id", ""),
         }
     )
     today = frame[(frame["second"] >= day.start) & (frame["second"] < day.end)]
@@ -218,5 +216,3 @@ def _agents_of(agents: pd.DataFrame | None, day: Day) -> Array | None:
     positions = agents["queue"].map({queue.key: number for number, queue in enumerate(QUEUES)})
     given[positions[is_today].astype(int), day.interval_of(seconds[is_today].to_numpy())] = agents["agents"][is_today]
     return given
-
-

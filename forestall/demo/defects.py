@@ -48,12 +48,15 @@ def plant(calls: Batch, held: Batch, defects: Defects, seed: int, world: str, da
     late = drawn["late"]
     calls["defect"][late] = KINDS.index("late")
     calls["deliver_day"][late] = day.number + rng.integers(2, 6, len(late))
-    fixed = _copies(calls, np.setdiff1d(drawn["corrected"], late), "corrected")
+    # Only contacts that nothing will be added to: their copies stay copies.
+    final = np.setdiff1d(np.flatnonzero(calls["resolved"] < day.end), late)
+    drawn |= {kind: np.intersect1d(drawn[kind], final) for kind in KINDS[1:5] if kind != "late"}
+    fixed = _copies(calls, drawn["corrected"], "corrected")
     fixed["handle"] = (fixed["handle"] * 1.25).astype(int) + 15
     fixed["deliver_day"] = day.number + rng.integers(1, 4, size(fixed))
     fixed["changed"] = fixed["changed"] + 3600 * 12
-    same = _copies(calls, np.setdiff1d(drawn["exact_duplicate"], late), "exact_duplicate")
-    other = _copies(calls, np.setdiff1d(drawn["changed_duplicate"], late), "changed_duplicate")
+    same = _copies(calls, drawn["exact_duplicate"], "exact_duplicate")
+    other = _copies(calls, drawn["changed_duplicate"], "changed_duplicate")
     other["handle"] = (other["handle"] * 0.6).astype(int)
     other["changed"] = other["changed"] - 3600  # the older version comes after the newer: the time of change decides
     whole = ~calls["is_abandoned"] & (calls["answered"] < day.end)

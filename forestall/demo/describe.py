@@ -42,7 +42,7 @@ def expectation_given_observables(truth: pd.DataFrame, seed: int = 20) -> pd.Ser
     """
     from lightgbm import LGBMRegressor
 
-    seen = truth[[name for name in truth if name.startswith("seen_")]].astype(float)
+    seen = truth[[name for name in truth.columns if str(name).startswith("seen_")]].astype(float)
     seen["ordinary"] = np.log(truth["chance_90_of_ordinary_severity"].clip(1e-6))
     log = np.log(truth["chance_90"].clip(1e-6))
     half = np.random.default_rng(seed).random(len(truth)) < 0.5
@@ -110,19 +110,23 @@ def draw(folder: Path, png: Path) -> None:
 
 
 def _read(folder: Path, name: str) -> pd.DataFrame:
-    paths = sorted(path for path in (folder / name).parent.glob(f"{Path(name).name}_*") if not path.name.startswith("."))
-    return pd.concat([_READERS[path.name.split(".", 1)[1]](path) for path in paths], ignore_index=True)
+    paths = sorted(
+        path for path in (folder / name).parent.glob(f"{Path(name).name}_*") if not path.name.startswith(".")
+    )
+    return pd.concat([_read_file(path) for path in paths], ignore_index=True)
+
+
+def _read_file(path: Path) -> pd.DataFrame:
+    return pd.read_parquet(path) if path.suffix == ".parquet" else _read_csv(path)
 
 
 def _read_csv(path: Path) -> pd.DataFrame:
     return pd.read_csv(path, sep=";", dtype={"ruf_id": "string", "bezug_id": "string"})
 
 
-_READERS = {"parquet": pd.read_parquet, "csv": _read_csv, "csv.gz": _read_csv}
-
-
 def _local_day(instants: pd.Series) -> pd.Series:
-    return instants.dt.tz_convert("Europe/Berlin").dt.strftime("%Y-%m-%d")
+    days: pd.Series = instants.dt.tz_convert("Europe/Berlin").dt.strftime("%Y-%m-%d")
+    return days
 
 
 def _counts(folder: Path) -> Rows:
@@ -163,7 +167,10 @@ def _leaving(folder: Path) -> Rows:
         *rows,
         ("left within 90 days, mean over months", f"{months['left'].mean():.2%}"),
         ("true chance, mean over months", f"{months['expected'].mean():.2%}"),
-        ("AUC of the true chances", f"{months['auc'].mean():.3f} ({months['auc'].min():.3f}-{months['auc'].max():.3f})"),
+        (
+            "AUC of the true chances",
+            f"{months['auc'].mean():.3f} ({months['auc'].min():.3f}-{months['auc'].max():.3f})",
+        ),
         ("AUC of the expectation given observables", f"{months['auc_of_observables'].mean():.3f}"),
     ]
 
@@ -179,7 +186,7 @@ def _effects(folder: Path) -> Rows:
         rows.append((f"main reason is {reason}", f"{share:.1%}"))
         rows.append((f"outreach about {reason}: 5 %, median, 95 %", f"{low:+.3f}, {middle:+.3f}, {high:+.3f}"))
         mine = risky[risky["reason"] == reason]
-        rows.append((f"... top tenth by chance with that reason, mean", f"{mine[f'effect_{reason}'].mean():+.3f}"))
+        rows.append(("... top tenth by chance with that reason, mean", f"{mine[f'effect_{reason}'].mean():+.3f}"))
     return [*rows, ("sleeping dogs", f"{truth['is_sleeping_dog'].mean():.1%}")]
 
 

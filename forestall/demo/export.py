@@ -11,7 +11,7 @@ import pandas as pd
 from forestall.demo import defects, reactions, voices
 from forestall.demo.arrivals import UNKNOWN
 from forestall.demo.batch import Array, Batch, size
-from forestall.demo.business_year import local_times, to_utc
+from forestall.demo.business_year import blank, local_times, to_utc
 from forestall.demo.customers import NEVER, People
 from forestall.demo.parameters import BASE, EPOCH, LANGUAGES, PLANS, QUEUES, SOCIAL
 from forestall.demo.records import is_outbound
@@ -60,13 +60,14 @@ def file_rows(name: str, records: Batch, people: People) -> pd.DataFrame:
 def _keys(numbers: Array, letter: str = "", first: int = 0) -> Array:
     known = numbers != UNKNOWN
     text = np.char.add(letter, (np.maximum(numbers, 0) + first).astype("U16")).astype(object)
-    return np.asarray(np.where(known, text, None), dtype=object)
+    return blank(text, ~known)
 
 
 def _instants(seconds: Array) -> pd.Series:
     """UTC instants, empty where a second never comes."""
     stamps = np.where(seconds == UNTIL_NEVER, 0, seconds).astype("datetime64[s]").astype("datetime64[us]")
-    return pd.Series(np.where(seconds == UNTIL_NEVER, np.datetime64("NaT"), stamps)).dt.tz_localize("UTC")
+    stamps[seconds == UNTIL_NEVER] = np.datetime64("NaT")
+    return pd.Series(pd.DatetimeIndex(stamps, tz="UTC"))
 
 
 def _written(seconds: Array) -> Array:
@@ -76,15 +77,15 @@ def _written(seconds: Array) -> Array:
 
 def _dates(days: Array, is_known: Array) -> Array:
     first = np.datetime64(EPOCH)
-    return np.where(is_known, (first + np.where(is_known, days, 0)).astype(str).astype(object), None)
+    return blank((first + np.where(is_known, days, 0)).astype(str).astype(object), ~is_known)
 
 
 def _words(codes: Array, words: Array) -> Array:
-    return np.where(codes == UNKNOWN, None, words[np.maximum(codes, 0)])
+    return blank(words[np.maximum(codes, 0)], codes == UNKNOWN)
 
 
 def _yes(flags: Array) -> Array:
-    return np.where(flags, "ja", "nein").astype(object)
+    return np.asarray(np.where(flags, "ja", "nein"), dtype=object)
 
 
 def _texts(records: Batch, people: People) -> Array:
@@ -96,7 +97,7 @@ def _telephony(calls: Batch, people: People) -> pd.DataFrame:
     is_first = _yes(calls["is_solved"] & ~calls["is_repeat"])
     frame = pd.DataFrame(
         {
-            "ruf_id": np.where(kind == defects.KINDS.index("missing_key"), None, _keys(calls["id"])),
+            "ruf_id": blank(_keys(calls["id"]), kind == defects.KINDS.index("missing_key")),
             "bezug_id": _keys(calls["parent"]),
             "kundennr": customer_keys(calls["customer"]),
             "kanal": np.where(kind == defects.KINDS.index("unknown_channel"), "Fax", _CHANNELS[calls["queue"]]),
@@ -113,7 +114,7 @@ def _telephony(calls: Batch, people: People) -> pd.DataFrame:
             "wartezeit_s": calls["wait"],
             "bearbeitung_s": np.where(calls["is_abandoned"], 0, calls["handle"]),
             "aufgelegt": _yes(calls["is_abandoned"]),
-            "erstloesung": np.where(calls["resolved"] == UNTIL_NEVER, None, is_first),
+            "erstloesung": blank(is_first, calls["resolved"] == UNTIL_NEVER),
             "weitergeleitet": calls["transfers"],
             "agent": agent_keys(calls["agent"]),
             "mitschrift": _texts(calls, people),
@@ -144,7 +145,7 @@ def _tickets(tickets: Batch, people: People) -> pd.DataFrame:
             "first_reply": _instants(tickets["answered"]),
             "solved": _instants(tickets["resolved"]),
             "work_minutes": np.where(tickets["answered"] == UNTIL_NEVER, np.nan, np.round(tickets["handle"] / 60, 2)),
-            "one_touch": pd.array(np.where(is_open, None, one_touch), dtype="boolean"),
+            "one_touch": pd.array(blank(one_touch, is_open), dtype="boolean"),
             "forwarded": tickets["transfers"],
             "handled_by": agent_keys(tickets["agent"]),
             "body": _texts(tickets, people),

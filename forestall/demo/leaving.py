@@ -103,5 +103,3 @@ def account_chance(people: People, log: Array) -> Array:
     members = np.maximum(np.bincount(account, is_customer), 1)
     mean = np.bincount(account, rate) / members
     return np.asarray(np.where(is_customer, -np.expm1(-mean[account]), 0.0))
-
-

@@ -92,7 +92,9 @@ def create(seed: int, world: str, scale: float, first_day: int = 0) -> State:
     seconds = day_of(0).start + (people["last_plan_change"] * 86_400) + people["signed_second"]
     subscriptions = money.subscribe({}, people, np.arange(len(people["plan"])), seconds)
     pattern = workforce.shift_pattern(parameters)
-    norms = (arrivals.queue_shares(people) * arrivals.inclination(people, parameters, first_day)).sum(axis=1) * MEAN_INCLINATION
+    norms = (arrivals.queue_shares(people) * arrivals.inclination(people, parameters, first_day)).sum(
+        axis=1
+    ) * MEAN_INCLINATION
     return State(
         seed, world, scale, first_day, people, subscriptions, workforce.hire(parameters, pattern, seed, world), pattern,
         np.ones((len(QUEUES), 7)), norms, np.zeros(len(QUEUES)),
@@ -173,9 +175,7 @@ def _wake(state: State, parameters: Parameters, day: Day) -> None:
     draw = rng.random(count)
     harder = np.exp(0.35 * severity(people) + 0.25 * np.tanh(people["waits"]))
     declines = people["is_declining"]
-    people["is_declining"] = np.where(
-        declines, draw > world.recovery_per_day, draw < world.decline_per_day * harder
-    )
+    people["is_declining"] = np.where(declines, draw > world.recovery_per_day, draw < world.decline_per_day * harder)
     people["decline"] = people["decline"] + 0.06 * (1.5 * people["is_declining"] - people["decline"])
     changes = np.flatnonzero(rng.random(count) < world.consent_changes_per_day)
     for name in ("may_call", "may_mail"):
@@ -261,7 +261,9 @@ def _social_report(counts: Array, present: Array, parameters: Parameters, seed: 
         handled[opening[0]] += held[opening[0]]
     mean = service.mean_handle_time_s(SOCIAL, parameters.service)
     spread = np.sqrt(np.maximum(handled, 1)) * mean * 0.5
-    handle = np.where(handled > 0, np.maximum(handled * 60, handled * mean + spread * rng.standard_normal(len(counts))), 0)
+    handle = np.where(
+        handled > 0, np.maximum(handled * 60, handled * mean + spread * rng.standard_normal(len(counts))), 0
+    )
     return {"start": day.starts, "offered": counts, "handled": handled, "handle": handle.astype(int)}
 
 
@@ -291,6 +293,8 @@ def _use(state: State, parameters: Parameters, day: Day) -> Batch:
     rate = rate * (people["status"] < 2) * (1.15 if day.on.weekday() > 4 else 0.94)
     count = rng.poisson(rate)
     who = np.flatnonzero(count)
-    return {"customer": who, "event_count": count[who], "minutes": np.round(rng.gamma(2.0, 9.0, len(who)) * count[who], 1)}
-
-
+    return {
+        "customer": who,
+        "event_count": count[who],
+        "minutes": np.round(rng.gamma(2.0, 9.0, len(who)) * count[who], 1),
+    }

@@ -10,7 +10,7 @@ from forestall.demo.arrivals import UNKNOWN
 from forestall.demo.batch import Array, Batch, size, take
 from forestall.demo.business_year import Day
 from forestall.demo.customers import NEVER, People
-from forestall.demo.parameters import PORTAL, QUEUES, STAGES, TOPICS, Parameters, Service
+from forestall.demo.parameters import PORTAL, QUEUES, STAGES, TOPICS, Parameters
 from forestall.demo.randomness import stream
 from forestall.demo.service import UNTIL_NEVER
 

@@ -28,7 +28,6 @@ STAGES = ("reception", "consultation", "complaint", "feedback")
 REASONS = ("none", "service", "price", "usage")  # what an outreach can be about; `none`: nothing is wrong
 
 
-
 @dataclass(frozen=True)
 class Queue:
     """One queue.
@@ -134,7 +133,7 @@ class Demand:
 class Service:
     """How contacts are served."""
 
-    safety: float = 1.25  # agents over load, in square roots of the load
+    safety: float = 1.55  # agents over load, in square roots of the load
     planning_noise: float = 0.06  # error of the company's own plan, relative
     sick: float = 0.05
     vacation: float = 0.10
@@ -286,11 +285,17 @@ def _multiplied(parameters: Parameters, group: str, factors: dict[str, float]) -
 
 def _sized(parameters: Parameters, scale: float) -> Parameters:
     people, reaction = parameters.people, parameters.reaction
+    # A small company is there to be tested with: it has as many defects as one of full size, within reason.
+    oftener = min(max(1 / scale, 1.0), 20.0)
+    chances: dict[str, Any] = {
+        name: value * oftener for name, value in asdict(parameters.defects).items() if isinstance(value, float)
+    }
     return replace(
         parameters,
         people=replace(
             people, at_start=max(20, round(people.at_start * scale)), joins_per_day=people.joins_per_day * scale
         ),
         reaction=replace(reaction, status_quo_per_day=reaction.status_quo_per_day * scale),
+        defects=replace(parameters.defects, **chances),
         queues=tuple(replace(queue, contacts_per_day=queue.contacts_per_day * scale) for queue in parameters.queues),
     )

@@ -89,11 +89,15 @@ def customer_truth(state: State) -> pd.DataFrame:
         "severity": severity(people),
         "monthly_margin": people["margin"],
         "chance_90_of_ordinary_severity": leaving_chances(people, ordinary)[:, -1],
-        **{f"seen_{name}": people[name] for name in ("waits", "repeats", "complaints", "abandons", "decline", "contacts")},
+        **{
+            f"seen_{name}": people[name]
+            for name in ("waits", "repeats", "complaints", "abandons", "decline", "contacts")
+        },
         "seen_problem": has_problem(people, day),
         "seen_segment": people["segment"],
     }
-    return pd.DataFrame(columns)[people["status"] == 0].reset_index(drop=True)
+    customers = pd.DataFrame(columns)
+    return customers[pd.Series(people["status"] == 0)].reset_index(drop=True)
 
 
 def _log_hazard_ahead(

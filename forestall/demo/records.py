@@ -75,7 +75,9 @@ def _seen(contacts: Batch, people: People, day: Day) -> Batch:
     """With the plan of the day and the end of what was seen; what lies after it is nobody's knowledge."""
     customer = contacts["customer"]
     plan = np.where(customer == UNKNOWN, UNKNOWN, people["plan"][np.maximum(customer, 0)])
-    hidden = {name: np.where(contacts[name] < day.end, contacts[name], UNTIL_NEVER) for name in ("answered", "resolved")}
+    hidden = {
+        name: np.where(contacts[name] < day.end, contacts[name], UNTIL_NEVER) for name in ("answered", "resolved")
+    }
     return contacts | hidden | {"plan": plan, "seen": np.full(size(contacts), day.end)}
 
 

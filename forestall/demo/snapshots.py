@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from forestall.demo import voices
-from forestall.demo.business_year import Day, day_of, events_between, local_times, midnight
 from forestall.demo.batch import Array, size
+from forestall.demo.business_year import Day, day_of, events_between, local_times, midnight
 from forestall.demo.customers import NEVER, PREFERRED, REGIONS, ZONES
 from forestall.demo.export import account_keys, agent_keys, customer_keys
 from forestall.demo.life import State
@@ -131,7 +131,9 @@ def _agents(state: State, today: Day) -> pd.DataFrame:
 def _costs() -> pd.DataFrame:
     rows = [(kind, "2023-01-01", contact, minute) for kind, (contact, minute) in _RATES.items()]
     raised = [(kind, "2025-07-01", contact, round(minute * 1.03, 4)) for kind, (contact, minute) in _RATES.items()]
-    return pd.DataFrame(rows + raised, columns=["kind", "starts_on", "per_contact", "per_minute"]).assign(currency="EUR")
+    return pd.DataFrame(rows + raised, columns=["kind", "starts_on", "per_contact", "per_minute"]).assign(
+        currency="EUR"
+    )
 
 
 def _events(state: State, today: Day) -> pd.DataFrame:

@@ -87,7 +87,7 @@ def load_state(path: Path) -> State:
             if name:
                 batches[batch][name] = saved[key]
         arrays = {name: saved[name] for name in _ARRAYS}
-    return State(**values, **batches, **arrays)
+    return State(**values | batches | arrays)
 
 
 def _csv(frame: pd.DataFrame) -> bytes:

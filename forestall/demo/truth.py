@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from forestall.demo.business_year import day_of, to_utc
 from forestall.demo.batch import Batch
+from forestall.demo.business_year import day_of, to_utc
 from forestall.demo.export import account_keys, customer_keys
 from forestall.demo.life import DayRows, State
 from forestall.demo.parameters import EPOCH, QUEUES, parameters_hash

@@ -15,9 +15,11 @@ from forestall.demo.parameters import PORTAL, QUEUES
 from forestall.demo.randomness import CREATION, stream
 
 SURVEY_KINDS = ("csat", "nps", "ces")
-_SYLLABLES_DE = ("An", "Bern", "Carl", "Diet", "El", "Fried", "Ger", "Hann", "In", "Jo", "Kat", "Lud", "Mar", "Nor", "Ot")
+_SYLLABLES_DE = ("An", "Bern", "Carl", "Diet", "El", "Fried", "Ger", "Hann",
+                 "In", "Jo", "Kat", "Lud", "Mar", "Nor", "Ot")  # fmt: skip
 _ENDINGS_DE = ("ja", "hard", "a", "rich")
-_SYLLABLES_EN = ("Al", "Bren", "Clar", "Dor", "Ed", "Flor", "Glen", "Har", "Is", "Jen", "Ken", "Lor", "Mil", "Nel", "Os")
+_SYLLABLES_EN = ("Al", "Bren", "Clar", "Dor", "Ed", "Flor", "Glen", "Har",
+                 "Is", "Jen", "Ken", "Lor", "Mil", "Nel", "Os")  # fmt: skip
 _ENDINGS_EN = ("da", "ton", "ie", "vin")
 _STEMS = ("Acker", "Birken", "Dorn", "Eichen", "Feld", "Grün", "Hasel", "Kirsch", "Linden", "Mühl",
           "Nessel", "Ober", "Pappel", "Quell", "Rosen", "Stein", "Tannen", "Ulmen", "Wald", "Ziegel")  # fmt: skip
@@ -61,7 +63,9 @@ def emails_of(people: People) -> Array:
     latin = _combined(_STEMS_EN, _TAILS_EN, people["last_name"])
     number = pd.Series(np.arange(len(latin)) + 1000).astype(str).to_numpy(object)
     hosts = np.array(["example.com", "example.org", "mail.example.net"], object)[people["number"] % 3]
-    return np.asarray(pd.Series(latin).str.lower().to_numpy(object) + "." + number + "@" + hosts, dtype=object)
+    return np.asarray(
+        pd.Series(latin, dtype=str).str.lower().to_numpy(object) + "." + number + "@" + hosts, dtype=object
+    )
 
 
 def phones_of(people: People) -> Array:
@@ -96,7 +100,7 @@ def texts_of(mood: Array, language: Array, customer: Array, people: People) -> A
 
 
 def _emails_at(people: People, who: Array) -> Array:
-    latin = pd.Series(_combined(_STEMS_EN, _TAILS_EN, people["last_name"][who])).str.lower().to_numpy(object)
+    latin = pd.Series(_combined(_STEMS_EN, _TAILS_EN, people["last_name"][who]), dtype=str).str.lower().to_numpy(object)
     hosts = np.array(["example.com", "example.org", "mail.example.net"], object)[people["number"][who] % 3]
     return np.asarray(latin + "." + pd.Series(who + 1000).astype(str).to_numpy(object) + "@" + hosts, dtype=object)
 
@@ -105,7 +109,7 @@ def _filled(template: str, words: dict[str, Array], count: int) -> Array:
     """The template with its words, for all rows at once."""
     text = np.full(count, "", object)
     for piece in template.replace("}", "{").split("{"):
-        text = text + (words[piece] if piece in words else piece)
+        text = text + words.get(piece, np.full(count, piece, object))
     return text
 
 
@@ -132,7 +136,8 @@ def survey(contacts: Batch, people: People, seed: int, world: str, day: Day) -> 
         day: the day.
     """
     rng = stream(seed, world, day.number, "surveys")
-    asked = take(contacts, (contacts["customer"] != UNKNOWN) & ~contacts["is_abandoned"] & (contacts["queue"] != PORTAL))
+    was_served = ~contacts["is_abandoned"] & (contacts["queue"] != PORTAL)
+    asked = take(contacts, was_served & (contacts["customer"] != UNKNOWN))
     count = size(asked)
     mood = 1.1 * asked["is_solved"] - 0.45 * np.minimum(asked["wait"] / 300, 3) - 0.35 * asked["is_repeat"]
     mood = mood - 0.30 * severity(people)[asked["customer"]] + rng.normal(0, 0.8, count)
