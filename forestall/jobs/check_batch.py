@@ -43,15 +43,17 @@ def check_batch(settings: Settings, run_date: date) -> Summary:
     limits = load_limits(settings)
     with open_warehouse(settings, f"check_batch {run_date}") as warehouse:
         pulls = pulls_of(warehouse, run_date)
-        results = [_check_table(warehouse, night, table, pulls) for table in CONTRACT.values()]
+        fed = [table for table in CONTRACT.values() if _has_rows(warehouse, table, pulls)]
+        rows = [_check_rows(warehouse, night, table, pulls) for table in fed]
         found = [
+            *(_versions_unique(warehouse, table, pulls) for table in fed),
             *_everything(warehouse, pulls),
             *_sources(warehouse, run_date, pulls, limits),
             *_unknown_customers(warehouse, pulls, limits),
         ]
     gates = [gate for gate, _ in found]
-    results.append(evaluate_measures(gates, {gate.name: measure for gate, measure in found}))
-    return finish_stage(night, "batch", results)
+    measures = evaluate_measures(gates, {gate.name: measure for gate, measure in found})
+    return finish_stage(night, "batch", [*rows, measures])
 
 
 def _tonight(pulls: Sequence[int]) -> str:
@@ -59,28 +61,29 @@ def _tonight(pulls: Sequence[int]) -> str:
     return f"pull_id IN ({', '.join(map(str, pulls))})" if pulls else "false"
 
 
-def _check_table(warehouse: Warehouse, night: Night, table: Table, pulls: Sequence[int]) -> pd.DataFrame:
-    """Rules about the single rows of a table, and that each version is there once."""
+def _has_rows(warehouse: Warehouse, table: Table, pulls: Sequence[int]) -> bool:
+    return count_where(warehouse, f"raw.{table.name}", _tonight(pulls))[1] > 0
+
+
+def _check_rows(warehouse: Warehouse, night: Night, table: Table, pulls: Sequence[int]) -> pd.DataFrame:
+    """What the contract says of each row, the order of its instants, and that it was known in time."""
     kept = raw_columns(table)
     gates = contract_gates("batch", table, [name for name in table.names if name in kept])
-    gates += [ordered("batch", table.name, first, then, "nothing ends before it begins")
-              for first, then in ORDERED.get(table.name, ())]  # fmt: skip
+    gates += [
+        ordered("batch", table.name, first, then, "nothing ends before it begins")
+        for first, then in ORDERED.get(table.name, ())
+    ]
     gates.append(
         Gate("batch", table.name, "known_before_cutoff", "nothing known later may enter the night", "blocking",
              "ExpectColumnValuesToBeBetween", {"max_value": night.cutoff, "strict_max": True}, "known_at")
     )  # fmt: skip
-    if not any(count_where(warehouse, f"raw.{table.name}", _tonight(pulls))[1:]):
-        return evaluate_measures([], {})  # nothing came: nothing to say, and no columns to fetch
-    name = f"raw.{table.name}"
-    once = measured("batch", table.name, "version_is_unique", "each version of a row is kept once", "blocking", most=0)
-    version = (*table.key, "known_at", "pull_id")
-    return pd.concat(
-        [
-            check_rows(warehouse, name, gates, table.key, _tonight(pulls), ()),
-            evaluate_measures([once], {once.name: duplicates(warehouse, name, version, _tonight(pulls))}),
-        ],
-        ignore_index=True,
-    )
+    return check_rows(warehouse, f"raw.{table.name}", gates, table.key, _tonight(pulls), ())
+
+
+def _versions_unique(warehouse: Warehouse, table: Table, pulls: Sequence[int]) -> Found:
+    gate = measured("batch", table.name, "version_is_unique", "each version of a row is kept once", "blocking", most=0)
+    key = (*table.key, "known_at", "pull_id")
+    return gate, duplicates(warehouse, f"raw.{table.name}", key, _tonight(pulls))
 
 
 def _everything(warehouse: Warehouse, pulls: Sequence[int]) -> list[Found]:
