@@ -180,7 +180,8 @@ class Calendar(_Reviewed):
         open_minutes = plan.sum(axis=1)[row].astype(int)
         usual = np.array([sum(end - start for start, end in self._hours(queue).spans(day)) for day in range(7)])
         weekday = dates.day_of_week.to_numpy()
-        holiday = np.array([self._holidays(queue, dates).get(day, "") for day in dates.date], dtype=object)
+        names = self._holidays(queue, dates)
+        holiday = np.array([names.get(day, "") for day in dates.date], dtype=object)
         is_off = (usual[weekday] > 0) & ((open_minutes == 0) | (holiday != ""))
         is_working = (open_minutes > 0) & ~is_off
         after = _open_days_since(is_off, is_working)

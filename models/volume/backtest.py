@@ -68,7 +68,8 @@ def backtest(
         keys = {queue: key for queue, key in _keys(histories, events, cutoff, span, params).items() if key}
         stored = _read(folder, cutoff)
         kept[cutoff] = stored[stored["key"].isin(keys.values())]
-        missing[cutoff] = {queue: key for queue, key in keys.items() if key not in set(kept[cutoff]["key"])}
+        found = set(kept[cutoff]["key"].unique())
+        missing[cutoff] = {queue: key for queue, key in keys.items() if key not in found}
     fresh = _fit(histories, events, missing, span, params, run)
     frames = []
     for cutoff in cutoffs:
@@ -160,7 +161,7 @@ def _keys(
         for part in (series.contacts[first:], history.accepts[first:until]):
             digest.update(np.ascontiguousarray(part).tobytes())
         digest.update(f"{queue} {history.channel}".encode())
-        digest.update(history.days.iloc[first:until].to_csv().encode())
+        digest.update(pd.util.hash_pandas_object(history.days.iloc[first:until]).to_numpy().tobytes())
         own[queue] = digest.digest()
     keys = {}
     for kin in kin_of(histories).values():

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from models.volume.params import DailyParams
 
 logging.getLogger("prophet.plot").setLevel(logging.CRITICAL)  # says that plotly is missing, at every import
-logging.getLogger("prophet").setLevel(logging.WARNING)
 logging.getLogger("cmdstanpy").addHandler(logging.NullHandler())  # has one already: adds none of its own
 logging.getLogger("cmdstanpy").setLevel(logging.WARNING)
 
@@ -78,6 +77,9 @@ def level_correction(
 
 def _model(task: DailyTask) -> Any:
     from prophet import Prophet  # two seconds; only where something is fitted
+
+    # Its import sets INFO; a warning a fit about a short yearly pattern helps nobody at night.
+    logging.getLogger("prophet").setLevel(logging.ERROR)
 
     params = task.params
     span_days = (task.on[-1] - task.on[0]).days
