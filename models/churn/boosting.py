@@ -48,10 +48,34 @@ def default_recipe(params: ChurnParams) -> Recipe:
     return Recipe(params.defaults.model_dump(), params.default_rounds)
 
 
-def grow(rows: Rows, names: list[str], categories: list[int], recipe: Recipe, params: ChurnParams) -> lgb.Booster:
-    """Trees on all of `rows`."""
-    settings = _lightgbm(recipe.trees, params, len(rows.outcome))
-    return lgb.train(settings, _dataset(rows, names, categories, params), num_boost_round=recipe.rounds)
+def grow(
+    matrix: Matrix,
+    labels: Mapping[int, tuple[Numbers, Numbers]],
+    names: list[str],
+    categories: list[int],
+    recipe: Recipe,
+    params: ChurnParams,
+) -> dict[int, lgb.Booster]:
+    """Trees for each horizon from the same rows, which are put into bins once.
+
+    Args:
+        matrix: rows x features.
+        labels: by horizon, outcome and weight of each row; weight 0 where the outcome is unknown.
+        names: of the matrix's columns.
+        categories: positions of those that hold categories.
+        recipe: how to grow.
+        params: of the repository.
+    """
+    settings = _lightgbm(recipe.trees, params, len(matrix))
+    boosters = {}
+    binned: lgb.Dataset | None = None
+    for horizon, (outcome, weight) in labels.items():
+        if binned is None:
+            binned = _dataset(Rows(matrix, outcome, weight), names, categories, params).construct()
+        binned.set_label(outcome)
+        binned.set_weight(weight)
+        boosters[horizon] = lgb.train(settings, binned, num_boost_round=recipe.rounds)
+    return boosters
 
 
 def tune(

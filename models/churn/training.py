@@ -97,7 +97,7 @@ def fit(rows: pd.DataFrame, plan: Plan) -> ChurnModel:
         return base_rates(rows, plan, "no feature says anything")
     window = _calibration_window(known, plan)
     recipe, tuned_on = _tuned(known if window is None else _at(known, window.earlier), plan, design)
-    boosters = {h: _grown(rows, h, plan, design, recipe) for h in plan.horizons if _has_both(rows, h)}
+    boosters = _grown(rows, plan, design, recipe)
     if window is None:
         used = _sampled(known, plan.params.calibration.max_rows)
         raw = _out_of_fold(used, plan, design, recipe)
@@ -203,21 +203,29 @@ def _rows(rows: pd.DataFrame, horizon: int, design: Design) -> Rows:
     return Rows(design.matrix(known), outcome, known["weight"].to_numpy(dtype=np.float64))
 
 
-def _grown(rows: pd.DataFrame, horizon: int, plan: Plan, design: Design, recipe: Recipe) -> lgb.Booster:
-    return grow(_rows(rows, horizon, design), list(design.names), design.categories, recipe, plan.params)
+def _grown(rows: pd.DataFrame, plan: Plan, design: Design, recipe: Recipe) -> dict[int, lgb.Booster]:
+    """Trees by horizon; none for a horizon with one outcome only. An unknown label weighs nothing."""
+    weight = rows["weight"].to_numpy(dtype=np.float64)
+    labels = {}
+    for horizon in plan.horizons:
+        outcome = rows[label(horizon)].to_numpy(dtype=np.float64)
+        if _has_both(rows, horizon):
+            labels[horizon] = (np.nan_to_num(outcome), np.where(np.isnan(outcome), 0.0, weight))
+    return grow(design.matrix(rows), labels, list(design.names), design.categories, recipe, plan.params)
 
 
 def _forward(
     learn: pd.DataFrame, later: pd.DataFrame, plan: Plan, design: Design, recipe: Recipe
 ) -> dict[int, Numbers]:
     """Raw probabilities for `later` rows, by horizon, from trees on `learn`; NaN where nothing was learned."""
-    matrix = design.matrix(later)
+    matrix, boosters = design.matrix(later), _grown(learn, plan, design, recipe)
     threads = threads_for(len(later), plan.params.threads)
     return {
-        h: np.asarray(_grown(learn, h, plan, design, recipe).predict(matrix, num_threads=threads))
-        if _has_both(learn, h) else np.full(len(later), np.nan)
+        h: np.asarray(boosters[h].predict(matrix, num_threads=threads))
+        if h in boosters
+        else np.full(len(later), np.nan)
         for h in plan.horizons
-    }  # fmt: skip
+    }
 
 
 def _out_of_fold(known: pd.DataFrame, plan: Plan, design: Design, recipe: Recipe) -> dict[int, Numbers]:
