@@ -114,7 +114,8 @@ def _before(warehouse: Warehouse, run_date: date) -> date | None:
 
 def _profile(warehouse: Warehouse, names: Sequence[str], numbers: Sequence[str], as_of_on: date | None) -> pd.Series:
     """How many rows an as-of date has, and of each column its share of nulls, mean and variance."""
-    parts = [f"avg(CASE WHEN {name} IS NULL THEN 1.0 ELSE 0.0 END) AS nulls_{name}" for name in names]
+    empty = "cast(CASE WHEN {name} IS NULL THEN 1 ELSE 0 END AS DOUBLE PRECISION)"
+    parts = [f"avg({empty.format(name=name)}) AS nulls_{name}" for name in names]
     for name in numbers:
         value = f"cast({name} AS DOUBLE PRECISION)"
         parts += [f"avg({value}) AS mean_{name}", f"var_samp({value}) AS variance_{name}"]

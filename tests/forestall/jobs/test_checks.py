@@ -244,6 +244,31 @@ def test_broken_features_stop_the_night(marts: Callable[..., Settings]) -> None:
     }
 
 
+def test_features_are_judged_alike_on_postgresql(company: Company, postgres_url: str) -> None:
+    settings = company(f'{TOML}\n[warehouse]\nurl = "{postgres_url}"')
+    customers = "generate_series(1, 300) AS g(number)"
+    with open_warehouse(settings, "test") as warehouse:
+        for week, shift in ((0, 9), (7, 0)):
+            create = (
+                "INSERT INTO marts.fct_customer_features" if week else "CREATE TABLE marts.fct_customer_features AS"
+            )
+            warehouse.execute(
+                f"{create} SELECT 'c' || number AS customer_id, date '2026-03-02' - {week} AS as_of_on, "
+                f"true AS is_active, cast(number % 7 + {shift} AS BIGINT) AS contact_count_30d, "
+                f"CASE WHEN number % 3 > 0 THEN 0.5::double precision END AS late_share_90d FROM {customers}"
+            )
+        warehouse.execute("INSERT INTO marts.fct_customer_features SELECT * FROM marts.fct_customer_features LIMIT 1")
+        warehouse.execute("CREATE TABLE marts.fct_churn_labels (customer_id text, as_of_on date, horizon_days int, "
+                          "is_churned boolean, observable_on date)")  # fmt: skip
+        warehouse.execute("CREATE TABLE marts.fct_contact_volume (queue text, interval_start_at timestamptz)")
+    with pytest.raises(GateFailedError, match=r"key_is_unique failed: fct_customer_features: 2 of 601 rows"):
+        check_features(settings, MONDAY)
+    found = _results(settings, "features")
+    assert found.loc["features.fct_customer_features.key_is_unique", "sample_keys"] == "c1/2026-03-02"
+    assert found.loc["features.fct_customer_features.drift_effect_size_is_small", "sample_keys"] == "contact_count_30d"
+    assert int((~found["is_passed"]).sum()) == 2
+
+
 def test_a_feature_that_empties_or_moves_is_a_warning_that_names_it(marts: Callable[..., Settings]) -> None:
     now = _features(MONDAY, seed=2)
     now.loc[:100, "late_share_90d"] = np.nan
