@@ -294,6 +294,8 @@ def _great_expectations() -> tuple[Any, Any]:
     import great_expectations as gx
     from great_expectations.data_context.types.base import ProgressBarsConfig
 
+    # This module raises its own level while it is imported, to tell of a folder that nobody asks for.
+    logging.getLogger("great_expectations.data_context.types.base").setLevel(logging.ERROR)
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
     rows = context.data_sources.add_pandas("frames").add_dataframe_asset("rows")
