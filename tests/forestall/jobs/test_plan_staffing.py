@@ -18,7 +18,8 @@ TABLES = """
     CREATE TABLE marts.fct_agent_time (local_on DATE, team VARCHAR, activity VARCHAR, is_planned BOOLEAN,
         agent_count BIGINT, agent_s BIGINT);
     CREATE TABLE marts.fct_contact_volume (queue VARCHAR, local_on DATE, abandoned_count BIGINT, wait_time_s BIGINT);
-    CREATE TABLE raw.backlog (queue VARCHAR, counted_at TIMESTAMPTZ, open_count BIGINT, known_at TIMESTAMPTZ, pull_id BIGINT)
+    CREATE TABLE raw.backlog (
+        queue VARCHAR, counted_at TIMESTAMPTZ, open_count BIGINT, known_at TIMESTAMPTZ, pull_id BIGINT)
 """
 
 
