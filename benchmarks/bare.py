@@ -1,13 +1,15 @@
 """The bare work of a step on the same data: what it would cost with nothing of ours around it.
 
-Each function does the heavy part of one step with the library alone, and keeps nothing. Steps without
-an entry in `BARE` have no counterpart that one library could do by itself.
+Each function of `BARE` prepares the heavy part of one step and gives it back as a call that uses the
+library alone and keeps nothing, so that only the call is timed. Steps without an entry have no
+counterpart that one library could do by itself.
 """
 
 import json
 import tempfile
 from collections.abc import Callable
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -15,10 +17,11 @@ import pandas as pd
 
 from forestall.settings import Settings, Source
 
+Work = Callable[[], object]
 READERS = {".parquet": "read_parquet", ".csv": "read_csv", ".tsv": "read_csv", ".gz": "read_csv"}
 
 
-def read_files(settings: Settings, run_date: date, since: float) -> None:
+def read_files(settings: Settings, since: float) -> None:
     """Pull: DuckDB reads the files that changed after the instant `since` into tables of an empty database."""
     with tempfile.TemporaryDirectory() as folder:
         connection = _connect(str(Path(folder) / "bare.duckdb"), settings)
@@ -43,7 +46,7 @@ def _reader(path: str) -> str:
     return READERS.get(Path(path).suffix, "read_json")
 
 
-def run_sql(settings: Settings, run_date: date, since: float) -> None:
+def run_sql(settings: Settings) -> None:
     """Build features: the SQL that dbt compiled, run in its order in bare DuckDB into temporary tables."""
     target = settings.var_path / "dbt" / "target"
     results = json.loads((target / "run_results.json").read_text())["results"]
@@ -54,7 +57,7 @@ def run_sql(settings: Settings, run_date: date, since: float) -> None:
     connection.close()
 
 
-def predict(settings: Settings, run_date: date, since: float) -> None:
+def predict(settings: Settings, run_date: date, since: float) -> Work:
     """Score churn: LightGBM's own predict, each horizon, on the matrix of tonight's customers."""
     from features.training_set import scored_population
     from models.churn.logbook import MODEL, read_version
@@ -62,18 +65,19 @@ def predict(settings: Settings, run_date: date, since: float) -> None:
 
     champion = champion_on(settings.tracking_uri, MODEL, run_date.isoformat())
     if champion is None:
-        return
+        raise SystemExit("there is no champion to predict with; run train_churn first")
     model, _ = read_version(model_files(settings.tracking_uri, champion))
     connection = _connect(str(settings.root / settings.warehouse_url.removeprefix("duckdb:///")), settings)
     rows = connection.sql(
         "SELECT * FROM marts.fct_customer_features WHERE as_of_on = ? AND NOT is_training", params=[run_date]
     ).df()
     matrix = model.design.matrix(scored_population(rows))
-    for booster in model.boosters.values():
-        booster.predict(matrix, num_threads=settings.warehouse.threads)
+    return lambda: [
+        booster.predict(matrix, num_threads=settings.warehouse.threads) for booster in model.boosters.values()
+    ]
 
 
-def fit_prophets(settings: Settings, run_date: date, since: float) -> None:
+def fit_prophets(settings: Settings, run_date: date, since: float) -> Work:
     """Forecast volume: one Prophet a queue with the country's holidays, fitted and asked for the horizon."""
     from prophet import Prophet
 
@@ -83,12 +87,16 @@ def fit_prophets(settings: Settings, run_date: date, since: float) -> None:
         "WHERE local_on >= ? GROUP BY queue, local_on ORDER BY queue, local_on",
         params=[(pd.Timestamp(run_date) - pd.Timedelta(days=settings.volume.history_days)).date()],
     ).df()
-    for _, rows in daily.groupby("queue"):  # a handful of queues
-        model = Prophet(uncertainty_samples=0)
-        if settings.company.country:
-            model.add_country_holidays(settings.company.country)
-        model.fit(rows[["ds", "y"]].astype({"y": float}))
-        model.predict(model.make_future_dataframe(settings.volume.horizon_days))
+
+    def work() -> None:
+        for _, rows in daily.groupby("queue"):  # a handful of queues
+            model = Prophet(uncertainty_samples=0)
+            if settings.company.country:
+                model.add_country_holidays(settings.company.country)
+            model.fit(rows[["ds", "y"]].astype({"y": float}))
+            model.predict(model.make_future_dataframe(settings.volume.horizon_days))
+
+    return work
 
 
 def _connect(path: str, settings: Settings) -> duckdb.DuckDBPyConnection:
@@ -97,9 +105,9 @@ def _connect(path: str, settings: Settings) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-BARE: dict[str, Callable[[Settings, date, float], None]] = {
-    "pull": read_files,
-    "build_features": run_sql,
+BARE: dict[str, Callable[[Settings, date, float], Work]] = {
+    "pull": lambda settings, _, since: partial(read_files, settings, since),
+    "build_features": lambda settings, *_: partial(run_sql, settings),
     "score_churn": predict,
     "forecast_volume": fit_prophets,
 }

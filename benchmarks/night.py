@@ -5,7 +5,8 @@ each step in a process of its own, and after each step its bare counterpart (`be
 `medium` is ten times as many customers over thirty months. With `--write FILE` the table goes there too.
 
 Peak memory is the greatest resident set of the step's process or of one of its children. Seconds are
-of the work itself, without starting Python; what a step imports counts.
+of the work itself, without starting Python; what a step of ours imports and prepares counts, what the
+bare work needs to be prepared does not.
 """
 
 import argparse
@@ -113,8 +114,7 @@ def _be_a_child(folder: Path, kind: str, step: str, run_date: date, since: float
     else:
         from benchmarks.bare import BARE
 
-        def work() -> object:
-            return BARE[step](settings, run_date, since)
+        work = BARE[step](settings, run_date, since)
 
     began = time.perf_counter()
     work()
