@@ -18,6 +18,9 @@ SPANS: dict[str, tuple[tuple[str, str], ...]] = {
     "agent_time": (("starts_at", "ends_at"),),
 }
 
+# An empty cell of a spreadsheet exports as 1899-12-30. Nothing that we are told of began before this day.
+EARLIEST = {"instant": "TIMESTAMPTZ '1970-01-01 00:00:00+00'", "date": "DATE '1970-01-01'"}
+
 OUT_OF_SCALE = (
     "kind = 'csat' AND score NOT BETWEEN 1 AND 5 "
     "OR kind = 'nps' AND score NOT BETWEEN 0 AND 10 "
@@ -52,6 +55,8 @@ def _column_rules(column: Column, zoneless: str) -> Iterator[tuple[str, str]]:
     if column.words:
         words = ", ".join(f"'{word}'" for word in column.words)
         yield f"unknown_word:{name}", f"{name} NOT IN ({words})"
+    if column.kind in EARLIEST:
+        yield f"too_early:{name}", f"{name} < {EARLIEST[column.kind]}"
     if column.at_least is not None:
         yield f"too_small:{name}", f"{name} < {column.at_least}"
     if column.at_most is not None:

@@ -60,6 +60,9 @@ def latest(settings: Settings, table: str, key: str) -> pd.DataFrame:
         ("i2,c1,phone,sales,2026-03-01T10:00:00Z,,-1,,", "too_small:wait_time_s"),
         ("i2,c1,phone,sales,2026-03-01T10:00:00Z,,86401,,", "too_large:wait_time_s"),
         ("i2,c1,phone,sales,2026-03-01T10:00:00Z,,soon,,", "wrong_type:wait_time_s"),
+        ("i2,c1,phone,sales,1899-12-30T00:00:00Z,,60,,", "too_early:started_at"),
+        ("i2,c1,phone,sales,1969-12-31T23:59:59Z,,60,,", "too_early:started_at"),
+        ("i2,c1,phone,sales,2026-03-01T10:00:00Z,1899-12-30T00:00:00Z,60,,", "too_early:answered_at"),
         ("i2,c1,phone,sales,2026-03-01T10:00:00Z,,60,perhaps,", "wrong_type:is_abandoned"),
         ("i2,c1,phone,sales,2026-03-01T10:00:00Z,2026-03-01T09:00:00Z,60,,", "end_before_start:answered_at"),
         ("i1,c1,phone,sales,2026-03-01T10:00:00Z,,61,,", "duplicate_key"),
@@ -84,6 +87,16 @@ def test_a_bad_row_is_kept_in_quarantine_and_the_good_one_beside_it_comes_in(
     assert [row["interaction_id"] for row in read(settings, "SELECT interaction_id FROM raw.interactions")] == ["i1"]
     pull(settings, NIGHT)
     assert len(read(settings, "SELECT 1 FROM forestall.quarantine")) == 1
+
+
+def test_a_date_that_is_a_spreadsheets_zero_is_kept_in_quarantine(company: Company, tmp_path: Path) -> None:
+    (tmp_path / "agents.csv").write_text("agent_id,hired_on\na1,1899-12-30\na2,1969-12-31\na3,1970-01-01\na4,\n")
+    settings = company('[sources.agents]\nkind = "file"\ntable = "agents"\nlocation = "agents.csv"')
+    summary = pull(settings, NIGHT)
+    assert (summary["new_rows"], summary["quarantined_rows"]) == (2, 2)
+    assert read(settings, "SELECT rule, row_key FROM forestall.quarantine ORDER BY row_key") == [
+        {"rule": "too_early:hired_on", "row_key": "a1"}, {"rule": "too_early:hired_on", "row_key": "a2"},
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
