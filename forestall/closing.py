@@ -70,16 +70,18 @@ def _versions(rows: pd.DataFrame) -> str:
 
 def _calls(published: PublishedNight, currency: str) -> Table:
     rows = published.table("outreach_list").sort_by("list_rank")
-    table = Table(title=f"Who to call first ({rows.num_rows} on the list)", title_justify="left")
-    for name, justify in (("#", "right"), ("customer", "left"), ("leaves", "right"), (f"worth {currency}", "right")):
+    table = Table(title=f"Who to call first ({rows.num_rows} on the list; worth in {currency})", title_justify="left")
+    for name, justify in (("#", "right"), ("customer", "left"), ("leaves", "right"), ("worth", "right")):
         table.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type]
-    table.add_column("why", max_width=60, overflow="ellipsis", no_wrap=True)
+    table.add_column("why", min_width=30)
     table.add_column("action")
     for row in rows.slice(0, CALLS_SHOWN).to_pylist():
         risk = "-" if row["churn_probability"] is None else f"{row['churn_probability']:.0%}"
         why = (row["reasons"] or row["trigger"] or "").split(" | ")[0]
         worth = f"{row['expected_value'] or 0:,.0f}"
-        table.add_row(str(row["list_rank"]), row["customer_id"][:12], risk, worth, escape(why), row["action"])
+        table.add_row(
+            str(row["list_rank"]), row["customer_id"][:8], risk, worth, escape(why), row["action"].replace("_", " ")
+        )
     return table
 
 

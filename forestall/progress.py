@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from textwrap import shorten
 from typing import TextIO
 
 from rich.console import Console
@@ -21,6 +22,7 @@ from forestall.jobs import NIGHT, Summary
 from forestall.steps import Step
 
 MARKS = {"done": "[green]✓[/]", "failed": "[red]✗[/]"}
+TEXT_SHOWN = 60
 WIDTH = max(map(len, NIGHT))
 
 
@@ -52,11 +54,13 @@ class StepLines(logging.Handler):
 
 
 def told_summary(summary: Summary) -> str:
-    """`rows 1,234 · quarantined 5`."""
+    """`rows 1,234 · quarantined rows 5`; long texts are cut, the step's record has them whole."""
     return " · ".join(
-        f"{key.replace('_', ' ')} {value:,}" if isinstance(value, int | float) else f"{key.replace('_', ' ')} {value}"
+        f"{key.replace('_', ' ')} {value:,}"
+        if isinstance(value, int | float)
+        else f"{key.replace('_', ' ')} {shorten(value, TEXT_SHOWN, placeholder='...')}"
         for key, value in summary.items()
-        if value not in ("", 0) or key == "quarantined"
+        if value not in ("", 0)
     )
 
 
