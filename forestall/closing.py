@@ -73,7 +73,7 @@ def _calls(published: PublishedNight, currency: str) -> Table:
     table = Table(title=f"Who to call first ({rows.num_rows} on the list; worth in {currency})", title_justify="left")
     for name, justify in (("#", "right"), ("customer", "left"), ("leaves", "right"), ("worth", "right")):
         table.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type]
-    table.add_column("why", min_width=30)
+    table.add_column("why", min_width=20)
     table.add_column("action")
     for row in rows.slice(0, CALLS_SHOWN).to_pylist():
         risk = "-" if row["churn_probability"] is None else f"{row['churn_probability']:.0%}"
