@@ -8,6 +8,7 @@ import logging
 import os
 import time
 from contextlib import closing
+from dataclasses import replace
 from datetime import datetime
 
 from dotenv import dotenv_values
@@ -108,23 +109,25 @@ def _load_patiently(
 
 def _load(warehouse: Warehouse, night: Night, name: str, source: Source, pull_id: int, state: State) -> Counts:
     arrival = Arrival(night, name, CONTRACT[source.table], pull_id, state.is_first)
-    since = state.since(source)
+    since = state.since(source, night.cutoff)
     reading = read_source(night.settings, name, source, since)
-    total, changed_at, offered, early = Counts(), state.changed_at, set[str](), set[str | None]()
+    total, changed_at, offered = Counts(), state.changed_at, set[str]()
+    due: dict[str | None, datetime] = {}
     with closing(reading.batches) as batches:
         for batch in batches:
             map_batch(warehouse.scratch(), night, name, source, batch, since)
             total.add(keep_batch(warehouse, arrival))
             offered |= set(batch.column_names)
             changed_at = _later(changed_at, _newest(warehouse, source))
-            early |= _files_with_future_rows(warehouse)
+            for path, at in _files_with_future_rows(warehouse).items():
+                due[path] = min(at, due.get(path, at))
     lines = bad_lines(reading.rejected, name, source.table, night.run_date.isoformat(), pull_id)
     rejected = quarantine(warehouse, lines)
     total.add(Counts(read=rejected, quarantined=rejected))
-    # A file with rows that are not ours yet must be read again, though it does not change. Where a
-    # `select` has lost sight of the files, it may be any of them.
-    read_whole = [] if None in early else [file for file in reading.files if file.path not in early]
-    write_files(warehouse, name, read_whole)
+    # A file with rows that are not ours yet is read again when they are, though it does not change.
+    # Where a `select` has lost sight of the files, it may be any of them.
+    files = [replace(file, due_at=_first(due.get(None), due.get(file.path))) for file in reading.files]
+    write_files(warehouse, name, files)
     write_state(warehouse, night, name, source, pull_id, changed_at)
     write_pull(warehouse, night, name, source, pull_id, total, note=unused_columns(source, offered))
     return total
@@ -173,9 +176,15 @@ def _later(one: datetime | None, other: datetime | None) -> datetime | None:
     return max((each for each in (one, other) if each is not None), default=None)
 
 
-def _files_with_future_rows(warehouse: Warehouse) -> set[str | None]:
-    found = warehouse.scratch().execute("SELECT DISTINCT file FROM mapped WHERE is_future")
-    return {path for (path,) in found.fetchall()}
+def _first(one: datetime | None, other: datetime | None) -> datetime | None:
+    return min((each for each in (one, other) if each is not None), default=None)
+
+
+def _files_with_future_rows(warehouse: Warehouse) -> dict[str | None, datetime]:
+    """The files of `mapped` with rows that are not ours yet, and when the first of these will be."""
+    # Python's calendar ends there; DuckDB's does not.
+    sql = "SELECT file, least(min(due_at), TIMESTAMPTZ '9999-12-31') FROM mapped WHERE is_future GROUP BY file"
+    return dict(warehouse.scratch().execute(sql).fetchall())
 
 
 def unused_columns(source: Source, offered: set[str]) -> str:

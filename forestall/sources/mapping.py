@@ -37,8 +37,9 @@ def map_batch(
 
     Beside them: `seq` (order of reading), `file`, `version_at` (when the source says that the row
     took this form), `known_from` (since when it could be known, had we been there), `rule` (the
-    first one broken), `is_future`, `original_id` (the customer's own key), `row_hash`, and of bad rows
-    `bad_key`, `bad_customer_id` and `payload` (what was found, without what is personal).
+    first one broken), `due_at` (a night whose cutoff is later may know it), `is_future`, `original_id`
+    (the customer's own key), `row_hash`, and of bad rows `bad_key`, `bad_customer_id` and `payload`
+    (what was found, without what is personal).
 
     Args:
         scratch: has learnt `pseudonym`.
@@ -97,16 +98,19 @@ def _mapped(
         dated AS (
             SELECT *, {_version_at(table)} AS version_at, {_born_at(table, site)} AS born_at FROM typed
         ),
+        due AS (
+            SELECT *, {_due_at(table)} AS due_at FROM dated
+        ),
         judged AS (
             SELECT
                 *,
                 {broken_rule(table, _zoneless(table, source, is_mapped))} AS rule,
-                {_is_future(table, night)} AS is_future,
+                coalesce(due_at >= TIMESTAMPTZ {quoted(night.cutoff.isoformat())}, false) AS is_future,
                 coalesce(source_known_at, born_at) AS known_from
-            FROM dated
+            FROM due
         )
         SELECT
-            seq, file, version_at, known_from, is_future,
+            seq, file, version_at, known_from, due_at, is_future,
             CASE WHEN NOT is_future THEN rule END AS rule,
             {"raw_customer_id" if "customer_id" in table.names else "NULL::VARCHAR"} AS original_id,
             CASE WHEN rule IS NOT NULL THEN {_bad_key(table)} END AS bad_key,
@@ -193,11 +197,10 @@ def _born_at(table: Table, site: str) -> str:
     return f"timezone({quoted(site)}, {next_day}) - INTERVAL 1 MICROSECOND"
 
 
-def _is_future(table: Table, night: Night) -> str:
-    """Rows that the night may not know yet: a later pull brings them. A roster is known ahead."""
-    cutoff = f"TIMESTAMPTZ {quoted(night.cutoff.isoformat())}"
-    born = f"born_at >= {cutoff}" + (" AND is_planned IS DISTINCT FROM true" if "is_planned" in table.names else "")
-    return f"coalesce({born}, false) OR coalesce(version_at >= {cutoff}, false)"
+def _due_at(table: Table) -> str:
+    """When the row was born and had taken this form: later nights may know it. A roster is known ahead."""
+    born = "CASE WHEN is_planned IS DISTINCT FROM true THEN born_at END" if "is_planned" in table.names else "born_at"
+    return f"greatest({born}, version_at)"
 
 
 def _zoneless(table: Table, source: Source, is_mapped: Mapping[str, bool]) -> dict[str, str]:

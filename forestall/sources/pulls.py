@@ -12,6 +12,18 @@ from forestall.settings import Source
 from forestall.sources.reading import FileState, Since
 from forestall.warehouse import Warehouse
 
+# Of `forestall.files`, in the order of `FileState`.
+FILES = pa.schema(
+    {
+        "source": pa.string(),
+        "path": pa.string(),
+        "size_bytes": pa.int64(),
+        "modified_ns": pa.int64(),
+        "content_hash": pa.string(),
+        "due_at": pa.timestamp("us", tz="UTC"),
+    }
+)
+
 
 @dataclass
 class Counts:
@@ -40,12 +52,13 @@ class State:
     is_remapped: bool = False
     files: dict[str, FileState] = field(default_factory=dict)
 
-    def since(self, source: Source) -> Since:
-        """Where to go on: nothing is skipped after the mapping has changed."""
+    def since(self, source: Source, cutoff: datetime) -> Since:
+        """Where to go on: nothing is skipped after the mapping has changed, and no file with a row that is due now."""
         if self.is_remapped or self.is_first:
             return Since()
         overlap = timedelta(hours=source.overlap_hours)
-        return Since(self.changed_at - overlap if self.changed_at else None, self.files)
+        done = {path: file for path, file in self.files.items() if file.due_at is None or file.due_at >= cutoff}
+        return Since(self.changed_at - overlap if self.changed_at else None, done)
 
 
 def next_pull_id(warehouse: Warehouse) -> int:
@@ -67,7 +80,7 @@ def read_state(warehouse: Warehouse, name: str, source: Source) -> State:
     if not rows:
         return State()
     files = warehouse.query(
-        "SELECT path, size_bytes, modified_ns, content_hash FROM forestall.files WHERE source = ?", [name]
+        f"SELECT {', '.join(FILES.names[1:])} FROM forestall.files WHERE source = ?", [name]
     ).to_pylist()
     return State(
         is_first=False,
@@ -91,17 +104,14 @@ def write_state(
 
 
 def write_files(warehouse: Warehouse, name: str, files: Iterable[FileState]) -> None:
-    """Remember files that need not be read again; called within the transaction of their rows."""
-    rows = [{"source": name, **vars(state)} for state in files]
-    if not rows:
+    """Remember files that were read; called within the transaction of their rows."""
+    fresh = {state.path: {"source": name, **vars(state)} for state in files}
+    if not fresh:
         return
-    fresh = pa.Table.from_pylist(rows)
-    known = warehouse.query(
-        "SELECT source, path, size_bytes, modified_ns, content_hash FROM forestall.files"
-    ).to_pylist()
-    kept = [row for row in known if row["source"] != name or row["path"] not in {each["path"] for each in rows}]
-    warehouse.execute("DELETE FROM forestall.files")
-    warehouse.append("forestall.files", pa.concat_tables([fresh, pa.Table.from_pylist(kept, schema=fresh.schema)]))
+    known = warehouse.query(f"SELECT {', '.join(FILES.names)} FROM forestall.files WHERE source = ?", [name])
+    kept = [row for row in known.to_pylist() if row["path"] not in fresh]
+    warehouse.execute("DELETE FROM forestall.files WHERE source = ?", [name])
+    warehouse.append("forestall.files", pa.Table.from_pylist([*fresh.values(), *kept], FILES))
 
 
 def write_pull(

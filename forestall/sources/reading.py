@@ -30,12 +30,17 @@ class SourceDownError(Exception):
 
 @dataclass(frozen=True)
 class FileState:
-    """A file as it was when it was read: what tells that it need not be read again."""
+    """A file as it was when it was read: what tells that it need not be read again.
+
+    `due_at` is the earliest instant from which on a row is ours that was not when it was read; null
+    where all of them were.
+    """
 
     path: str
     size_bytes: int
     modified_ns: int
     content_hash: str
+    due_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -49,7 +54,7 @@ class Rejected:
 
 @dataclass(frozen=True)
 class Since:
-    """What earlier pulls have seen: the watermark less the overlap, and the files."""
+    """What earlier pulls have seen: the watermark less the overlap, and the files that hold nothing more for us."""
 
     changed_at: datetime | None = None
     files: Mapping[str, FileState] = field(default_factory=dict)

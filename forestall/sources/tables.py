@@ -31,7 +31,10 @@ BOOKKEEPING = {
     "forestall.watermarks": """
         source VARCHAR, changed_at TIMESTAMPTZ, mapping_hash VARCHAR, run_date DATE, pull_id BIGINT
     """,
-    "forestall.files": "source VARCHAR, path VARCHAR, size_bytes BIGINT, modified_ns BIGINT, content_hash VARCHAR",
+    # Files that were read; `due_at` is when the first of their rows is ours that was not yet.
+    "forestall.files": """
+        source VARCHAR, path VARCHAR, size_bytes BIGINT, modified_ns BIGINT, content_hash VARCHAR, due_at TIMESTAMPTZ
+    """,
     # Rows that broke a rule. `row_key` and `customer_id` are pseudonymised, `payload` has nothing personal.
     "forestall.quarantine": """
         source VARCHAR, table_name VARCHAR, rule VARCHAR, row_key VARCHAR, customer_id VARCHAR, run_date DATE,
@@ -56,6 +59,8 @@ def create_tables(warehouse: Warehouse) -> None:
     """Create what is not there yet."""
     for name, columns in BOOKKEEPING.items():
         warehouse.execute(f"CREATE TABLE IF NOT EXISTS {name} ({columns})")
+    # 2026-11: warehouses made before lack it; goes with the first release.
+    warehouse.execute("ALTER TABLE forestall.files ADD COLUMN IF NOT EXISTS due_at TIMESTAMPTZ")
     for table in CONTRACT.values():
         columns = ", ".join(f"{name} {kind}" for name, kind in raw_columns(table).items())
         warehouse.execute(f"CREATE TABLE IF NOT EXISTS raw.{table.name} ({columns})")

@@ -194,6 +194,23 @@ def test_a_future_row_is_neither_taken_nor_lost(company: Company, tmp_path: Path
     assert pull(settings, NIGHT + timedelta(1))["new_rows"] == 1
 
 
+@pytest.mark.parametrize("updated", ["", "2026-02-28T00:00:00Z"])
+def test_a_file_with_future_rows_is_read_again_when_one_is_due_and_not_before(
+    company: Company, tmp_path: Path, updated: str
+) -> None:
+    days = ["2026-03-01", "2026-03-05", "2066-03-01", "12026-03-01"]
+    rows = "".join(f"i{index},phone,sales,{day}T10:00:00Z,{updated}\n" for index, day in enumerate(days))
+    (tmp_path / "calls.csv").write_text("interaction_id,channel,queue,started_at,changed\n" + rows)
+    settings = company(CONTACTS + 'updated_at = "changed"')
+    nights = [pull(settings, NIGHT + timedelta(day)) for day in (0, 0, 3, 4, 4, 90)]
+    assert [night["read_rows"] for night in nights] == [4, 0, 0, 4, 0, 0]
+    assert [night["new_rows"] for night in nights] == [1, 0, 0, 1, 0, 0]
+    with (tmp_path / "calls.csv").open("a") as file:
+        file.write(f"i9,phone,sales,2026-03-01T11:00:00Z,{updated}\n")
+    pull(settings, NIGHT + timedelta(91))
+    assert pull(settings, date(2066, 3, 2))["new_rows"] == 1
+
+
 def test_clocks_that_change_and_a_leap_day(company: Company, tmp_path: Path) -> None:
     times = ["2024-02-29 12:00", "2025-10-26 02:30", "2025-03-30 02:30", "2025-03-30 01:59", "2025-03-30 03:00"]
     rows = "".join(f"i{index},c1,phone,sales,{at},,60,,\n" for index, at in enumerate(times))
