@@ -1,7 +1,8 @@
 """Files: CSV, TSV, JSON lines, Parquet, plain or gzip, one or many, by glob or by folder.
 
 DuckDB reads them; every column of a text file is read as text, so that our casts decide and not a
-guess from the first rows. A file that did not change is not read again. Lines that are no rows are
+guess from the first rows. A file that did not change is not read again; one that did is read whole, for
+nothing tells where in it a late row stands. Lines that are no rows are
 set apart with their number; a file that cannot be read as a whole is an error that names it.
 """
 

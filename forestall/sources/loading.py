@@ -109,13 +109,12 @@ def _load_patiently(
 
 def _load(warehouse: Warehouse, night: Night, name: str, source: Source, pull_id: int, state: State) -> Counts:
     arrival = Arrival(night, name, CONTRACT[source.table], pull_id, state.is_first)
-    since = state.since(source, night.cutoff)
-    reading = read_source(night.settings, name, source, since)
+    reading = read_source(night.settings, name, source, state.since(source, night.cutoff))
     total, changed_at, offered = Counts(), state.changed_at, set[str]()
     due: dict[str | None, datetime] = {}
     with closing(reading.batches) as batches:
         for batch in batches:
-            map_batch(warehouse.scratch(), night, name, source, batch, since)
+            map_batch(warehouse.scratch(), night, name, source, batch)
             total.add(keep_batch(warehouse, arrival))
             offered |= set(batch.column_names)
             changed_at = _later(changed_at, _newest(warehouse, source))

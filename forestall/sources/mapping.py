@@ -18,21 +18,18 @@ from forestall.privacy.pseudonyms import BLANKS
 from forestall.settings import Source
 from forestall.sources.columns import as_text, find, pick_columns, type_of
 from forestall.sources.files import quoted
-from forestall.sources.reading import FILE_COLUMN, UPDATED_COLUMN, Since, SourceError, one_line
+from forestall.sources.reading import FILE_COLUMN, UPDATED_COLUMN, SourceError, one_line
 from forestall.sources.rules import broken_rule
 
 # A time of day followed by a zone: `10:00Z`, `10:00:00+02`, `10:00 Europe/Berlin`. A date's own
 # hyphens are no offset.
 HAS_ZONE = r":[0-9.,]+ ?([Zz]|[+-][0-9]{2}(:?[0-9]{2})?|UTC|GMT|[A-Za-z]+/[A-Za-z_/]+)$"
-NOTHING = Since()
 SEQUENCE = "forestall_sequence"
 NO_VALUE = "('', 'NULL', '\\N')"
 NO_NUMBER = "('nan', 'none', 'null', 'n/a', 'na', '-')"  # how exports write an empty number, time or flag
 
 
-def map_batch(
-    scratch: duckdb.DuckDBPyConnection, night: Night, name: str, source: Source, rows: pa.Table, since: Since = NOTHING
-) -> None:
+def map_batch(scratch: duckdb.DuckDBPyConnection, night: Night, name: str, source: Source, rows: pa.Table) -> None:
     """Fill the temporary table `mapped` with the batch, in the contract's columns.
 
     Beside them: `seq` (order of reading), `file`, `version_at` (when the source says that the row
@@ -47,7 +44,6 @@ def map_batch(
         name: the source's name, for errors.
         source: its mapping.
         rows: as the source gave them.
-        since: a file that was read before and has grown is taken from here on.
 
     Raises:
         SourceError: the mapping does not fit the source.
@@ -57,7 +53,7 @@ def map_batch(
     scratch.register("source_rows", rows.append_column(SEQUENCE, numbers))
     try:
         texts = pick_columns(scratch, name, source, rows.column_names)
-        sql = _mapped(scratch, night, name, source, texts, rows.column_names, since)
+        sql = _mapped(scratch, night, name, source, texts, rows.column_names)
         scratch.execute(f"CREATE OR REPLACE TEMP TABLE mapped AS {sql}").fetchall()
     except duckdb.Error as error:
         raise SourceError(f"sources.{name}: the mapping fails on its rows: {one_line(error)}") from error
@@ -71,7 +67,6 @@ def _mapped(
     source: Source,
     texts: Mapping[str, str],
     offered: list[str],
-    since: Since,
 ) -> str:
     """The SELECT behind `mapped`."""
     table, site = CONTRACT[source.table], night.settings.company.time_zone
@@ -93,7 +88,7 @@ def _mapped(
             FROM ours
         ),
         typed AS (
-            SELECT *, {", ".join(casts)} FROM picked WHERE {_is_fresh(since)}
+            SELECT *, {", ".join(casts)} FROM picked
         ),
         dated AS (
             SELECT *, {_version_at(table)} AS version_at, {_born_at(table, site)} AS born_at FROM typed
@@ -121,15 +116,6 @@ def _mapped(
             {", ".join(table.names)}
         FROM judged
     """
-
-
-def _is_fresh(since: Since) -> str:
-    """Not one of the rows that a growing file had when it was read before."""
-    if since.changed_at is None or not since.files:
-        return "true"
-    known = ", ".join(quoted(path) for path in since.files)
-    is_old = f"file IN ({known}) AND source_version_at < TIMESTAMPTZ {quoted(since.changed_at.isoformat())}"
-    return f"NOT coalesce({is_old}, false)"
 
 
 def _raw(column: Column, text: str | None, source: Source) -> str:
