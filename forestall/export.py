@@ -24,6 +24,7 @@ WIDE = {"reasons": 70, "customer_id": 22, "account_id": 22, "row_id": 30, "scrip
 FORMATS: dict[Kind, str] = {"instant": "yyyy-mm-dd hh:mm", "date": "yyyy-mm-dd", "integer": "0", "number": "0.00",
                             "money": "#,##0.00", "text": "@", "boolean": "General"}  # fmt: skip
 SHARES = ("churn_probability", "probability_change", "save_probability", "arm_probability")
+CSV_DIGITS = 6  # beyond them a float says how it was computed, not how much it is
 AMBER, GREEN, WHITE = "#F6C89F", "#8FD0B5", "#FFFFFF"
 
 
@@ -43,7 +44,8 @@ def write_documents(night: PublishedNight) -> None:
 def write_csv(rows: pd.DataFrame, path: Path) -> None:
     """UTF-8 with a byte-order mark, which Excel needs; text that a spreadsheet would run as a formula is quoted."""
     texts = rows.select_dtypes(include=["str", "object"]).columns
-    safe = rows.assign(**{name: _harmless(rows[name]) for name in texts})
+    numbers = rows.select_dtypes(include="float").round(CSV_DIGITS)
+    safe = rows.assign(**{name: _harmless(rows[name]) for name in texts}, **dict(numbers.items()))
     safe.to_csv(path, index=False, encoding="utf-8-sig", lineterminator="\n", date_format="%Y-%m-%dT%H:%M:%SZ")
 
 

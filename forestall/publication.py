@@ -192,7 +192,9 @@ def publish_night(
         PublicationError: the folder cannot be written; `current` is as it was.
     """
     hashes = {name: canonical_hash(tables[name], PUBLISHED[name]) for name in sorted(PUBLISHED)}
-    content = hashlib.sha256(json.dumps(hashes, sort_keys=True).encode()).hexdigest()
+    # Gates say how the night was judged, not what it says: the same night judged again adds no revision.
+    said = {name: digest for name, digest in hashes.items() if name != "gate_results"}
+    content = hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
     with _told_in_one_line(published):
         published.mkdir(parents=True, exist_ok=True)
         _clear_leftovers(published)

@@ -29,8 +29,8 @@ Money = Annotated[Decimal, Field(ge=0, max_digits=12, decimal_places=2)]
 TEMPLATE = Path(__file__).parents[1] / "templates" / "playbook.yml"
 DEFAULT_REASON = "default"
 
-# What a trigger's sentence may quote: columns of `marts.fct_outreach_candidates`.
-QUOTABLE = ("open_complaint_h", "low_csat_7d", "repeat_topic_7d", "failed_payment_count_30d", "days_to_renewal")
+# What a trigger's sentence may quote: columns of `marts.fct_outreach_candidates`, and how long a complaint is open.
+QUOTABLE = ("open_complaint_for", "low_csat_7d", "repeat_topic_7d", "failed_payment_count_30d", "days_to_renewal")
 
 
 class Offer(Section):

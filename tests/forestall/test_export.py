@@ -68,6 +68,11 @@ def test_text_that_a_spreadsheet_would_run_is_made_harmless(tmp_path: Path) -> N
     assert lines[1:] == ["'=HYPERLINK(1),-0.5", "'@cmd,1.0", "fine,2.0", ",3.0"]
 
 
+def test_csv_shows_amounts_and_not_how_they_were_computed(tmp_path: Path) -> None:
+    write_csv(pd.DataFrame({"worth": [0.1 + 0.2, 418.14000000000004]}), tmp_path / "list.csv")
+    assert (tmp_path / "list.csv").read_text(encoding="utf-8-sig").split() == ["worth", "0.3", "418.14"]
+
+
 def test_a_night_without_list_or_plan_still_has_its_files(
     tmp_path: Path, night_tables: Tables, about_the_night: Mapping[str, Any]
 ) -> None:

@@ -58,6 +58,13 @@ def test_the_same_content_adds_no_revision_and_other_content_adds_one(tmp_path: 
     assert current_night(tmp_path) == other
 
 
+def test_the_same_night_judged_by_more_gates_adds_no_revision(tmp_path: Path, night_tables: Tables) -> None:
+    tables = night_tables()
+    first = publish_night(tmp_path, MONDAY, tables, ABOUT, _no_documents)
+    fewer = tables | {"gate_results": tables["gate_results"].slice(1)}
+    assert publish_night(tmp_path, MONDAY, fewer, ABOUT, _no_documents) == first
+
+
 def test_revisions_are_listed_by_number_not_by_name(tmp_path: Path, night_tables: Tables) -> None:
     for seed in range(11):
         publish_night(tmp_path, MONDAY, night_tables(seed=seed), ABOUT, _no_documents)

@@ -30,7 +30,7 @@ reasons:
   default: {actions: [coach]}
 triggers:
   complaint_unanswered:
-    {action: fix, sentence: "complaint open for {open_complaint_h:.0f} h", days_to_act: 0, is_owed: true}
+    {action: fix, sentence: "complaint open for {open_complaint_for}", days_to_act: 0, is_owed: true}
   notice_given: {action: credit_call, sentence: "notice given", days_to_act: 1}
   low_csat: {action: fix, sentence: "satisfaction of {low_csat_7d:.0f}", days_to_act: 1}
 """

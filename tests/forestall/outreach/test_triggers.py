@@ -16,6 +16,8 @@ def shipped():
     [
         ({"is_complaint_unanswered_24h": True, "open_complaint_h": 31.4}, "complaint_unanswered",
          "complaint without an answer for 31 h"),
+        ({"is_complaint_unanswered_24h": True, "open_complaint_h": 300.0}, "complaint_unanswered",
+         "complaint without an answer for 12 days"),
         ({"is_first_response_late": True}, "first_response_late", "first response is later than promised"),
         ({"is_under_notice": True}, "notice_given", "notice given"),
         ({"low_csat_7d": 2.0}, "low_csat", "satisfaction of 2 of 5 within the last 7 days"),
