@@ -134,11 +134,12 @@ class PostgresWarehouse(Warehouse):
 
     dialect = "postgres"
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, settings: Settings) -> None:
         import adbc_driver_postgresql.dbapi as adbc
 
         self._connection = adbc.connect(url, autocommit=True)
         self._in_transaction = False
+        self._settings = settings
         self._scratch: duckdb.DuckDBPyConnection | None = None
 
     def query(self, sql: str, parameters: Parameters = ()) -> pa.Table:
@@ -163,7 +164,7 @@ class PostgresWarehouse(Warehouse):
 
     def scratch(self) -> duckdb.DuckDBPyConnection:
         if self._scratch is None:
-            self._scratch = connect_duckdb(":memory:")
+            self._scratch = connect_duckdb(":memory:", self._settings)
         return self._scratch
 
     @contextmanager
@@ -214,13 +215,28 @@ def _numbered(sql: str) -> str:
 
 
 def connect_duckdb(path: Path | Literal[":memory:"], settings: Settings | None = None) -> duckdb.DuckDBPyConnection:
-    """A DuckDB connection that reads and writes instants as UTC and downloads nothing."""
+    """A DuckDB connection that reads and writes instants as UTC and downloads nothing.
+
+    Rows on their way may hold names. What does not fit into memory goes encrypted into a folder that
+    only its owner may enter: `spill` beside the warehouse. Without settings nothing leaves the memory.
+    """
     config: dict[str, str | bool | int | float | list[str]] = {
         "autoinstall_known_extensions": "false",
         "autoload_known_extensions": "true",
+        "temp_directory": "",
+        "temp_file_encryption": "true",
+        # DuckDB 2.0 asks for its extension httpfs (OpenSSL) to encrypt with, which would be a download. Its own
+        # cipher is AES too, with random numbers that are not cryptographic: hence the folder of its own.
+        "force_mbedtls_unsafe": "true",
     }
     if settings is not None:
-        config |= {"memory_limit": settings.warehouse.memory_limit, "threads": str(settings.warehouse.threads)}
+        spill = (settings.var_path if path == ":memory:" else path.parent) / "spill"
+        spill.mkdir(mode=0o700, parents=True, exist_ok=True)
+        config |= {
+            "memory_limit": settings.warehouse.memory_limit,
+            "threads": str(settings.warehouse.threads),
+            "temp_directory": str(spill),
+        }
     connection = duckdb.connect(str(path), config=config)
     connection.execute("SET TimeZone = 'UTC'").fetchall()
     return connection
@@ -259,7 +275,7 @@ def _connect(settings: Settings) -> Warehouse:
             raise ConfigError(f"warehouse {path}: {str(error).splitlines()[0]}") from error
     if url.startswith(("postgresql://", "postgres://")):
         try:
-            return PostgresWarehouse(url)
+            return PostgresWarehouse(url, settings)
         except Exception as error:  # ADBC raises its own hierarchy, whose root is not exported
             host = urlsplit(url).hostname
             raise ConfigError(f"warehouse at {host}: {str(error).splitlines()[0]}") from error

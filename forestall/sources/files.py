@@ -19,7 +19,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from forestall.settings import Source
+from forestall.settings import Settings, Source
 from forestall.sources.reading import (
     BATCH_ROWS,
     FILE_COLUMN,
@@ -50,24 +50,24 @@ class Layout:
     columns: tuple[str, ...] = ()
 
 
-def read_files(name: str, source: Source, root: Path, since: Since, limit: int | None = None) -> Reading:
+def read_files(name: str, source: Source, settings: Settings, since: Since, limit: int | None = None) -> Reading:
     """The rows of the files that are new or have changed, oldest name first.
 
     Args:
         name: the source's name, for errors.
         source: what to read; `location` is a path, a glob or a folder.
-        root: what a relative location starts from.
+        settings: what a relative location starts from, and how much memory there is.
         since: files that were read before.
         limit: stop after so many rows, for a preview.
 
     Raises:
         SourceError: no file is there, or a file cannot be read; while it is being read, too.
     """
-    paths = find_files(name, source, root)
+    paths = find_files(name, source, settings.root)
     changed = [(path, state) for path in paths if (state := changed_state(path, since)) is not None]
     fresh = [path for path, state in changed if not _is_same(state, since)]
     rejected: list[Rejected] = []
-    return Reading(_batches(name, source, fresh, rejected, limit), rejected, [state for _, state in changed])
+    return Reading(_batches(name, source, settings, fresh, rejected, limit), rejected, [state for _, state in changed])
 
 
 def find_files(name: str, source: Source, root: Path) -> list[Path]:
@@ -109,8 +109,10 @@ def _format_of(path: Path) -> str:
     return FORMATS.get(suffixes[-1], "") if suffixes else ""
 
 
-def _batches(name: str, source: Source, paths: Sequence[Path], rejected: list[Rejected], limit: int | None) -> Batches:
-    reader = connect_duckdb(":memory:")
+def _batches(
+    name: str, source: Source, settings: Settings, paths: Sequence[Path], rejected: list[Rejected], limit: int | None
+) -> Batches:
+    reader = connect_duckdb(":memory:", None if limit else settings)  # a preview leaves no trace
     try:
         laid_out = ((layout_of(name, source, path), path) for path in paths)
         filled = ((layout, path) for layout, path in laid_out if layout is not None)

@@ -36,7 +36,7 @@ def read_source(settings: Settings, name: str, source: Source, since: Since, lim
         SourceDownError: it does not answer.
     """
     if source.kind == "file":
-        return read_files(name, source, settings.root, since, limit)
+        return read_files(name, source, settings, since, limit)
     # Imported here: a company of files only pays nothing for dlt and SQLAlchemy.
     address = secret(settings, name, "connection", source.connection)
     if source.kind == "sql":

@@ -3,16 +3,19 @@
 import multiprocessing
 import os
 import signal
+import stat
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Literal
 
 import pyarrow as pa
 import pytest
 
 from forestall.settings import ConfigError, Settings
-from forestall.warehouse import Warehouse, WarehouseBusyError, open_warehouse, warehouse_lock
+from forestall.warehouse import Warehouse, WarehouseBusyError, connect_duckdb, open_warehouse, warehouse_lock
 
 Company = Callable[[str], Settings]
 
@@ -97,3 +100,25 @@ def test_rows_come_in_pieces_of_at_most_so_many(company: Callable[[str], Setting
         assert max(piece.num_rows for piece in pieces) <= 100_000
         assert sum(piece.num_rows for piece in pieces) == 250_000
         assert list(warehouse.pieces("SELECT 1 WHERE false")) == []
+
+
+def test_what_does_not_fit_into_memory_is_spilled_encrypted_beside_the_warehouse(company: Company) -> None:
+    settings = company('[warehouse]\nurl = "duckdb:///kept/w.duckdb"\nmemory_limit = "60MB"')
+    places: list[tuple[Path | Literal[":memory:"], str]] = [
+        (":memory:", "var/spill"), (settings.root / "kept/w.duckdb", "kept/spill")
+    ]  # fmt: skip
+    for path, spill in places:
+        with closing(connect_duckdb(path, settings)) as connection:
+            names = "SELECT 'Erika Mustermann ' || hash(i) || hash(-i) FROM range(1000000) AS numbers (i)"
+            connection.execute(f"CREATE TEMP TABLE people AS {names}").fetchall()
+            folder = settings.root / spill
+            written = b"".join(file.read_bytes() for file in folder.iterdir())
+            assert connection.execute("SELECT current_setting('temp_file_encryption')").fetchall() == [(True,)]
+        assert len(written) > 1_000_000
+        assert b"Erika" not in written
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+def test_without_settings_nothing_is_spilled() -> None:
+    with closing(connect_duckdb(":memory:")) as connection:
+        assert connection.execute("SELECT current_setting('temp_directory')").fetchall() == [("",)]
