@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from forestall.settings import DEFAULT_FILE, ConfigError, Settings
+from forestall.settings import DEFAULT_FILE, ConfigError, Settings, load_settings
 
 if TYPE_CHECKING:
     from forestall.demo.company import Company
@@ -37,14 +37,33 @@ def found(folder: Path) -> list[Path]:
     ]
     env = folder / ".env"
     if not env.exists():
-        env.touch(mode=0o600)
-        env.write_text(
-            "# Keep a copy of this key apart from the backups: without it pseudonyms and vault are lost.\n"
-            f"FORESTALL_SECRET_KEY={secrets.token_hex(32)}\n",
-            encoding="utf-8",
-        )
+        _write_key(env)
         written.append(env)
     return written
+
+
+def provide_key(path: Path, console: Console) -> Settings:
+    """The settings in `path`, with a secret key; a company that never had one gets one, in the `.env` beside its file.
+
+    Where a vault exists a key that is missing was lost: a new one would give every customer a second
+    pseudonym, so none is made and the pull says what to do.
+    """
+    settings = load_settings(path)
+    env = settings.root / ".env"
+    if settings.secret_key.get_secret_value() or env.exists() or (settings.var_path / "vault").exists():
+        return settings
+    _write_key(env)
+    console.print(f"Made a secret key in {env}; keep a copy of it apart from the backups", highlight=False)
+    return load_settings(path)
+
+
+def _write_key(env: Path) -> None:
+    env.touch(mode=0o600)
+    env.write_text(
+        "# Keep a copy of this key apart from the backups: without it pseudonyms and vault are lost.\n"
+        f"FORESTALL_SECRET_KEY={secrets.token_hex(32)}\n",
+        encoding="utf-8",
+    )
 
 
 def check_reviewed(settings: Settings) -> None:

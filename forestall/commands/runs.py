@@ -21,7 +21,7 @@ def nightly(config: Config = None, run_date: RunDate = None) -> None:
     Example: forestall nightly --config acme/forestall.toml --run-date 2026-03-01
     """
     from forestall.foreground import run_night
-    from forestall.founding import live_until, make_demo
+    from forestall.founding import live_until, make_demo, provide_key
 
     console = Console()
     path = config_path(config)
@@ -29,7 +29,7 @@ def nightly(config: Config = None, run_date: RunDate = None) -> None:
         path = make_demo(DEMO.parent, console).config
     if run_date is not None:
         live_until(path.parent, run_date, console)
-    settings = load_settings(path)
+    settings = provide_key(path, console)
     raise typer.Exit(run_night(settings, path, run_date_of(settings, run_date), console))
 
 

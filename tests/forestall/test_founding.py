@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 from pydantic import BaseModel
+from rich.console import Console
 
-from forestall.founding import TEMPLATES, found
+from forestall.founding import TEMPLATES, found, provide_key
 from forestall.settings import ConfigError, Settings, load_settings
 
 
@@ -25,6 +26,22 @@ def test_nothing_is_written_over(tmp_path: Path) -> None:
     assert (tmp_path / "standards.yml").read_text() == "mine"
     with pytest.raises(ConfigError, match="is there already"):
         found(tmp_path)
+
+
+def test_a_company_that_never_had_a_key_gets_one_and_keeps_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FORESTALL_SECRET_KEY", raising=False)
+    path = tmp_path / "forestall.toml"
+    path.touch()
+    first, again = provide_key(path, Console(quiet=True)), provide_key(path, Console(quiet=True))
+    assert len(first.secret_key.get_secret_value()) == 64
+    assert again == first
+
+
+def test_a_key_that_was_lost_is_not_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FORESTALL_SECRET_KEY", raising=False)
+    (tmp_path / "forestall.toml").touch()
+    (tmp_path / "var" / "vault").mkdir(parents=True)
+    assert not provide_key(tmp_path / "forestall.toml", Console(quiet=True)).secret_key.get_secret_value()
 
 
 def _without_comment_marks() -> str:
