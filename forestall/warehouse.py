@@ -218,7 +218,7 @@ def connect_duckdb(path: Path | Literal[":memory:"], settings: Settings | None =
     """A DuckDB connection that reads and writes instants as UTC and downloads nothing.
 
     Rows on their way may hold names. What does not fit into memory goes encrypted into a folder that
-    only its owner may enter: `spill` beside the warehouse. Without settings nothing leaves the memory.
+    only its owner may enter: `.spill` beside the warehouse (a backup leaves hidden folders out). Without settings nothing leaves the memory.
     """
     config: dict[str, str | bool | int | float | list[str]] = {
         "autoinstall_known_extensions": "false",
@@ -230,7 +230,7 @@ def connect_duckdb(path: Path | Literal[":memory:"], settings: Settings | None =
         "force_mbedtls_unsafe": "true",
     }
     if settings is not None:
-        spill = (settings.var_path if path == ":memory:" else path.parent) / "spill"
+        spill = (settings.var_path if path == ":memory:" else path.parent) / ".spill"
         spill.mkdir(mode=0o700, parents=True, exist_ok=True)
         config |= {
             "memory_limit": settings.warehouse.memory_limit,

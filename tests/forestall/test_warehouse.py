@@ -105,7 +105,7 @@ def test_rows_come_in_pieces_of_at_most_so_many(company: Callable[[str], Setting
 def test_what_does_not_fit_into_memory_is_spilled_encrypted_beside_the_warehouse(company: Company) -> None:
     settings = company('[warehouse]\nurl = "duckdb:///kept/w.duckdb"\nmemory_limit = "60MB"')
     places: list[tuple[Path | Literal[":memory:"], str]] = [
-        (":memory:", "var/spill"), (settings.root / "kept/w.duckdb", "kept/spill")
+        (":memory:", "var/.spill"), (settings.root / "kept/w.duckdb", "kept/.spill")
     ]  # fmt: skip
     for path, spill in places:
         with closing(connect_duckdb(path, settings)) as connection:
