@@ -218,7 +218,8 @@ def connect_duckdb(path: Path | Literal[":memory:"], settings: Settings | None =
     """A DuckDB connection that reads and writes instants as UTC and downloads nothing.
 
     Rows on their way may hold names. What does not fit into memory goes encrypted into a folder that
-    only its owner may enter: `.spill` beside the warehouse (a backup leaves hidden folders out). Without settings nothing leaves the memory.
+    only its owner may enter: `.spill` beside the warehouse (a backup leaves hidden folders out).
+    Without settings nothing leaves the memory.
     """
     config: dict[str, str | bool | int | float | list[str]] = {
         "autoinstall_known_extensions": "false",
