@@ -48,4 +48,4 @@ with DAG(
             run_or_fail(settings, name, date.fromisoformat(run_date))
         return run_date
 
-    night.expand(run_date=dates())  # type: ignore[call-arg]
+    night.expand(run_date=dates())  # type: ignore[call-arg, misc]

@@ -44,8 +44,11 @@ def write_documents(night: PublishedNight) -> None:
 def write_csv(rows: pd.DataFrame, path: Path) -> None:
     """UTF-8 with a byte-order mark, which Excel needs; text that a spreadsheet would run as a formula is quoted."""
     texts = rows.select_dtypes(include=["str", "object"]).columns
-    numbers = rows.select_dtypes(include="float").round(CSV_DIGITS)
-    safe = rows.assign(**{name: _harmless(rows[name]) for name in texts}, **dict(numbers.items()))
+    numbers = rows.select_dtypes(include="float").columns
+    safe = rows.assign(
+        **{name: _harmless(rows[name]) for name in texts},
+        **{name: rows[name].round(CSV_DIGITS) for name in numbers},
+    )
     safe.to_csv(path, index=False, encoding="utf-8-sig", lineterminator="\n", date_format="%Y-%m-%dT%H:%M:%SZ")
 
 
