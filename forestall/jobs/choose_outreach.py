@@ -29,9 +29,10 @@ log = logging.getLogger(__name__)
 MUST_BE_FRESH = frozenset({"consents", "subscriptions", "outreach_outcomes"})
 KPI_MONTHS = 12
 
-# Without subscriptions what a customer brings in is known from activity alone.
+# Without subscriptions what a customer brings in is known from activity alone; what came back was never earned.
 CANDIDATES = """
-    SELECT candidates.*, features.activity_value_365d
+    SELECT candidates.*,
+        greatest(features.activity_value_365d - coalesce(features.return_value_365d, 0), 0) AS net_activity_value_365d
     FROM marts.fct_outreach_candidates AS candidates
     LEFT JOIN marts.fct_customer_features AS features
         ON features.customer_id = candidates.customer_id AND features.as_of_on = ? AND NOT features.is_training

@@ -30,7 +30,7 @@ class Known:
     Attributes:
         run_date: the morning the list is for.
         cutoff: its cutoff.
-        candidates: rows of `marts.fct_outreach_candidates`, with activity_value_365d: what the
+        candidates: rows of `marts.fct_outreach_candidates`, with net_activity_value_365d: what the
             customer bought in a year, for companies without subscriptions.
         scores: rows of `churn_scores`, main horizon only.
         churn_reasons: of the same night.
@@ -120,7 +120,7 @@ def _value_at_risk(
     if overall is None:
         overall = value.retention_of_risk(known.scores["churn_probability"], horizon_days)
     retention = people["segment"].map(by_segment).fillna(overall)
-    paid = people["monthly_value"].astype(float).fillna(people["activity_value_365d"].astype(float) / 12)
+    paid = people["monthly_value"].astype(float).fillna(people["net_activity_value_365d"].astype(float) / 12)
     margin = people["monthly_margin"].astype(float).fillna(paid * playbook.margin_share).fillna(0.0)
     return value.value_at_risk(
         np.asarray(margin, np.float64),

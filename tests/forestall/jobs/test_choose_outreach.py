@@ -34,7 +34,7 @@ TABLES = """
         is_first_response_late BOOLEAN, low_csat_7d BIGINT, repeat_topic_7d VARCHAR, failed_payment_count_30d BIGINT,
         answered_hours VARCHAR);
     CREATE TABLE marts.fct_customer_features (customer_id VARCHAR, as_of_on DATE, is_training BOOLEAN,
-        activity_value_365d DECIMAL(18,4));
+        activity_value_365d DECIMAL(18,4), return_value_365d DECIMAL(18,4));
     CREATE TABLE marts.fct_customer_kpis (month_on DATE, segment VARCHAR, customer_count BIGINT, retention_rate DOUBLE);
     CREATE TABLE raw.costs (kind VARCHAR, starts_on DATE, per_minute DECIMAL(18,4), known_at TIMESTAMPTZ,
         pull_id BIGINT);
@@ -249,15 +249,16 @@ def test_without_subscriptions_the_years_purchases_tell_the_value(settings, nigh
     assert choose_outreach(settings, RUN_DATE)["listed"] == 0
     run_sql(settings, f"""
         INSERT INTO marts.fct_customer_features
-        SELECT customer_id, day, is_training, value FROM marts.fct_outreach_candidates CROSS JOIN (
-            VALUES (DATE '{RUN_DATE}', false, 1200), (DATE '{RUN_DATE}', true, 9), (DATE '2026-02-01', false, 9)
-        ) AS known (day, is_training, value)
+        SELECT customer_id, day, is_training, bought, returned FROM marts.fct_outreach_candidates CROSS JOIN (
+            VALUES (DATE '{RUN_DATE}', false, 1500, 300), (DATE '{RUN_DATE}', true, 9, 0),
+                   (DATE '2026-02-01', false, 9, NULL)
+        ) AS known (day, is_training, bought, returned)
     """)  # fmt: skip
     run_sql(settings, "INSERT INTO marts.fct_customer_kpis VALUES ('2026-02-01', 'home', 100, 0.5)")
     choose_outreach(settings, RUN_DATE)
     q = 0.5 / 1.1 ** (1 / 12)
     at_risk = night.read("outreach_list")["value_at_risk"].astype(float)
-    # 100 a month, of which the playbook takes half for margin
+    # 1,500 less 300 that came back: 100 a month, of which the playbook takes half for margin
     assert at_risk.to_numpy() == pytest.approx(50 * q / (1 - q), abs=0.01)
 
 

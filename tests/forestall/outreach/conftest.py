@@ -56,7 +56,7 @@ def candidates():
             "last_outreach_at": pd.NaT, "last_outreach_result": None, "has_open_complaint": False,
             "open_complaint_h": np.nan, "is_complaint_unanswered_24h": False, "is_first_response_late": False,
             "low_csat_7d": np.nan, "repeat_topic_7d": None, "failed_payment_count_30d": 0,
-            "answered_hours": "9,17,18", "activity_value_365d": np.nan,
+            "answered_hours": "9,17,18", "net_activity_value_365d": np.nan,
         }  # fmt: skip
         rows = rows.assign(**usual).assign(**columns)
         rows["last_outreach_at"] = pd.to_datetime(rows["last_outreach_at"], utc=True)

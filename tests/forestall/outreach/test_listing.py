@@ -47,7 +47,7 @@ def test_nothing_that_costs_more_than_it_saves_is_listed(make):
 
 def test_margin_is_assumed_from_the_value_where_it_is_not_known(make, candidates):
     people = candidates(
-        3, monthly_margin=[np.nan, 0.0, np.nan], monthly_value=[50.0, 50.0, np.nan], activity_value_365d=[1, 1, 720]
+        3, monthly_margin=[np.nan, 0.0, np.nan], monthly_value=[50.0, 50.0, np.nan], net_activity_value_365d=[1, 1, 720]
     )
     listed = make(values={"people": people, "risk": 0.6}).listed
     assert listed["value_at_risk"].tolist() == pytest.approx([58.54, 48.78], abs=0.01)
