@@ -37,6 +37,7 @@
             'margin': {'kind': 'money', 'revealed_by': none},
             'started_at': {'kind': 'instant', 'revealed_by': none},
             'renews_at': {'kind': 'instant', 'revealed_by': none},
+            'term_months': {'kind': 'integer', 'revealed_by': none},
             'notice_given_at': {'kind': 'instant', 'revealed_by': 'notice_given_at'},
             'ended_at': {'kind': 'instant', 'revealed_by': 'ended_at'},
             'end_reason': {'kind': 'text', 'revealed_by': 'ended_at'},

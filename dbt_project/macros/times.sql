@@ -25,6 +25,18 @@
     (({{ day }}) + cast({{ count }} as integer))
 {%- endmacro %}
 
+{# First date on or after `day` that lies whole terms of so many months from `anchor`, before it or after;
+   a term is 12 months where it is null. A month without that day counts its last one. #}
+{% macro next_on_cycle(anchor, months, day) -%}
+    {%- set term = 'coalesce(' ~ months ~ ', 12)' -%}
+    {%- set apart = '((extract(year from ' ~ day ~ ') - extract(year from ' ~ anchor ~ ')) * 12 + extract(month from '
+                    ~ day ~ ') - extract(month from ' ~ anchor ~ '))' -%}
+    {%- set terms = 'floor(cast(' ~ apart ~ ' as double precision) / ' ~ term ~ ')' -%}
+    {%- set this = 'cast(' ~ anchor ~ " + interval '1 month' * cast(" ~ terms ~ ' * ' ~ term ~ ' as integer) as date)' -%}
+    {%- set next = 'cast(' ~ anchor ~ " + interval '1 month' * cast((" ~ terms ~ ' + 1) * ' ~ term ~ ' as integer) as date)' -%}
+    case when {{ this }} >= {{ day }} then {{ this }} else {{ next }} end
+{%- endmacro %}
+
 {# First instant of the interval in which an instant falls, counted from the local day's beginning:
    right in zones half an hour apart and on days on which clocks change. #}
 {% macro interval_start(instant) -%}

@@ -23,6 +23,7 @@ def subscribe(subscriptions: Batch, people: People, who: Array, second: Array) -
         "margin": people["margin"][who],
         "started": second,
         "renewal_day": people["renewal_day"][who],
+        "term": people["term"][who],
         "notice": np.full(len(who), -1),
         "ended": np.full(len(who), -1),
         "reason": np.zeros(len(who), int),

@@ -93,7 +93,8 @@ def _contracts(state: State) -> pd.DataFrame:
             "preis_monat": rows["value"],
             "deckungsbeitrag": rows["margin"],
             "beginn": local_times(rows["started"]),
-            "verlaengert_sich": np.where((renewal > 0) & is_open, local_times(renewal_second), ""),
+            "laufzeit_monate": np.where(rows["term"] > 0, rows["term"].astype(str), ""),
+            "verlaengert_sich": np.where(renewal > 0, local_times(renewal_second), ""),  # an ended one keeps its last
             "gekuendigt_am": np.where(rows["notice"] > 0, local_times(np.maximum(rows["notice"], 0)), ""),
             "ende": np.where(is_open, "", local_times(np.maximum(rows["ended"], 0))),
             "grund": words[rows["reason"]],

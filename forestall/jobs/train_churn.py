@@ -13,7 +13,9 @@ from forestall.jobs import Summary
 from forestall.settings import Settings
 from forestall.warehouse import warehouse_lock
 from models.churn.logbook import MODEL, log_training, read_version
+from models.churn.params import churn_params
 from models.churn.promotion import Decision, decide, promotion_rules
+from models.churn.suspects import suspicion
 from models.churn.training import Trained, train
 from models.tracking import Version, champion_on, model_files, move_alias
 
@@ -41,7 +43,7 @@ def train_churn(settings: Settings, run_date: date) -> Summary:
         version = log_training(settings.tracking_uri, run_date, history.rows, trained, history.plan)
     reason = "the first" if champion is None else "the champion was a base rate"
     move_alias(settings.tracking_uri, version, "champion", reason=reason, effective_on=run_date.isoformat())
-    notes = _why_base_rate(trained) if trained.model.kind == "base_rate" else ""
+    notes = _why_base_rate(trained) if trained.model.kind == "base_rate" else _suspicion(trained)
     return {"champion": version.label, "kind": trained.model.kind, "judged": trained.judged, "notes": notes}
 
 
@@ -49,7 +51,7 @@ def retrain_churn(settings: Settings, run_date: date) -> Summary:
     """Train a challenger, compare, promote or say why not; a promotion takes effect the night after.
 
     Returns:
-        `challenger`, `champion` (labels, after the decision), `is_promoted`, `reason`, and the figures.
+        `challenger`, `champion` (labels, after the decision), `is_promoted`, `reason`, `notes`, and the figures.
     """
     uri = settings.tracking_uri
     with warehouse_lock(settings, f"retrain_churn {run_date}"):
@@ -69,6 +71,7 @@ def retrain_churn(settings: Settings, run_date: date) -> Summary:
         "champion": office.label,
         "is_promoted": int(decision.is_promoted),
         "reason": decision.reason,
+        "notes": _suspicion(trained),
         **decision.evidence,
     }
 
@@ -80,6 +83,14 @@ def _decision(settings: Settings, trained: Trained, version: Version, champion: 
         return Decision(False, "nothing new was learned: it is the champion again", {})
     model, twin = read_version(model_files(settings.tracking_uri, champion))
     return decide(trained, model, twin, promotion_rules())
+
+
+def _suspicion(trained: Trained) -> str:
+    """Names features that may hold the future; logged as a warning too."""
+    found = suspicion(trained.alone, churn_params().feature_auc_limit)
+    if found:
+        log.warning(found)
+    return found
 
 
 def _why_base_rate(trained: Trained) -> str:

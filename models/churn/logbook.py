@@ -35,6 +35,9 @@ def log_training(uri: str, run_date: date, rows: pd.DataFrame, trained: Trained,
         measured = measure(rows, trained, plan)
         run.log_table("metrics.parquet", measured.reset_index(names="model"))
         run.log_metrics(_flat(measured))
+        if trained.alone.size:
+            run.log_json("feature_auc.json", trained.alone.round(4).to_dict("index"))
+            run.log_metrics({"feature_auc_max": float(np.nanmax(trained.alone.to_numpy()))})
         _log_figures(run, rows, trained, plan)
         return register(run, MODEL, version_files(trained), tags)
 

@@ -88,6 +88,7 @@ class ChurnParams(_Section):
     calibration: CalibrationParams
     fallback: FallbackParams
     rival: RivalParams
+    feature_auc_limit: float = Field(gt=0.5, le=1)
     bands: BandParams
     reasons: ReasonParams
 

@@ -9,7 +9,7 @@ seen the window.
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Literal
 
@@ -23,6 +23,7 @@ from models.churn.calibration import Calibration, calibrate, constant
 from models.churn.design import Design, Kind, learn_design
 from models.churn.model import ChurnModel, in_order
 from models.churn.params import ChurnParams
+from models.churn.suspects import single_feature_auc
 from models.metrics import Numbers
 from models.splits import TimeSplit, customer_folds, split_by_time
 
@@ -59,12 +60,14 @@ class Trained:
         twin: learned from dates before the gap; None where history is too short.
         judged: on what.
         predictions: the judged rows of the training set with `churn_probability_<horizon>` added.
+        alone: feature x horizon: AUC of each feature by itself on the newest window; empty where there is none.
     """
 
     model: ChurnModel
     twin: ChurnModel | None
     judged: Judged
     predictions: pd.DataFrame
+    alone: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 def train(rows: pd.DataFrame, plan: Plan) -> Trained:
@@ -75,11 +78,11 @@ def train(rows: pd.DataFrame, plan: Plan) -> Trained:
     rows = rows.sort_values(["as_of_on", "customer_id"], kind="stable", ignore_index=True)
     split = split_by_time(list(rows["as_of_on"].unique()), plan.gap_days)
     if split is not None and _can_learn(_known(_at(rows, split.earlier), plan), plan):
-        twin = fit(_at(rows, split.earlier), plan)
-        newest = _at(rows, (split.newest,))
-        return Trained(
-            fit(rows, plan), twin, "newest window", with_probabilities(newest, twin.predict(newest, as_it_was=True))
-        )
+        earlier, newest = _at(rows, split.earlier), _at(rows, (split.newest,))
+        twin = fit(earlier, plan)
+        told = with_probabilities(newest, twin.predict(newest, as_it_was=True))
+        alone = single_feature_auc(earlier, newest, plan.kinds, {h: label(h) for h in plan.horizons})
+        return Trained(fit(rows, plan), twin, "newest window", told, alone)
     model = fit(rows, plan)
     if model.kind == "base_rate":
         return Trained(model, None, "nothing", with_probabilities(rows.head(0), model.predict(rows.head(0))))

@@ -86,6 +86,7 @@ def company_frames(customers: int = 240, contacts: int = 6000, seed: int = 7) ->
         "monthly_value": rng.integers(900, 9900, len(subscribed)) / 100,
         "margin": rng.integers(100, 4000, len(subscribed)) / 100, "started_at": started,
         "renews_at": cutoff + pd.to_timedelta(rng.integers(1, 365, len(subscribed)), unit="D"),
+        "term_months": pd.Series(np.arange(len(subscribed)) % 3).map({0: 1, 1: 24}).astype("Int64"),
         "notice_given_at": notice, "ended_at": ended,
         "end_reason": pd.Series(rng.choice(["voluntary", "involuntary", "plan_change"], len(subscribed))).where(
             ended.notna()

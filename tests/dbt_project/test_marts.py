@@ -3,6 +3,7 @@
 import json
 from datetime import date
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -111,6 +112,30 @@ def test_features_count_the_local_days_before_the_as_of_date(built: Settings, fr
     assert both["contact_count_30d"].sum() > 100
 
 
+def test_what_was_billed_is_the_last_invoice_and_its_distance_from_the_first(
+    built: Settings, frames: dict[str, pd.DataFrame]
+) -> None:
+    as_of = date(2025, 6, 1)
+    invoices = frames["payments"]
+    known = invoices[invoices["known_at"] < pd.Timestamp(as_of, tz=ZONE)].sort_values(["known_at", "pull_id"])
+    due = known.groupby("invoice_id").last().query("status != 'refunded' and due_on < @as_of")
+    # two invoices of one day have no order of their own: those customers are not compared
+    twice = due.loc[due.duplicated(["customer_id", "due_on"]), "customer_id"]
+    by_customer = due[~due["customer_id"].isin(twice)].sort_values("due_on").groupby("customer_id")
+    wanted = pd.DataFrame({"first": by_customer["amount"].first(), "last": by_customer["amount"].last()}).astype(float)
+    found = _read(
+        built,
+        f"""
+        SELECT customer_id, billed_amount_last_365d AS billed, billed_amount_change_365d AS change
+        FROM marts.fct_customer_features WHERE as_of_on = DATE '{as_of}' AND billed_amount_last_365d IS NOT NULL
+        """,
+    ).set_index("customer_id")
+    both = found.astype(float).join(wanted, how="inner")
+    pd.testing.assert_series_equal(both["billed"], both["last"], check_names=False)
+    assert np.allclose(both["change"], both["last"] - both["first"])
+    assert len(both) > 50
+
+
 def test_time_of_agents_is_cut_at_local_midnight(built: Settings) -> None:
     found = _read(
         built,
@@ -188,7 +213,7 @@ def test_unit_tests_of_the_project_hold(built: Settings, run_date: date) -> None
     values = transform.variables(Night(built, run_date), "subscription", [run_date])
     done = transform.run_dbt(built, "test", "--vars", json.dumps(values), "--select", "test_type:unit")
     assert done.success
-    assert len(list(done.result)) == 5
+    assert len(list(done.result)) == 6
 
 
 def test_the_project_parses_without_any_setting(built: Settings) -> None:

@@ -21,6 +21,15 @@ settled as (
         {{ days_between('due_on', 'coalesce(paid_on, as_of_on)') }} as days_late
     from invoices
     where coalesce(status, '') <> 'refunded'
+),
+
+-- What was billed is what the price was then: an invoice keeps its amount, a subscription only its latest price.
+ranked as (
+    select
+        settled.*,
+        row_number() over (partition by as_of_on, customer_id order by due_on desc, amount desc nulls last) as recency,
+        row_number() over (partition by as_of_on, customer_id order by due_on, amount nulls last) as age
+    from settled
 )
 
 select
@@ -34,6 +43,9 @@ select
     {{ number_of('has_failed and days_ago <= 90') }} as failed_payment_count_90d,
     {{ number_of('paid_on is null') }} as unpaid_count_365d,
     {{ total_money('amount', 'paid_on is null') }} as unpaid_amount_365d,
-    {{ mean('greatest(days_late, 0)') }} as days_late_mean_365d
-from settled
+    {{ mean('greatest(days_late, 0)') }} as days_late_mean_365d,
+    max(case when recency = 1 then amount end) as billed_amount_last_365d,
+    cast(max(case when recency = 1 then amount end) - max(case when age = 1 then amount end) as decimal(18, 4))
+        as billed_amount_change_365d
+from ranked
 group by as_of_on, customer_id

@@ -29,7 +29,9 @@ select
     {{ total_money('monthly_value', 'is_running') }} as monthly_value,
     {{ total_money('margin', 'is_running') }} as monthly_margin,
     min(started_at) as first_started_at,
-    min(case when is_running then {{ days_between('as_of_on', local_day('renews_at')) }} end) as days_to_renewal,
+    -- on the cycle of renewals: a source that holds only its present state has moved a stayer's date on, a leaver's not
+    min(case when is_running then {{ days_between('as_of_on', next_on_cycle(local_day('renews_at'), 'term_months', 'as_of_on')) }} end)
+        as days_to_renewal,
     max(case when is_running then {{ days_between(local_day('started_at'), 'as_of_on') }} end) as subscription_age_days,
     {{ number_of("ended_at >= as_of_at - interval '8760 hours'") }} as ended_subscription_count_365d,
     {{ number_of("end_reason = 'plan_change' and ended_at >= as_of_at - interval '8760 hours'") }} as plan_change_count_365d

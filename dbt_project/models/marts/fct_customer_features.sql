@@ -65,6 +65,8 @@ select
     coalesce(payments.{{ name }}, 0) as {{ name }},
     {%- endfor %}
     payments.days_late_mean_365d,
+    payments.billed_amount_last_365d,
+    payments.billed_amount_change_365d,
     {%- for name in done %}
     activity.{{ name }}{{ ',' if not loop.last }}
     {%- endfor %}
