@@ -1,0 +1,144 @@
+"""What a first night publishes, and what a second one adds and leaves alone."""
+
+import hashlib
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from features.contract import CONTRACT
+from features.published import PUBLISHED
+from forestall.publication import canonical_hash, current_night, load_night, nights
+from forestall.settings import Settings
+from forestall.warehouse import open_warehouse
+from tests.nights.company import FIRST, SECOND, copied, fingerprints, run_jobs
+
+LOADS = re.compile(r"""(?:src|href|action|data)\s*=\s*["']?\s*(?:https?:)?//|url\(\s*["']?(?:https?:)?//|@import""")
+
+
+def test_a_first_night_publishes_every_table_with_rows_and_as_its_contract_says(first_night: Settings) -> None:
+    night = load_night(first_night.var_path / "published" / "current")
+    assert night.run_date == FIRST
+    for name, contract in PUBLISHED.items():
+        rows = pq.read_table(night.folder / f"{name}.parquet", partitioning=None)
+        assert rows.num_rows > 0, name
+        assert rows.schema.equals(contract.arrow_schema()), name
+        keys = rows.select(list(contract.key)).to_pandas()
+        assert not keys.duplicated().any(), name
+        assert not keys.isna().any(axis=None), name
+
+
+def test_the_manifest_tells_rows_and_hashes_of_exactly_what_lies_beside_it(first_night: Settings) -> None:
+    night = load_night(first_night.var_path / "published" / "current")
+    files = {path.name: path for path in night.folder.iterdir() if path.name != "manifest.json"}
+    assert set(night.manifest["files"]) == set(files)
+    for name, told in night.manifest["files"].items():
+        content = files[name].read_bytes()
+        assert told == {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}, name
+    for name, told in night.manifest["tables"].items():
+        rows = pq.read_table(files[f"{name}.parquet"], partitioning=None)
+        assert told == {"rows": rows.num_rows, "canonical_hash": canonical_hash(rows, PUBLISHED[name])}, name
+
+
+def test_the_report_loads_nothing_from_the_network(first_night: Settings) -> None:
+    html = (first_night.var_path / "published" / "current" / "report.html").read_text(encoding="utf-8")
+    assert len(html) > 10_000
+    assert LOADS.findall(html) == []
+    assert LOADS.search('<script src="https://example.org/x.js">')  # what is looked for would be found
+
+
+def test_nothing_is_left_in_the_home_folder(first_night: Settings, home: Path) -> None:
+    assert current_night(first_night.var_path / "published") is not None
+    assert {path.name for path in home.iterdir()} <= {".cache", ".config"}  # matplotlib's list of fonts
+    assert {path.name for folder in home.iterdir() for path in folder.iterdir()} <= {"matplotlib", "fontconfig"}
+
+
+def _counts(settings: Settings) -> dict[str, dict[int, int]]:
+    """Rows of each raw table by pull."""
+    with open_warehouse(settings, "test") as warehouse:
+        return {
+            name: dict(
+                warehouse.frame(f"SELECT pull_id, count(*) AS row_count FROM raw.{name} GROUP BY pull_id")
+                .astype(int)
+                .itertuples(index=False)
+            )
+            for name in CONTRACT
+        }
+
+
+def _rows_not_in(later: pd.DataFrame, earlier: pd.DataFrame) -> int:
+    return int((~later.apply(tuple, axis=1).isin(earlier.apply(tuple, axis=1))).sum())
+
+
+@pytest.mark.slow
+def test_a_second_night_pulls_only_what_is_new(first_night: Settings, second_night) -> None:
+    settings = second_night.settings
+    before, after = _counts(first_night), _counts(settings)
+    assert {name: counts.get(1, 0) for name, counts in after.items()} == {
+        name: counts.get(1, 0) for name, counts in before.items()
+    }
+    assert {pull for counts in after.values() for pull in counts} == {1, 2}
+    now, then = (
+        [pd.read_parquet(one.root / "data" / "customers" / "customers.parquet"),
+         pd.read_csv(one.root / "data" / "consents" / "consents.csv", sep=";"),
+         pd.read_csv(one.root / "data" / "subscriptions" / "contracts.csv", sep=";").fillna("")]
+        for one in (settings, first_night)
+    )  # fmt: skip
+    usage = pd.read_parquet(settings.root / "data" / "activity" / "usage_2026-03-02.parquet")
+    assert len(usage) > 0
+    assert {name: after[name].get(2, 0) for name in ("customers", "consents", "subscriptions", "activity")} == {
+        "customers": _rows_not_in(now[0], then[0]),
+        "consents": _rows_not_in(now[1], then[1]),
+        "subscriptions": _rows_not_in(now[2], then[2]),
+        "activity": len(usage),
+    }
+
+
+@pytest.mark.slow
+def test_no_row_is_kept_again_unchanged(second_night) -> None:
+    with open_warehouse(second_night.settings, "test") as warehouse:
+        for name, table in CONTRACT.items():
+            again = warehouse.scalar(
+                f"""
+                SELECT count(*) FROM (
+                    SELECT row_hash, lag(row_hash) OVER (
+                        PARTITION BY {", ".join(table.key)} ORDER BY known_at, pull_id
+                    ) AS hash_before FROM raw.{name}
+                ) AS versions WHERE row_hash = hash_before
+                """
+            )
+            assert again == 0, name
+
+
+@pytest.mark.slow
+def test_a_second_night_leaves_the_first_as_it_was_and_moves_current(first_night: Settings, second_night) -> None:
+    then, now = first_night.var_path / "published", second_night.settings.var_path / "published"
+    assert fingerprints(now / FIRST.isoformat()) == fingerprints(then / FIRST.isoformat())
+    assert {night.folder.name for night in nights(now)} == {FIRST.isoformat(), SECOND.isoformat()}
+    assert (then / "current").readlink() == Path(FIRST.isoformat())
+    assert (now / "current").readlink() == Path(SECOND.isoformat())
+
+
+@pytest.mark.slow
+def test_a_night_that_is_run_again_says_the_same_and_adds_no_revision(second_night, tmp_path: Path) -> None:
+    settings = copied(second_night.settings.root, tmp_path / "again")
+    published = settings.var_path / "published"
+    before = fingerprints(published)
+    summaries = run_jobs(settings, SECOND)
+    assert fingerprints(published) == before
+    assert summaries["pull"]["new_rows"] == 0
+    assert summaries["publish"]["revision"] == 1
+    assert summaries["choose_outreach"]["new_arms"] == 0
+    tables = {name: pq.read_table(settings.var_path / "runs" / SECOND.isoformat() / f"{name}.parquet")
+              for name in _made_again()}  # fmt: skip
+    told = load_night(published / "current").manifest["tables"]
+    assert {name: canonical_hash(rows, PUBLISHED[name]) for name, rows in tables.items()} == {
+        name: told[name]["canonical_hash"] for name in tables
+    }
+
+
+def _made_again() -> Iterable[str]:
+    return (name for name in PUBLISHED if name != "gate_results")  # those are gathered by `publish`
