@@ -71,7 +71,7 @@ def shown(value: object) -> str:
     """A value as an agent reads it: whole where it is whole or large, otherwise with one or two decimals."""
     if not isinstance(value, (int, float, np.integer, np.floating)) or isinstance(value, bool):
         return str(value)
-    number = float(value)
+    number = round(float(value), 6)  # a mean of 80.05 must not read as 80.0 on one warehouse and 80.1 on the other
     if number == round(number) or abs(number) >= 100:
         return f"{number:,.0f}"
     return f"{number:.1f}" if abs(number) >= 1 else f"{number:.2f}"

@@ -49,6 +49,8 @@ def test_at_most_so_many_and_none_for_whom_nothing_puts_at_risk() -> None:
         (2.0, "2"),
         (12345.6, "12,346"),
         (93.46, "93.5"),
+        (80.05, "80.0"),
+        (80.05000000000001, "80.0"),  # the same mean, added up in another order
         (-0.318, "-0.32"),
         ("pro", "pro"),
         (True, "True"),
