@@ -2,7 +2,8 @@
 
 The night builds everything as of the run date; training asks for features and labels of past as-of
 dates. Both hold the warehouse's lock and leave the connection to dbt. What was built under which rules is
-kept in `forestall.builds`: other rules, or an earlier run date, and what accumulates is made anew.
+kept in `forestall.builds`: other rules, an earlier run date, or a customer forgotten since, and what
+accumulates is made anew.
 """
 
 import hashlib

@@ -60,6 +60,7 @@ def forget(settings: Settings, customer_id: str, now: datetime) -> Receipt:
         with warehouse.transaction():
             rows = _delete_rows(warehouse, person)
             _write_tombstone(warehouse, person, now)
+            _have_all_made_anew(warehouse)
         # After the commit: a run that is killed in between is repeated with the same result.
         with open_vault(settings) as vault:
             entries = vault.forget(person)
@@ -101,6 +102,12 @@ def _delete_rows(warehouse: Warehouse, person: str) -> dict[str, int]:
 def _write_tombstone(warehouse: Warehouse, person: str, now: datetime) -> None:
     tombstone = {"customer_id": [person], "forgotten_at": pa.array([now], pa.timestamp("us", tz="UTC"))}
     warehouse.append("forestall.forgotten", pa.table(tombstone))
+
+
+def _have_all_made_anew(warehouse: Warehouse) -> None:
+    """Volumes and figures that accumulate still count the customer's contacts: the next build starts from nothing."""
+    if warehouse.has_table("forestall.builds"):
+        warehouse.execute("UPDATE forestall.builds SET rules = ''")
 
 
 def _overwrite(warehouse: Warehouse) -> None:
