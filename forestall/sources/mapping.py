@@ -14,7 +14,6 @@ import pyarrow as pa
 from features.contract import CONTRACT
 from features.tables import SQL, Column, Table
 from forestall.night import Night
-from forestall.privacy.pseudonyms import BLANKS
 from forestall.settings import Source
 from forestall.sources.columns import as_text, find, pick_columns, type_of
 from forestall.sources.files import quoted
@@ -70,22 +69,29 @@ def _mapped(
 ) -> str:
     """The SELECT behind `mapped`."""
     table, site = CONTRACT[source.table], night.settings.company.time_zone
-    raws = [f"{_raw(column, texts.get(column.name), source)} AS raw_{column.name}" for column in table.columns]
+    told = [f"{text} AS told_{column}" for column, text in texts.items()]
+    raws = [f"{_raw(column, source, is_told=column.name in texts)} AS raw_{column.name}" for column in table.columns]
     casts = [f"{_cast(column, source, site)} AS {column.name}" for column in table.columns]
     file = FILE_COLUMN if FILE_COLUMN in offered else "NULL::VARCHAR"
     updated = UPDATED_COLUMN if UPDATED_COLUMN in offered else source.updated_at
-    version = _own_instant(scratch, name, "updated_at", updated, source, offered)
-    known = _own_instant(scratch, name, "known_at", source.known_at, source, offered)
+    version = _own_text(scratch, name, "updated_at", updated, offered)
+    known = _own_text(scratch, name, "known_at", source.known_at, offered)
     is_mapped = {column: column in texts for column in table.names}
     return f"""
         WITH ours AS (
             SELECT * FROM source_rows WHERE {source.where or "true"}
         ),
+        -- Each value is read once, here: what is computed in one SELECT is not computed again in the next.
+        told AS (
+            SELECT
+                {SEQUENCE} AS seq, {file} AS file, {version} AS told_version, {known} AS told_known, {", ".join(told)}
+            FROM ours
+        ),
         picked AS (
             SELECT
-                {SEQUENCE} AS seq, {file} AS file,
-                {version} AS source_version_at, {known} AS source_known_at, {", ".join(raws)}
-            FROM ours
+                seq, file, {_own_instant("told_version", source)} AS source_version_at,
+                {_own_instant("told_known", source)} AS source_known_at, {", ".join(raws)}
+            FROM told
         ),
         typed AS (
             SELECT *, {", ".join(casts)} FROM picked
@@ -118,18 +124,18 @@ def _mapped(
     """
 
 
-def _raw(column: Column, text: str | None, source: Source) -> str:
-    """The value as trimmed text, in the contract's words; null where there is none."""
-    if text is None:
+def _raw(column: Column, source: Source, *, is_told: bool) -> str:
+    """The text in the contract's words; null where there is none."""
+    if not is_told:
         return "NULL::VARCHAR"
-    trimmed = f"trim({text}, '{BLANKS}')"
-    known = f"CASE WHEN {trimmed} NOT IN {NO_VALUE} THEN {trimmed} END"
+    told = f"told_{column.name}"
+    known = f"CASE WHEN {told} NOT IN {NO_VALUE} THEN {told} END"
     if column.kind != "text":
-        known = f"CASE WHEN {trimmed} NOT IN {NO_VALUE} AND lower({trimmed}) NOT IN {NO_NUMBER} THEN {trimmed} END"
+        known = f"CASE WHEN {told} NOT IN {NO_VALUE} AND lower({told}) NOT IN {NO_NUMBER} THEN {told} END"
     otherwise = f"lower({known})" if column.words else known
     words = source.words.get(column.name, {})
     cases = " ".join(f"WHEN {quoted(theirs.strip().lower())} THEN {quoted(ours)}" for theirs, ours in words.items())
-    return f"CASE lower(coalesce({trimmed}, '')) {cases} ELSE {otherwise} END" if cases else otherwise
+    return f"CASE lower(coalesce({told}, '')) {cases} ELSE {otherwise} END" if cases else otherwise
 
 
 def _cast(column: Column, source: Source, site: str) -> str:
@@ -157,14 +163,16 @@ def _instant(raw: str, zone: str | None) -> str:
     return f"CASE WHEN regexp_matches({raw}, '{HAS_ZONE}') THEN TRY_CAST({raw} AS TIMESTAMPTZ) ELSE {local} END"
 
 
-def _own_instant(
-    scratch: duckdb.DuckDBPyConnection, name: str, key: str, mapped: str, source: Source, offered: list[str]
-) -> str:
-    """An instant that is none of the contract's; without any zone it is read as UTC."""
+def _own_text(scratch: duckdb.DuckDBPyConnection, name: str, key: str, mapped: str, offered: list[str]) -> str:
+    """The text of an instant that is none of the contract's."""
     if not mapped:
-        return "NULL::TIMESTAMPTZ"
+        return "NULL::VARCHAR"
     expression = find(name, mapped, key, offered)
-    text = as_text(expression, type_of(scratch, f"sources.{name}: {key}", expression, offered))
+    return as_text(expression, type_of(scratch, f"sources.{name}: {key}", expression, offered))
+
+
+def _own_instant(text: str, source: Source) -> str:
+    """An instant that is none of the contract's; without any zone it is read as UTC."""
     return _instant(text, source.time_zone or "UTC")
 
 
