@@ -1,5 +1,6 @@
 {{ config(
-    materialized='incremental', unique_key='as_of_on', on_schema_change='append_new_columns', tags=['training'],
+    materialized='incremental', unique_key='as_of_on', full_refresh=var('is_rebuild') or none,
+    on_schema_change='append_new_columns', tags=['training'],
     indexes=indexes_on([['as_of_on', 'customer_id']]),
     post_hook="delete from {{ this }} where " ~ (
         "is_training and as_of_on not in ('" ~ var('training_dates') | join("', '") ~ "')" if var('is_training')
