@@ -41,7 +41,7 @@ check: $(DEV)  ## all that is not a test
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python deploy/lock.py check
-	$(BIN)/dbt --quiet parse --project-dir dbt_project --profiles-dir dbt_project --target-path ../var/dbt-parse
+	$(BIN)/dbt --quiet parse --project-dir dbt_project --profiles-dir dbt_project --target-path $(CURDIR)/var/dbt-parse --log-path $(CURDIR)/var/dbt-parse
 
 .PHONY: format
 format: $(DEV)  ## put the code into its format
