@@ -52,12 +52,18 @@ class Warehouse(ABC):
         """A DuckDB connection to prepare rows in; with DuckDB it sees the warehouse's own tables."""
 
     @abstractmethod
+    def close(self) -> None: ...
+
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All of it or nothing."""
-
-    @abstractmethod
-    def close(self) -> None: ...
+        self.execute("BEGIN TRANSACTION")
+        try:
+            yield
+        except BaseException:
+            self.execute("ROLLBACK")
+            raise
+        self.execute("COMMIT")
 
     def frame(self, sql: str, parameters: Parameters = ()) -> pd.DataFrame:
         """The rows that a SELECT gives, as pandas; decimals become floats for the models."""
@@ -115,16 +121,6 @@ class DuckDBWarehouse(Warehouse):
     def scratch(self) -> duckdb.DuckDBPyConnection:
         return self._connection
 
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        self.execute("BEGIN TRANSACTION")
-        try:
-            yield
-        except BaseException:
-            self.execute("ROLLBACK")
-            raise
-        self.execute("COMMIT")
-
     def close(self) -> None:
         self._connection.close()
 
@@ -166,16 +162,6 @@ class PostgresWarehouse(Warehouse):
         if self._scratch is None:
             self._scratch = connect_duckdb(":memory:", self._settings)
         return self._scratch
-
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        self.execute("BEGIN")
-        try:
-            yield
-        except BaseException:
-            self.execute("ROLLBACK")
-            raise
-        self.execute("COMMIT")
 
     def close(self) -> None:
         if self._scratch is not None:
