@@ -19,16 +19,9 @@ from forestall.jobs import Summary
 from forestall.night import Night
 from forestall.settings import Settings
 from forestall.sources.pulls import pulls_of
+from forestall.sources.rules import SPANS
 from forestall.sources.tables import raw_columns
 from forestall.warehouse import Warehouse, open_warehouse
-
-# An end never lies before its beginning.
-ORDERED = {
-    "subscriptions": [("started_at", "ended_at")],
-    "interactions": [("started_at", "answered_at"), ("started_at", "resolved_at")],
-    "agent_time": [("starts_at", "ends_at")],
-    "business_events": [("starts_on", "ends_on")],
-}
 
 Found = tuple[Gate, Measure]
 
@@ -71,7 +64,7 @@ def _check_rows(warehouse: Warehouse, night: Night, table: Table, pulls: Sequenc
     gates = contract_gates("batch", table, [name for name in table.names if name in kept])
     gates += [
         ordered("batch", table.name, first, then, "nothing ends before it begins")
-        for first, then in ORDERED.get(table.name, ())
+        for first, then in SPANS.get(table.name, ())
     ]
     gates.append(
         Gate("batch", table.name, "known_before_cutoff", "nothing known later may enter the night", "blocking",
