@@ -107,7 +107,7 @@ def _be_a_child(folder: Path, kind: str, step: str, run_date: date, since: float
     settings = load_settings(folder / "forestall.toml")
     work: Callable[[], object]
     if kind == "step":
-        from forestall.steps import run_step
+        from forestall.scheduling.steps import run_step
 
         def work() -> object:
             return run_step(settings, step, run_date)

@@ -19,7 +19,7 @@ from typing import Any
 from airflow.sdk import DAG, Param, task
 
 from forestall.jobs import NIGHT
-from forestall.timetable import alert_failure, run_or_fail, settings_of_dag
+from forestall.scheduling.timetable import alert_failure, run_or_fail, settings_of_dag
 
 with DAG(
     dag_id="backfill",

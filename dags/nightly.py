@@ -19,7 +19,7 @@ publication of a date is a new revision beside the first, and only where somethi
 
 from airflow.sdk import DAG
 
-from forestall.timetable import RUN_DATE, alert_failure, local_cron, settings_of_dag, step
+from forestall.scheduling.timetable import RUN_DATE, alert_failure, local_cron, settings_of_dag, step
 
 with DAG(
     dag_id="nightly",

@@ -15,7 +15,7 @@ from typing import Any
 
 from airflow.sdk import DAG, task
 
-from forestall.timetable import RUN_DATE, alert_failure, local_cron, run_date_of, settings_of_dag
+from forestall.scheduling.timetable import RUN_DATE, alert_failure, local_cron, run_date_of, settings_of_dag
 
 with DAG(
     dag_id="retrain",

@@ -15,7 +15,7 @@ from typing import Any
 
 from airflow.sdk import DAG, task
 
-from forestall.timetable import local_cron, settings_of_dag
+from forestall.scheduling.timetable import local_cron, settings_of_dag
 
 due_at = settings_of_dag().alerts.due_at
 
@@ -30,7 +30,7 @@ with DAG(
     @task
     def watch(**context: Any) -> bool:
         """Whether the night is there, late or not."""
-        from forestall.alerts import watch_night
+        from forestall.operations.alerts import watch_night
 
         settings = settings_of_dag()
         return watch_night(settings, context["dag_run"].run_after.astimezone(settings.zone))

@@ -1,4 +1,4 @@
-"""The night: sources, jobs, staffing, outreach, pages."""
+"""The night: sources, jobs, staffing, outreach, publishing, pages, and what runs and keeps it."""
 
 import os
 

@@ -43,7 +43,7 @@ def main() -> None:
     try:
         app()
     except Exception as error:  # noqa: BLE001 - the last place where an error can become one line
-        from forestall.steps import ExitCode, exit_code, one_line
+        from forestall.scheduling.steps import ExitCode, exit_code, one_line
 
         code = exit_code(error)
         if code is ExitCode.DEFECT:

@@ -21,7 +21,7 @@ def init(folder: Annotated[Path, typer.Argument(help="Where to write.")] = Path(
 
     Example: forestall init acme
     """
-    from forestall.founding import found
+    from forestall.operations.founding import found
 
     console = Console()
     for path in found(folder):
@@ -41,7 +41,7 @@ def demo(
 
     Example: forestall demo companies/seven --seed 7 --world turbulent
     """
-    from forestall.founding import make_demo
+    from forestall.operations.founding import make_demo
 
     company = make_demo(folder, Console(), seed=seed, world=world, until=until)
     Console().print(f"Next: forestall nightly --config {company.config}", highlight=False, soft_wrap=True)
@@ -55,9 +55,9 @@ def check_config(
 
     Example: forestall check-config --sample
     """
-    from forestall.founding import check_reviewed
+    from forestall.operations.founding import check_reviewed
+    from forestall.scheduling.steps import ExitCode
     from forestall.sources.preview import check_sources
-    from forestall.steps import ExitCode
 
     console = Console()
     settings = settings_of(config)
@@ -98,8 +98,8 @@ def doctor(
 
     Example: forestall doctor --config /etc/forestall/forestall.toml
     """
-    from forestall.doctor import examine
-    from forestall.steps import ExitCode
+    from forestall.operations.doctor import examine
+    from forestall.scheduling.steps import ExitCode
 
     settings = settings_of(config)
     table = Table(show_header=False, box=None)

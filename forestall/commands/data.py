@@ -14,7 +14,7 @@ from forestall.night import Night
 from forestall.settings import ConfigError, Settings
 
 if TYPE_CHECKING:
-    from forestall.publication import PublishedNight
+    from forestall.publishing.publication import PublishedNight
 
 
 def report(
@@ -26,7 +26,7 @@ def report(
 
     Example: forestall report --run-date 2026-03-01 --open
     """
-    from forestall.closing import show_night
+    from forestall.scheduling.closing import show_night
 
     settings = settings_of(config)
     if run_date is not None and _stopped(settings, Night(settings, run_date), browser):
@@ -39,7 +39,7 @@ def report(
 
 def _stopped(settings: Settings, night: Night, browser: bool) -> bool:
     """Whether that night was stopped by a gate: its evidence is shown instead."""
-    from forestall.publication import nights
+    from forestall.publishing.publication import nights
 
     page = night.folder / "report.html"
     if not page.is_file() or any(one.run_date == night.run_date for one in nights(night.published)):
@@ -72,7 +72,7 @@ def export(
 
 def _published(settings: Settings, run_date: date | None) -> "PublishedNight":
     """The newest revision of that night, or the night that `current` shows."""
-    from forestall.publication import current_night, nights
+    from forestall.publishing.publication import current_night, nights
 
     published = settings.var_path / "published"
     if run_date is None:
@@ -103,7 +103,7 @@ def prune(config: Config = None, run_date: RunDate = None) -> None:
 
     Example: forestall prune
     """
-    from forestall.pruning import prune as drop
+    from forestall.operations.pruning import prune as drop
 
     settings = settings_of(config)
     dropped = drop(settings, run_date_of(settings, run_date))
@@ -116,7 +116,7 @@ def backup(into: Annotated[Path, typer.Argument(help="Folder of backups.")], con
 
     Example: forestall backup /mnt/backups
     """
-    from forestall.backup import backup as copy
+    from forestall.operations.backup import backup as copy
 
     folder = copy(settings_of(config), into, datetime.now(UTC))
     Console().print(f"wrote {folder}; FORESTALL_SECRET_KEY is not in it", highlight=False, soft_wrap=True)
@@ -127,7 +127,7 @@ def restore(folder: Annotated[Path, typer.Argument(help="A backup.")], config: C
 
     Example: forestall restore /mnt/backups/forestall-20260301T040000Z
     """
-    from forestall.backup import restore as put_back
+    from forestall.operations.backup import restore as put_back
 
     settings = settings_of(config)
     count = put_back(settings, folder)

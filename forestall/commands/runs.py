@@ -20,8 +20,8 @@ def nightly(config: Config = None, run_date: RunDate = None) -> None:
 
     Example: forestall nightly --config acme/forestall.toml --run-date 2026-03-01
     """
-    from forestall.foreground import run_night
-    from forestall.founding import live_until, make_demo, provide_key
+    from forestall.operations.founding import live_until, make_demo, provide_key
+    from forestall.scheduling.foreground import run_night
 
     console = Console()
     path = config_path(config)
@@ -42,8 +42,8 @@ def job(
 
     Example: forestall job score_churn --run-date 2026-03-01
     """
-    from forestall.progress import shown
-    from forestall.steps import run_step
+    from forestall.scheduling.progress import shown
+    from forestall.scheduling.steps import run_step
     from forestall.warehouse_lock import warehouse_lock
 
     if name not in NIGHT:
@@ -60,7 +60,7 @@ def retrain(config: Config = None, run_date: RunDate = None) -> None:
 
     Example: forestall retrain --run-date 2026-03-01
     """
-    from forestall.foreground import run_other
+    from forestall.scheduling.foreground import run_other
 
     settings = settings_of(config)
     conf = {"run_date": run_date_of(settings, run_date).isoformat()}
@@ -76,7 +76,7 @@ def backfill(
 
     Example: forestall backfill 2026-02-01 2026-02-07
     """
-    from forestall.foreground import run_other
+    from forestall.scheduling.foreground import run_other
 
     if last_date < first_date:
         raise ConfigError(f"backfill: the last night {last_date} lies before the first {first_date}")
@@ -91,8 +91,8 @@ def watch(config: Config = None) -> None:
 
     Example: forestall watch --config /etc/forestall/forestall.toml
     """
-    from forestall.alerts import watch_night
-    from forestall.steps import ExitCode
+    from forestall.operations.alerts import watch_night
+    from forestall.scheduling.steps import ExitCode
 
     if not watch_night(settings_of(config), datetime.now(UTC)):
         raise typer.Exit(ExitCode.OVERDUE)
@@ -107,7 +107,7 @@ def airflow(
 
     Example: forestall airflow standalone, or: forestall airflow dags trigger nightly
     """
-    from forestall.scheduler import become_airflow
+    from forestall.scheduling.scheduler import become_airflow
 
     path: Path = config_path(config)
     become_airflow(load_settings(path), path, context.args or ["--help"], port)

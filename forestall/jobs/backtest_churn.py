@@ -11,7 +11,7 @@ from datetime import date, timedelta
 import numpy as np
 import pandas as pd
 
-from forestall.churn_history import ChurnHistory, last_build_on, read_churn_backtest
+from forestall.history.churn import ChurnHistory, last_build_on, read_churn_backtest
 from forestall.jobs import Summary
 from forestall.settings import ConfigError, Settings
 from forestall.warehouse import warehouse_lock

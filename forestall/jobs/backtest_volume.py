@@ -9,7 +9,7 @@ from datetime import date, timedelta
 
 import pandas as pd
 
-from forestall.contact_history import ContactHistory, last_contact_on, read_contact_history
+from forestall.history.contacts import ContactHistory, last_contact_on, read_contact_history
 from forestall.jobs import Summary
 from forestall.jobs.forecast_volume import MOST_WORKERS, backtest_folder
 from forestall.settings import ConfigError, Settings

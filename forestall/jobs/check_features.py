@@ -12,9 +12,9 @@ from datetime import date, timedelta
 import pandas as pd
 
 from features.gates import Gate, GateLimits, Measure, between, evaluate_measures, evaluate_rows, measured, not_null
-from forestall.checks import check_rows, count_where, duplicates, finish_stage, load_limits
 from forestall.jobs import Summary
 from forestall.night import Night
+from forestall.publishing.checks import check_rows, count_where, duplicates, finish_stage, load_limits
 from forestall.settings import Settings
 from forestall.warehouse import Warehouse, open_warehouse
 

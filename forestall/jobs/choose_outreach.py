@@ -19,7 +19,7 @@ from forestall.night import Night
 from forestall.outreach.experiment import COLUMNS, HOLDOUT
 from forestall.outreach.listing import Known, Lists, make_lists
 from forestall.outreach.playbook import load_playbook
-from forestall.publication import PublishedNight, nights
+from forestall.publishing.publication import PublishedNight, nights
 from forestall.settings import Settings
 from forestall.sources.pulls import degraded_tables
 from forestall.warehouse import Warehouse, open_warehouse

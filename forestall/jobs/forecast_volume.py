@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 from features.published import VOLUME_FORECAST
-from forestall.contact_history import ContactHistory, read_contact_history
+from forestall.history.contacts import ContactHistory, read_contact_history
 from forestall.jobs import Summary
 from forestall.night import Night
 from forestall.settings import Settings

@@ -11,10 +11,10 @@ import pandas as pd
 import pyarrow as pa
 
 from features.published import FORECAST_ACCURACY, SERVICE_KPIS
-from forestall.contact_history import ContactHistory, read_contact_history
+from forestall.history.contacts import ContactHistory, read_contact_history
+from forestall.history.ledger import published_forecasts
 from forestall.jobs import Summary
 from forestall.jobs.forecast_volume import backtest_folder
-from forestall.ledger import published_forecasts
 from forestall.night import Night
 from forestall.settings import Settings
 from forestall.warehouse import Warehouse, open_warehouse

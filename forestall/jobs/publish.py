@@ -19,14 +19,14 @@ import pyarrow as pa
 
 from features.gates import passed_or_raise
 from features.published import GATE_RESULTS, PUBLISHED
-from forestall.checks import gates_until
-from forestall.export import write_documents
 from forestall.jobs import Summary
 from forestall.night import Night, conform
-from forestall.publication import PublishedNight, nights, publish_night
+from forestall.publishing.checks import gates_until
+from forestall.publishing.export import write_documents
+from forestall.publishing.publication import PublishedNight, nights, publish_night
+from forestall.scheduling.steps import steps_of
 from forestall.settings import Settings
 from forestall.staffing.standards import load_standards
-from forestall.steps import steps_of
 from forestall.warehouse import Warehouse, open_warehouse
 from forestall.web.report import night_report
 from models.provenance import code_version

@@ -15,7 +15,7 @@ from features.published import CHURN_SCORES
 from features.training_set import scored_population
 from forestall.jobs import Summary
 from forestall.night import Night
-from forestall.publication import nights
+from forestall.publishing.publication import nights
 from forestall.settings import Settings
 from forestall.warehouse import open_warehouse
 from models.churn.logbook import MODEL, read_version

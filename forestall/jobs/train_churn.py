@@ -8,7 +8,7 @@ and moves the alias or says why not.
 import logging
 from datetime import date, timedelta
 
-from forestall.churn_history import read_churn_history
+from forestall.history.churn import read_churn_history
 from forestall.jobs import Summary
 from forestall.settings import Settings
 from forestall.warehouse import warehouse_lock

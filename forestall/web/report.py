@@ -15,7 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from features.published import PUBLISHED
-from forestall.publication import PublishedNight
+from forestall.publishing.publication import PublishedNight
 from forestall.web import charts, numbers, summaries
 
 HEAD_ROWS = 20

@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from forestall.churn_history import read_churn_history
 from forestall.demo.company import make_company, truth_now
 from forestall.demo.describe import auc
+from forestall.history.churn import read_churn_history
 from forestall.jobs.build_features import build_features
 from forestall.jobs.pull import pull
 from forestall.privacy.pseudonyms import pseudonym

@@ -16,8 +16,8 @@ from typing import Any
 from rich.console import Console
 
 import forestall.jobs
-from forestall.foreground import run_night, run_other
-from forestall.scheduler import airflow_environment
+from forestall.scheduling.foreground import run_night, run_other
+from forestall.scheduling.scheduler import airflow_environment
 from forestall.settings import load_settings
 
 JOB = """
@@ -34,7 +34,7 @@ def {name}(settings, run_date):
 PUBLISH = """
 from features.published import PUBLISHED
 from forestall.night import Night
-from forestall.publication import publish_night
+from forestall.publishing.publication import publish_night
 night = Night(settings, run_date)
 tables = {name: table.arrow_schema().empty_table() for name, table in PUBLISHED.items()}
 about = {"degraded": json.loads((folder / "degraded.json").read_text())}
@@ -85,7 +85,7 @@ def main(folder: Path) -> None:
     os.environ["FORESTALL_SECRET_KEY"] = "a key that only the tests know"
     settings = load_settings(config)
     os.environ.update(airflow_environment(settings, config))
-    from forestall import timetable  # imports Airflow, which reads its home then
+    from forestall.scheduling import timetable  # imports Airflow, which reads its home then
 
     timetable.RETRY_DELAY = timedelta(0)
     results: dict[str, Any] = {}

@@ -72,7 +72,7 @@ def test_what_the_user_can_mend_is_one_line_and_code_2(run: Run, words: tuple[st
 
 
 def test_a_defect_shows_its_traceback_and_exits_1(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("forestall.pruning.prune", lambda settings, run_date: 1 / 0)
+    monkeypatch.setattr("forestall.operations.pruning.prune", lambda settings, run_date: 1 / 0)
     code, _, err = run("prune")
     assert code == 1
     assert "Traceback" in err

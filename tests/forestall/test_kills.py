@@ -20,9 +20,9 @@ import pytest
 from features.contract import CONTRACT
 from forestall.jobs import NIGHT
 from forestall.night import Night
-from forestall.publication import load_night
+from forestall.publishing.publication import load_night
+from forestall.scheduling.steps import steps_of
 from forestall.settings import Settings, load_settings
-from forestall.steps import steps_of
 from forestall.warehouse import open_warehouse
 
 pytestmark = pytest.mark.slow

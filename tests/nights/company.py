@@ -15,9 +15,9 @@ import pytest
 
 from forestall.jobs import NIGHT, Summary
 from forestall.privacy.pseudonyms import pseudonym
-from forestall.progress import output_in
+from forestall.scheduling.progress import output_in
+from forestall.scheduling.steps import run_step
 from forestall.settings import Settings, load_settings
-from forestall.steps import run_step
 from forestall.warehouse import open_warehouse
 
 FIRST, SECOND, THIRD = date(2026, 3, 2), date(2026, 3, 3), date(2026, 3, 4)

@@ -8,7 +8,7 @@ import pytest
 
 from forestall.jobs import NIGHT
 from forestall.night import Night
-from forestall.publication import load_night
+from forestall.publishing.publication import load_night
 from forestall.settings import Settings
 from forestall.warehouse import open_warehouse
 from models.churn.logbook import MODEL

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from features.published import PUBLISHED
-from forestall.publication import load_night
+from forestall.publishing.publication import load_night
 from forestall.settings import Settings
 from forestall.warehouse import open_warehouse
 from tests.nights.company import FIRST, copied, run_jobs, settings_of

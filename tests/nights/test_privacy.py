@@ -15,7 +15,7 @@ import pytest
 from forestall.demo.company import play
 from forestall.privacy.forget import forget
 from forestall.privacy.vault import open_vault
-from forestall.publication import nights
+from forestall.publishing.publication import nights
 from forestall.settings import Settings
 from forestall.warehouse import Warehouse, open_warehouse
 from tests.nights.company import FIRST, SECOND, consents, copied, customers, fingerprints, run_jobs

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forestall.publication import PublishedNight, load_night
+from forestall.publishing.publication import PublishedNight, load_night
 from forestall.settings import Settings
 from tests.nights.company import SMALLER, run_jobs, settings_of
 

@@ -8,12 +8,12 @@ import pytest
 from rich.console import Console
 
 from features.gates import GateFailedError
-from forestall.closing import show_closing
 from forestall.demo.company import play
 from forestall.night import Night
-from forestall.publication import load_night
+from forestall.publishing.publication import load_night
+from forestall.scheduling.closing import show_closing
+from forestall.scheduling.steps import ExitCode, steps_of
 from forestall.settings import Settings
-from forestall.steps import ExitCode, steps_of
 from tests.nights.company import FIRST, SECOND, copied, fingerprints, run_jobs
 
 pytestmark = pytest.mark.slow

@@ -11,7 +11,7 @@ import pytest
 
 from features.contract import CONTRACT
 from features.published import PUBLISHED
-from forestall.publication import canonical_hash, current_night, load_night, nights
+from forestall.publishing.publication import canonical_hash, current_night, load_night, nights
 from forestall.settings import Settings
 from forestall.warehouse import open_warehouse
 from tests.nights.company import FIRST, SECOND, copied, fingerprints, run_jobs

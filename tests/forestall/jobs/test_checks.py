@@ -20,7 +20,7 @@ from forestall.jobs.check_features import check_features
 from forestall.jobs.check_publication import PHONE, check_publication, nobody_protected
 from forestall.jobs.publish import publish
 from forestall.night import Night
-from forestall.publication import current_night, nights
+from forestall.publishing.publication import current_night, nights
 from forestall.settings import Settings
 from forestall.sources.tables import create_tables, raw_columns
 from forestall.warehouse import Warehouse, open_warehouse

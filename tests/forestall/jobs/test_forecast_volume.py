@@ -10,7 +10,7 @@ import pytest
 from features.published import VOLUME_FORECAST
 from forestall.jobs.forecast_volume import backtest_folder, forecast_volume
 from forestall.night import Night
-from forestall.publication import canonical_hash
+from forestall.publishing.publication import canonical_hash
 from forestall.warehouse import open_warehouse
 
 RUN = date(2026, 3, 23)

@@ -8,8 +8,8 @@ import pyarrow as pa
 import pytest
 
 from features.published import PUBLISHED, SERVICE_KPIS
+from forestall.history.ledger import published_forecasts
 from forestall.jobs.measure import KPI_DAYS, measure
-from forestall.ledger import published_forecasts
 from forestall.night import Night, conform
 from forestall.warehouse import open_warehouse
 from models.volume.quantiles import QUANTILE_COLUMNS

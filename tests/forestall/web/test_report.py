@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from forestall.publication import PublishedNight, publish_night
+from forestall.publishing.publication import PublishedNight, publish_night
 from forestall.web import charts, numbers, summaries
 from forestall.web.report import failure_report, night_report
 

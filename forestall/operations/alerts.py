@@ -15,8 +15,8 @@ from email.message import EmailMessage
 from urllib.parse import unquote, urlsplit
 
 from forestall.night import Night
+from forestall.scheduling.steps import steps_of
 from forestall.settings import ConfigError, Settings
-from forestall.steps import steps_of
 
 log = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ import pytest
 from pydantic import BaseModel
 from rich.console import Console
 
-from forestall.founding import TEMPLATES, found, provide_key
+from forestall.operations.founding import TEMPLATES, found, provide_key
 from forestall.settings import ConfigError, Settings, load_settings
 
 

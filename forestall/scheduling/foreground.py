@@ -11,10 +11,10 @@ from rich.console import Console
 from rich.markup import escape
 
 from forestall.night import Night
-from forestall.progress import output_in, shown
-from forestall.scheduler import run_dag
+from forestall.scheduling.progress import output_in, shown
+from forestall.scheduling.scheduler import run_dag
+from forestall.scheduling.steps import ExitCode, Step, steps_of
 from forestall.settings import Settings
-from forestall.steps import ExitCode, Step, steps_of
 from forestall.warehouse import warehouse_lock
 
 
@@ -32,7 +32,7 @@ def run_night(settings: Settings, config: Path, run_date: date, console: Console
         steps = [step for step in steps_of(night) if step.started_at >= began_at]
         if not is_done:
             return _told_failure(steps, log, console)
-    from forestall.closing import show_closing
+    from forestall.scheduling.closing import show_closing
 
     return show_closing(night, steps, console)
 

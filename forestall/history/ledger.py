@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow.compute as pc
 
 from forestall.night import Night
-from forestall.publication import PublishedNight, nights
+from forestall.publishing.publication import PublishedNight, nights
 from models.volume.quantiles import QUANTILE_COLUMNS
 
 LONGEST_LEAD_DAYS = 56  # the last lead bucket

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from forestall.alerts import Alert, night_failed, send, watch_night
 from forestall.night import Night
+from forestall.operations.alerts import Alert, night_failed, send, watch_night
 from forestall.settings import Settings
 
 Company = Callable[[str], Settings]

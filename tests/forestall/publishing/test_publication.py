@@ -13,8 +13,8 @@ import pytest
 
 from features.published import PUBLISHED
 from features.tables import Column, Table
-from forestall import publication
-from forestall.publication import (
+from forestall.publishing import publication
+from forestall.publishing.publication import (
     PublicationError,
     PublishedNight,
     canonical_hash,
@@ -156,7 +156,7 @@ from datetime import date
 from pathlib import Path
 import pyarrow.parquet as pq
 from features.published import PUBLISHED
-from forestall.publication import publish_night
+from forestall.publishing.publication import publish_night
 
 published, tables, dies_at = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
 read = {name: pq.read_table(tables / f"{name}.parquet") for name in PUBLISHED}
@@ -180,7 +180,7 @@ def _child(published: Path, tables: Path, dies_at: int, file_bytes: int | None =
     limit = (lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, file_bytes))) if file_bytes else None
     return subprocess.run(
         [sys.executable, "-c", CHILD, str(published), str(tables), str(dies_at)],
-        capture_output=True, text=True, preexec_fn=limit, check=False, cwd=Path(publication.__file__).parents[1],
+        capture_output=True, text=True, preexec_fn=limit, check=False, cwd=Path(publication.__file__).parents[2],
     )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 
 from features.contract import CONTRACT
 from features.tables import Table
-from forestall.publication import current_night, nights
+from forestall.publishing.publication import current_night, nights
 from forestall.settings import Settings
 from forestall.warehouse import Warehouse, open_warehouse
 

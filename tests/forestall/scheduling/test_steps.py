@@ -10,8 +10,8 @@ import pytest
 from features.gates import GateFailedError
 from forestall import jobs
 from forestall.night import Night
+from forestall.scheduling.steps import ExitCode, exit_code, one_line, run_step, steps_of
 from forestall.settings import ConfigError, Settings
-from forestall.steps import ExitCode, exit_code, one_line, run_step, steps_of
 from forestall.warehouse_lock import WarehouseBusyError
 
 Company = Callable[[str], Settings]

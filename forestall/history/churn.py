@@ -11,7 +11,7 @@ from features.training_set import holdout_weights, training_dates, training_set
 from forestall.jobs.build_features import build_training_features, churn_rule
 from forestall.night import Night
 from forestall.outreach.experiment import HOLDOUT
-from forestall.publication import nights
+from forestall.publishing.publication import nights
 from forestall.settings import ConfigError, Settings
 from forestall.warehouse import open_warehouse
 from models.churn.design import Kind

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from forestall.backup import backup, restore
+from forestall.operations.backup import backup, restore
 from forestall.settings import ConfigError, Settings
 from forestall.warehouse import open_warehouse
 

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 from forestall.settings import Settings
 
-REPOSITORY = Path(__file__).parents[1]
+REPOSITORY = Path(__file__).parents[2]
 
 
 def airflow_environment(

@@ -13,9 +13,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from forestall.night import Night
-from forestall.progress import told_summary
-from forestall.publication import PublishedNight, nights
-from forestall.steps import ExitCode, Step
+from forestall.publishing.publication import PublishedNight, nights
+from forestall.scheduling.progress import told_summary
+from forestall.scheduling.steps import ExitCode, Step
 
 CALLS_SHOWN = 5
 

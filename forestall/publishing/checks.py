@@ -15,7 +15,7 @@ from features.gates import MAX_ROWS, Gate, GateLimits, Measure, Stage, as_result
 from features.published import GATE_RESULTS
 from forestall.jobs import Summary
 from forestall.night import Night, conform
-from forestall.publication import current_night
+from forestall.publishing.publication import current_night
 from forestall.reviewed import load_reviewed
 from forestall.settings import Settings
 from forestall.warehouse import Parameters, Warehouse, as_frame

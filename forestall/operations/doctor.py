@@ -15,8 +15,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
 
-from forestall.publication import current_night
-from forestall.scheduler import REPOSITORY
+from forestall.publishing.publication import current_night
+from forestall.scheduling.scheduler import REPOSITORY
 from forestall.settings import ConfigError, Settings
 from forestall.sources.preview import check_sources
 from forestall.warehouse import WarehouseBusyError, open_warehouse

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from forestall.doctor import examine, packages
+from forestall.operations.doctor import examine, packages
 from forestall.settings import Settings
 from forestall.warehouse_lock import warehouse_lock
 

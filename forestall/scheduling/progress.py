@@ -1,6 +1,6 @@
 """Shows a run on the terminal, step by step: what runs, for how long, and what came of it.
 
-It listens to the log lines of `forestall.steps`. On a terminal the running step has a clock; elsewhere
+It listens to the log lines of `forestall.scheduling.steps`. On a terminal the running step has a clock; elsewhere
 (a service's journal, CI) there is one plain line a step. While it watches, everything that libraries
 print goes to a file.
 """
@@ -19,7 +19,7 @@ from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 from forestall.jobs import NIGHT, Summary
-from forestall.steps import Step
+from forestall.scheduling.steps import Step
 
 MARKS = {"done": "[green]✓[/]", "failed": "[red]✗[/]"}
 TEXT_SHOWN = 60
@@ -68,7 +68,7 @@ def told_summary(summary: Summary) -> str:
 def shown(console: Console) -> Iterator[None]:
     """Show the steps that run inside on `console`."""
     lines = StepLines(console)
-    steps = logging.getLogger("forestall.steps")
+    steps = logging.getLogger("forestall.scheduling.steps")
     steps.setLevel(logging.INFO)
     steps.addHandler(lines)
     try:

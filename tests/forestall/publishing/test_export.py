@@ -8,8 +8,8 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from forestall.export import write_csv, write_documents, write_plan
-from forestall.publication import PublishedNight, publish_night
+from forestall.publishing.export import write_csv, write_documents, write_plan
+from forestall.publishing.publication import PublishedNight, publish_night
 from forestall.web.summaries import with_local_time
 
 Tables = Callable[..., dict[str, pa.Table]]

@@ -27,7 +27,7 @@ RUN_DATE = Param(
 
 def settings_of_dag() -> Settings:
     """The settings that `FORESTALL_CONFIG` points to; `forestall.toml` beside `dags/` where it is not set."""
-    return load_settings(Path(os.environ.get("FORESTALL_CONFIG") or Path(__file__).parents[1] / DEFAULT_FILE))
+    return load_settings(Path(os.environ.get("FORESTALL_CONFIG") or Path(__file__).parents[2] / DEFAULT_FILE))
 
 
 def local_cron(cron: str) -> CronTriggerTimetable:
@@ -65,7 +65,7 @@ def run_or_fail(settings: Settings, name: str, run_date: date) -> dict[str, Any]
         AirflowFailException: a gate failed, or the user has to mend something.
         Exception: anything else; Airflow tries again.
     """
-    from forestall.steps import ExitCode, exit_code, one_line, run_step
+    from forestall.scheduling.steps import ExitCode, exit_code, one_line, run_step
 
     try:
         return dict(run_step(settings, name, run_date))
@@ -77,7 +77,7 @@ def run_or_fail(settings: Settings, name: str, run_date: date) -> dict[str, Any]
 
 def alert_failure(context: Mapping[str, Any]) -> None:
     """`on_failure_callback` of a DAG: say which night failed, where and why."""
-    from forestall.alerts import night_failed, send
+    from forestall.operations.alerts import night_failed, send
 
     settings = settings_of_dag()
     dag_id = context["dag"].dag_id if "dag" in context else context["dag_run"].dag_id

@@ -14,7 +14,7 @@ import xlsxwriter
 
 from features.published import PUBLISHED
 from features.tables import Kind
-from forestall.publication import PublishedNight
+from forestall.publishing.publication import PublishedNight
 from forestall.web.summaries import whole_agents, with_local_time
 
 LIST, PLAN = "outreach_list", "staffing_requirement"

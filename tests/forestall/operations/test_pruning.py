@@ -8,7 +8,7 @@ import pytest
 
 from features.contract import CONTRACT
 from features.tables import SQL
-from forestall.pruning import STANDING, prune
+from forestall.operations.pruning import STANDING, prune
 from forestall.settings import Settings
 from forestall.warehouse import Warehouse, open_warehouse
 

@@ -18,7 +18,7 @@ from forestall.settings import DEFAULT_FILE, ConfigError, Settings, load_setting
 if TYPE_CHECKING:
     from forestall.demo.company import Company
 
-TEMPLATES = Path(__file__).parent / "templates"
+TEMPLATES = Path(__file__).parents[1] / "templates"
 
 
 def found(folder: Path) -> list[Path]:
@@ -72,9 +72,9 @@ def check_reviewed(settings: Settings) -> None:
     Raises:
         ConfigError: one of them holds a mistake; names file, line and key.
     """
-    from forestall.checks import load_limits
-    from forestall.contact_history import load_calendar
+    from forestall.history.contacts import load_calendar
     from forestall.outreach.playbook import load_playbook
+    from forestall.publishing.checks import load_limits
     from forestall.staffing.standards import load_standards
 
     load_standards(settings)

@@ -1,0 +1,1 @@
+"""What keeps forestall running between nights: a company founded, alerts, doctor, prune, backup and restore."""

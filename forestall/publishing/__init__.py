@@ -1,0 +1,1 @@
+"""How a night goes out: the checks before it, its immutable folder, and its documents."""
