@@ -17,17 +17,15 @@ import holidays
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
+
+from features.sections import Section
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 DAY_MINUTES = 1440
 FAR_DAYS = 99  # stands for "no such day near"
 
 _SPAN = re.compile(r"^(\d{1,2}):(\d{2})-(\d{1,2}):(\d{2})$")
-
-
-class _Reviewed(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 def parse_hours(text: str) -> tuple[tuple[int, int], ...]:
@@ -54,7 +52,7 @@ def parse_hours(text: str) -> tuple[tuple[int, int], ...]:
     return tuple(spans)
 
 
-class QueueHours(_Reviewed):
+class QueueHours(Section):
     """Opening hours by weekday; `default` holds for the weekdays that are not named."""
 
     hours: Mapping[str, str] = Field({"default": "00:00-24:00"}, description="weekday or default: hours, or closed")
@@ -87,7 +85,7 @@ class QueueHours(_Reviewed):
         return parse_hours(self.hours.get(WEEKDAYS[weekday], self.hours.get("default", "closed")))
 
 
-class Closure(_Reviewed):
+class Closure(Section):
     """Days on which hours differ: closed, unless `hours` says otherwise."""
 
     starts_on: date
@@ -104,7 +102,7 @@ class Closure(_Reviewed):
         return self
 
 
-class HolidayRules(_Reviewed):
+class HolidayRules(Section):
     """What public holidays mean to the site."""
 
     country: str = Field("", description="ISO 3166 code; the company's where empty")
@@ -128,7 +126,7 @@ def _check_country(country: str, subdivision: str) -> None:
         raise ValueError(f"`{subdivision}` is no part of {country}; known: {', '.join(known[country]) or 'none'}")
 
 
-class Calendar(_Reviewed):
+class Calendar(Section):
     """Opening hours, closures and holidays of all queues."""
 
     default: QueueHours = QueueHours()

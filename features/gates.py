@@ -18,9 +18,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from features.published import GATE_RESULTS
+from features.sections import Section
 from features.tables import Table
 
 MAX_ROWS = 500_000
@@ -34,10 +35,8 @@ class GateFailedError(Exception):
     """A blocking gate failed; its text is one line: which gate, where, how many, where the report is."""
 
 
-class GateLimits(BaseModel):
+class GateLimits(Section):
     """Where the gates draw their lines; a company's own stand in `gates.yml`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     quarantine_share: float = Field(0.05, ge=0, le=1, description="share of a source's rows that broke a rule")
     quarantine_rows: int = Field(20, ge=1, description="fewer bad rows than this never block")

@@ -14,22 +14,17 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from features.contract import CONTRACT
+from features.sections import Section
 
 DEFAULT_FILE = Path("forestall.toml")
 
 
 class ConfigError(Exception):
     """A mistake in the configuration that the user can mend; its text is one line."""
-
-
-class Section(BaseModel):
-    """A table of `forestall.toml`: frozen, and closed to keys that do not exist."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 def _known_zone(name: str) -> str:
@@ -99,8 +94,8 @@ class Source(Section):
     table: str
     location: Location = Field(description="path or glob; `schema.table` or a SELECT; URL path; may hold `${NAME}`")
     select: str = Field("", description="file: DuckDB SELECT over `source`, to group or reshape rows before mapping")
-    columns: dict[str, str] = {}
-    words: dict[str, dict[str, str]] = {}
+    columns: dict[str, str] = Field({}, description="source column or expression, by contract column")
+    words: dict[str, dict[str, str]] = Field({}, description="the contract's word by theirs, by column")
     where: str = Field("", description="SQL condition over the source's columns; other rows are not ours")
     time_zone: ZoneName | None = Field(None, description="zone of instants written without one")
     updated_at: str = Field("", description="source column or expression by which changed rows are found")

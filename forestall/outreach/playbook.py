@@ -16,8 +16,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from features.sections import Section
 from forestall.reviewed import MistakeAtError, load_reviewed
-from forestall.settings import Section, Settings, Share
+from forestall.settings import Settings, Share
 
 Channel = Literal["phone", "email", "chat"]
 Trigger = Literal[

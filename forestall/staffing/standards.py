@@ -12,8 +12,9 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from features.contract import LIVE_CHANNELS
+from features.sections import Section
 from forestall.reviewed import load_reviewed
-from forestall.settings import Section, Settings
+from forestall.settings import Settings
 
 Channel = Literal["phone", "chat", "email", "web_form", "social", "in_person", "self_service"]
 Clock = Literal["elapsed", "business"]

@@ -4,18 +4,16 @@ from functools import lru_cache
 from pathlib import Path
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from features.sections import Section
 
 FILE = Path(__file__).parents[1] / "params" / "churn.yml"
 
 BANDS = ("low", "medium", "high", "very_high")
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class TuningParams(_Section):
+class TuningParams(Section):
     trials: int = Field(ge=1)
     max_rows: int = Field(ge=1000)
     validation_share: float = Field(gt=0, lt=1)
@@ -23,7 +21,7 @@ class TuningParams(_Section):
     max_rounds: int = Field(ge=1)
 
 
-class TreeParams(_Section):
+class TreeParams(Section):
     learning_rate: float = Field(gt=0, le=1)
     num_leaves: int = Field(ge=2)
     min_data_in_leaf: int = Field(ge=1)
@@ -32,7 +30,7 @@ class TreeParams(_Section):
     bagging_fraction: float = Field(gt=0, le=1)
 
 
-class SearchParams(_Section):
+class SearchParams(Section):
     num_leaves: tuple[int, int]
     min_data_in_leaf: tuple[int, int]
     lambda_l2: tuple[float, float]
@@ -40,7 +38,7 @@ class SearchParams(_Section):
     bagging_fraction: tuple[float, float]
 
 
-class CalibrationParams(_Section):
+class CalibrationParams(Section):
     own_window_dates: int = Field(ge=1)
     own_window_span_days: int = Field(ge=0)
     folds: int = Field(ge=2)
@@ -49,19 +47,19 @@ class CalibrationParams(_Section):
     isotonic_churners: int = Field(ge=1)
 
 
-class FallbackParams(_Section):
+class FallbackParams(Section):
     min_churners: int = Field(ge=2)
     prior_rows: float = Field(gt=0)
     prior_rate: float = Field(gt=0, lt=1)
 
 
-class RivalParams(_Section):
+class RivalParams(Section):
     recency: tuple[str, ...]
     frequency: tuple[str, ...]
     value: tuple[str, ...]
 
 
-class BandParams(_Section):
+class BandParams(Section):
     medium: float = Field(gt=0, lt=1)
     high: float = Field(gt=0, lt=1)
     very_high: float = Field(gt=0, lt=1)
@@ -73,12 +71,12 @@ class BandParams(_Section):
         return self
 
 
-class ReasonParams(_Section):
+class ReasonParams(Section):
     customers: int = Field(ge=1)
     per_customer: int = Field(ge=1)
 
 
-class ChurnParams(_Section):
+class ChurnParams(Section):
     seed: int
     threads: int = Field(ge=1)
     tuning: TuningParams

@@ -13,8 +13,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import yaml
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from features.sections import Section
 from models.churn.model import ChurnModel
 from models.churn.ranking import known_margins, listing_order
 from models.churn.training import Trained, label
@@ -23,10 +24,8 @@ from models.metrics import Numbers, row_log_loss
 FILE = Path(__file__).parents[2] / "mlflow" / "promotion.yml"
 
 
-class PromotionRules(BaseModel):
+class PromotionRules(Section):
     """`mlflow/promotion.yml`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     least_log_loss_gain: float
     least_profit_gain: float

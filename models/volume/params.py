@@ -9,16 +9,14 @@ from pathlib import Path
 from typing import Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from features.sections import Section
 
 FILE = Path(__file__).parents[1] / "params" / "volume.yml"
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class DailyParams(_Section):
+class DailyParams(Section):
     min_days: int = Field(ge=7)
     yearly_min_days: int = Field(ge=365)
     seasonality_mode: Literal["additive", "multiplicative"]
@@ -34,7 +32,7 @@ class DailyParams(_Section):
     correction_keep: float = Field(ge=0, le=1)
 
 
-class OutlierParams(_Section):
+class OutlierParams(Section):
     window_days: int = Field(ge=3)
     threshold: float = Field(gt=0)
     least_ratio: float = Field(gt=1)
@@ -43,7 +41,7 @@ class OutlierParams(_Section):
     silent_days: int = Field(ge=7)
 
 
-class ProfileParams(_Section):
+class ProfileParams(Section):
     half_life_days: float = Field(gt=0)
     kin_contacts: float = Field(gt=0)
     weekday_contacts: float = Field(gt=0)
@@ -51,21 +49,21 @@ class ProfileParams(_Section):
     smooth_contacts: float = Field(ge=0)
 
 
-class RivalParams(_Section):
+class RivalParams(Section):
     like_days: int = Field(ge=1)
 
 
-class QuantileParams(_Section):
+class QuantileParams(Section):
     prior_count: float = Field(ge=0)
     seed: int
 
 
-class HandleTimeParams(_Section):
+class HandleTimeParams(Section):
     half_life_days: float = Field(gt=0)
     slot_contacts: float = Field(gt=0)
 
 
-class VolumeParams(_Section):
+class VolumeParams(Section):
     daily: DailyParams
     outliers: OutlierParams
     profile: ProfileParams
