@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from forestall.history.contacts import CHANGES
 from forestall.jobs.backtest_volume import backtest_volume
 from forestall.settings import ConfigError
-from forestall.warehouse import open_warehouse
+from tests.forestall.jobs.volumes import fill
 
 TOML = """
 [company]
@@ -21,8 +22,6 @@ LAST = date(2026, 3, 20)  # a Friday
 
 @pytest.fixture
 def settings(company):
-    made = company(TOML)
-    (made.root / "calendar.yml").write_text(CALENDAR)
     days = pd.bdate_range(LAST - timedelta(days=90), LAST)
     local = (days.to_numpy()[:, None] + np.array([9, 10, 11, 12], dtype="timedelta64[h]")).ravel()
     at = pd.DatetimeIndex(local).tz_localize("America/New_York")
@@ -33,10 +32,7 @@ def settings(company):
          "known_on": (at.tz_localize(None).normalize() + pd.Timedelta(days=1)).date, "offered_count": count,
          "handled_count": count, "redial_count": 0, "handle_time_s": 0}
     )  # fmt: skip
-    with open_warehouse(made, "test") as warehouse:
-        warehouse.scratch().register("given", rows)
-        warehouse.execute("CREATE TABLE intermediate.int_contact_volume_changes AS SELECT * FROM given")
-    return made
+    return fill(company(TOML), CALENDAR, {CHANGES: rows})
 
 
 def test_the_last_cutoffs_are_scored_on_all_open_days_beside_rival_and_floor(settings, capsys):

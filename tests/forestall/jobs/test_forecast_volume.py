@@ -8,10 +8,11 @@ import pandas as pd
 import pytest
 
 from features.published import VOLUME_FORECAST
+from forestall.history.contacts import CHANGES
 from forestall.jobs.forecast_volume import backtest_folder, forecast_volume
 from forestall.night import Night
 from forestall.publishing.publication import canonical_hash
-from forestall.warehouse import open_warehouse
+from tests.forestall.jobs.volumes import fill
 
 RUN = date(2026, 3, 23)
 TOML = """
@@ -62,18 +63,6 @@ def changes(first=date(2026, 1, 5), last=RUN, redials=0, seed=1):
     return pd.concat(frames, ignore_index=True)
 
 
-def fill(settings, rows, events=None):
-    (settings.root / "calendar.yml").write_text(CALENDAR)
-    with open_warehouse(settings, "test") as warehouse:
-        scratch = warehouse.scratch()
-        scratch.register("given", rows)
-        scratch.execute("CREATE OR REPLACE TABLE intermediate.int_contact_volume_changes AS FROM given").fetchall()
-        if events is not None:
-            scratch.register("given_events", events)
-            scratch.execute("CREATE OR REPLACE TABLE staging.stg_business_events AS FROM given_events").fetchall()
-    return settings
-
-
 @pytest.fixture(scope="module")
 def mlflow_uri(tmp_path_factory):
     """One store for all tests: to make one takes seconds."""
@@ -87,7 +76,7 @@ def _one_store(mlflow_uri, monkeypatch):
 
 @pytest.fixture
 def settings(company):
-    return fill(company(TOML), changes())
+    return fill(company(TOML), CALENDAR, {CHANGES: changes()})
 
 
 def hash_of(settings, run_date=RUN):
@@ -126,18 +115,18 @@ def test_the_same_night_again_is_the_same_with_and_without_stored_backtests(sett
 
 def test_an_earlier_night_does_not_see_what_came_later(company):
     earlier = RUN - timedelta(days=7)
-    settings = fill(company(TOML), changes(last=earlier))
+    settings = fill(company(TOML), CALENDAR, {CHANGES: changes(last=earlier)})
     forecast_volume(settings, earlier)
     before = hash_of(settings, earlier)
     late = changes(last=earlier).head(50).assign(offered_count=9999, known_on=earlier + timedelta(days=1))
     every = pd.concat([changes(last=earlier), late, changes(first=earlier, seed=3)])
-    fill(settings, every)
+    fill(settings, CALENDAR, {CHANGES: every})
     forecast_volume(settings, earlier)
     assert hash_of(settings, earlier) == before
 
 
 def test_redials_are_no_new_demand(company):
-    settings = fill(company(TOML), changes(redials=25))
+    settings = fill(company(TOML), CALENDAR, {CHANGES: changes(redials=25)})
     forecast_volume(settings, RUN)
     forecast = Night(settings, RUN).read("volume_forecast")
     monday = forecast[(forecast["queue"] == "billing") & (forecast["local_on"] == RUN)]
@@ -152,7 +141,7 @@ def test_an_event_known_in_time_moves_its_day(company):
                            "known_on": [day - timedelta(days=14) for day in days]})  # fmt: skip
     totals = {}
     for name, known in (("told", events), ("late", events.assign(known_on=RUN))):
-        settings = fill(company(TOML), rows, known)
+        settings = fill(company(TOML), CALENDAR, {CHANGES: rows, "staging.stg_business_events": known})
         forecast_volume(settings, RUN)
         forecast = Night(settings, RUN).read("volume_forecast")
         tuesday = forecast[(forecast["queue"] == "billing") & (forecast["local_on"] == days[-1])]
@@ -164,7 +153,7 @@ def test_without_any_contact_the_table_is_empty_and_the_summary_says_why(company
     settings = company(TOML)
     assert "no forecast" in forecast_volume(settings, RUN)["notes"]
     assert Night(settings, RUN).read("volume_forecast").empty
-    fill(settings, changes().iloc[:0])
+    fill(settings, CALENDAR, {CHANGES: changes().iloc[:0]})
     assert forecast_volume(settings, RUN)["queues"] == 0
 
 

@@ -8,11 +8,12 @@ import pyarrow as pa
 import pytest
 
 from features.published import PUBLISHED, SERVICE_KPIS
+from forestall.history.contacts import CHANGES
 from forestall.history.ledger import published_forecasts
 from forestall.jobs.measure import KPI_DAYS, measure
 from forestall.night import Night, conform
-from forestall.warehouse import open_warehouse
 from models.volume.quantiles import QUANTILE_COLUMNS
+from tests.forestall.jobs.volumes import fill
 
 RUN = date(2026, 3, 23)  # a Monday
 TOML = """
@@ -42,18 +43,6 @@ def volumes(per_day, last=RUN):
     return pd.DataFrame(rows)
 
 
-def fill(settings, rows, kpis=None):
-    (settings.root / "calendar.yml").write_text(CALENDAR)
-    with open_warehouse(settings, "test") as warehouse:
-        scratch = warehouse.scratch()
-        scratch.register("given", rows)
-        scratch.execute("CREATE OR REPLACE TABLE intermediate.int_contact_volume_changes AS FROM given").fetchall()
-        if kpis is not None:
-            scratch.register("given_kpis", kpis)
-            scratch.execute("CREATE OR REPLACE TABLE marts.fct_service_kpis AS FROM given_kpis").fetchall()
-    return settings
-
-
 def publish(settings, run_date, per_day, revision=1, low=0.0, high=1000.0):
     """A published night whose forecast we set: 09:00 and 10:00 of each day from the run date on."""
     rows = []
@@ -77,7 +66,7 @@ def publish(settings, run_date, per_day, revision=1, low=0.0, high=1000.0):
 @pytest.fixture
 def settings(company):
     """Six weeks of 10 and 20 contacts, and a last day of 12 and 18."""
-    return fill(company(TOML), volumes([(10, 20)] * 41 + [(12, 18)]))
+    return fill(company(TOML), CALENDAR, {CHANGES: volumes([(10, 20)] * 41 + [(12, 18)])})
 
 
 def accuracy(settings, run_date=RUN):
@@ -127,7 +116,7 @@ def test_the_first_revision_counts_and_later_nights_do_not(settings):
 def test_a_late_correction_changes_the_score_and_nothing_else(settings):
     publish(settings, RUN - timedelta(days=1), [(12, 18)])
     late = volumes([(12, 18)]).assign(known_on=RUN + timedelta(days=1), offered_count=[8, 0])
-    fill(settings, pd.concat([volumes([(10, 20)] * 41 + [(12, 18)]), late]))
+    fill(settings, CALENDAR, {CHANGES: pd.concat([volumes([(10, 20)] * 41 + [(12, 18)]), late])})
     measure(settings, RUN)
     assert accuracy(settings).loc[("a", "1"), "wape"] == 0
     measure(settings, RUN + timedelta(days=1))
@@ -156,7 +145,7 @@ def test_kpis_of_the_last_ninety_days_are_copied(company):
     kpis = SERVICE_KPIS.arrow_schema().empty_table().to_pandas().reindex(range(len(days)))
     kpis = kpis.assign(local_on=days, queue="a", channel="phone", offered_count=range(len(days)))
     table = conform(pa.Table.from_pandas(kpis, preserve_index=False), SERVICE_KPIS)
-    settings = fill(company(TOML), volumes([(10, 20)] * 7), table)
+    settings = fill(company(TOML), CALENDAR, {CHANGES: volumes([(10, 20)] * 7), "marts.fct_service_kpis": table})
     assert measure(settings, RUN)["kpi_days"] == 2
     assert sorted(Night(settings, RUN).read("service_kpis")["offered_count"]) == [2, 3]
 
