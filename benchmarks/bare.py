@@ -60,7 +60,8 @@ def run_sql(settings: Settings) -> None:
 def predict(settings: Settings, run_date: date, since: float) -> Work:
     """Score churn: LightGBM's own predict, each horizon, on the matrix of tonight's customers."""
     from features.training_set import scored_population
-    from models.churn.logbook import MODEL, read_version
+    from models.churn.logbook import read_version
+    from models.churn.params import MODEL
     from models.tracking import champion_on, model_files
 
     champion = champion_on(settings.tracking_uri, MODEL, run_date.isoformat())

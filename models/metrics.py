@@ -6,8 +6,6 @@ cannot be computed (an AUC with one class) is NaN, never a guess.
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
 
 Numbers = npt.NDArray[np.float64]
 
@@ -29,6 +27,8 @@ def binary_metrics(outcome: Numbers, probability: Numbers, weight: Numbers | Non
         over-confident), observed_over_expected, top_observed_over_expected and top_lift (both in the
         tenth with the greatest probability).
     """
+    from sklearn.metrics import log_loss, roc_auc_score  # a second; only where something is judged
+
     weight = np.ones(len(outcome)) if weight is None else weight
     if not len(outcome):
         return {"row_count": 0.0}
@@ -58,6 +58,8 @@ def top_tenth(probability: Numbers) -> npt.NDArray[np.int64]:
 
 def calibration_slope(outcome: Numbers, probability: Numbers, weight: Numbers | None = None) -> float:
     """Slope of a logistic regression of the outcome on the predicted logit (Cox 1958); NaN for one constant."""
+    from sklearn.linear_model import LogisticRegression
+
     logit = logits(probability)
     if np.ptp(logit) == 0:
         return float("nan")
@@ -78,6 +80,8 @@ def row_log_loss(outcome: Numbers, probability: Numbers) -> Numbers:
 
 
 def _average_precision(outcome: Numbers, probability: Numbers, weight: Numbers) -> float:
+    from sklearn.metrics import average_precision_score
+
     return float(average_precision_score(outcome, probability, sample_weight=weight))
 
 

@@ -43,5 +43,19 @@ def split_by_time(dates: Sequence[date], gap_days: int) -> TimeSplit | None:
 
 def customer_folds(customers: pd.Series, count: int) -> npt.NDArray[np.int64]:
     """A fold of 0..count-1 for each row, the same for all rows of a customer, and stable from run to run."""
-    hashes = pd.util.hash_array(customers.astype("str").to_numpy(dtype=object), categorize=True)
-    return (hashes % np.uint64(count)).astype(np.int64)
+    return (_hashes(customers) % np.uint64(count)).astype(np.int64)
+
+
+def customer_sample(customers: pd.Series, share: float) -> npt.NDArray[np.bool_]:
+    """Which rows belong to about this share of the customers, whole customers, stable from run to run.
+
+    It goes by the leading digits of what `customer_folds` takes the remainder of: each fold is in the sample
+    by its share.
+    """
+    if share >= 1:
+        return np.ones(len(customers), dtype=np.bool_)
+    return np.asarray(_hashes(customers) < np.uint64(share * 2**64))
+
+
+def _hashes(customers: pd.Series) -> npt.NDArray[np.uint64]:
+    return pd.util.hash_array(customers.astype("str").to_numpy(dtype=object), categorize=True)

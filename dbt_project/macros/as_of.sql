@@ -76,3 +76,9 @@
 {% macro last_pull(relation) -%}
     (select coalesce(max(pull_id), -1) from {{ relation }})
 {%- endmacro %}
+
+{# Whether training looks at a customer. Pseudonyms are spread evenly, so those below a text are a share of the
+   customers, whole and always the same ones. #}
+{% macro is_sampled(customer) -%}
+    {{ bytewise(customer) ~ " < '" ~ var('sampled_below') ~ "'" if var('sampled_below') else 'true' }}
+{%- endmacro %}

@@ -42,7 +42,7 @@ def models(config: Config = None) -> None:
 
     Example: forestall models
     """
-    from models.churn.logbook import MODEL
+    from models.churn.params import MODEL
     from models.tracking import alias_moves, aliased, versions
 
     uri = settings_of(config).tracking_uri
@@ -67,7 +67,7 @@ def rollback(config: Config = None, run_date: RunDate = None) -> None:
 
     Example: forestall rollback
     """
-    from models.churn.logbook import MODEL
+    from models.churn.params import MODEL
     from models.tracking import rollback as go_back
 
     settings = settings_of(config)

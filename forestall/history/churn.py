@@ -25,7 +25,8 @@ class ChurnHistory:
     """What can be learned from, and how.
 
     Attributes:
-        rows: the training set: customer x as-of date, labels known on the day of training.
+        rows: the training set: customer x as-of date, labels known on the day of training; of a large company
+            about `max_rows` (`models/params/churn.yml`), in whole customers.
         plan: features, horizons and gap.
     """
 
@@ -62,7 +63,7 @@ def _read(
     with open_warehouse(settings, f"read_churn_history {run_date}") as warehouse:
         plan = _plan(settings, churn_rule(warehouse, settings))
     dates = training_dates(known_on, plan.gap_days, settings.churn.training_dates, settings.churn.training_step_days)
-    build_training_features(settings, run_date, (*dates, *further))
+    build_training_features(settings, run_date, (*dates, *further), plan.params.max_rows)
     with open_warehouse(settings, f"read_churn_history {run_date}") as warehouse:
         rows = warehouse.frame("SELECT * FROM marts.fct_customer_features WHERE is_training")
         labels = warehouse.frame("SELECT * FROM marts.fct_churn_labels")

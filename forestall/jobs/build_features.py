@@ -49,10 +49,18 @@ def build_features(settings: Settings, run_date: date) -> Summary:
     return {"models": built.model_count, "tests": built.test_count, "customers": int(customers), "churn_rule": rule}
 
 
-def build_training_features(settings: Settings, run_date: date, as_of_dates: Sequence[date]) -> Summary:
+def build_training_features(
+    settings: Settings, run_date: date, as_of_dates: Sequence[date], max_rows: int | None = None
+) -> Summary:
     """Features and labels of past as-of dates, as known at the run date.
 
     Earlier training dates are dropped. The night's own build must have run.
+
+    Args:
+        settings: says where the warehouse is.
+        run_date: the night.
+        as_of_dates: which.
+        max_rows: about so many rows at most, in whole customers, the same ones on every date; None: all.
 
     Raises:
         TransformError: a model or a test failed.
@@ -62,12 +70,15 @@ def build_training_features(settings: Settings, run_date: date, as_of_dates: Seq
     with warehouse_lock(settings, f"build_training_features {run_date}"):
         with open_warehouse(settings, "build_training_features") as warehouse:
             rule = churn_rule(warehouse, settings)
-            at_once = _dates_at_once(warehouse, rule)
+            customers = _customer_count(warehouse, rule)
+        share = 1.0 if max_rows is None else min(1.0, max_rows / (customers * len(dates)))
+        at_once = max(1, int(ROWS_AT_ONCE / (customers * share)))
         parts = [dates[start : start + at_once] for start in range(0, len(dates), at_once)]
         for part in parts:
             values = transform.variables(
-                night, rule, part, is_training=True, training_dates=[day.isoformat() for day in dates]
-            )
+                night, rule, part, is_training=True, training_dates=[day.isoformat() for day in dates],
+                sampled_below=_sampled_below(share),
+            )  # fmt: skip
             transform.build(settings, values, "--select", "tag:training", "--exclude", "test_type:unit")
         with open_warehouse(settings, "build_training_features") as warehouse:
             rows = warehouse.scalar("SELECT count(*) FROM marts.fct_customer_features WHERE is_training")
@@ -85,10 +96,15 @@ def churn_rule(warehouse: Warehouse, settings: Settings) -> str:
     return "inactivity" if has_activity and not has_subscriptions else "subscription"
 
 
-def _dates_at_once(warehouse: Warehouse, rule: str) -> int:
+def _customer_count(warehouse: Warehouse, rule: str) -> int:
+    """Customers ever, but at least one."""
     table = "activity" if rule == "inactivity" else "subscriptions"
-    customers = warehouse.scalar(f"SELECT count(DISTINCT customer_id) FROM raw.{table}") or 0
-    return max(1, ROWS_AT_ONCE // max(1, int(customers)))
+    return max(1, int(warehouse.scalar(f"SELECT count(DISTINCT customer_id) FROM raw.{table}") or 0))
+
+
+def _sampled_below(share: float) -> str:
+    """The text below which lies this share of the pseudonyms; empty for all. A quarter: `40000000`."""
+    return f"{int(share * 16**8):08x}" if share < 1 else ""
 
 
 def _last_build(warehouse: Warehouse) -> Mapping[str, Any] | None:

@@ -18,9 +18,9 @@ from forestall.night import Night
 from forestall.publishing.publication import nights
 from forestall.settings import Settings
 from forestall.warehouse import open_warehouse
-from models.churn.logbook import MODEL, read_version
+from models.churn.logbook import read_version
 from models.churn.model import ChurnModel
-from models.churn.params import BANDS, ChurnParams, churn_params
+from models.churn.params import BANDS, MODEL, ChurnParams, churn_params
 from models.churn.ranking import known_margins, listing_order, risk_bands
 from models.churn.reasons import REASON_COLUMNS, reasons
 from models.metrics import Numbers

@@ -7,17 +7,17 @@ and moves the alias or says why not.
 
 import logging
 from datetime import date, timedelta
+from typing import TYPE_CHECKING
 
-from forestall.history.churn import read_churn_history
 from forestall.jobs import Summary
 from forestall.settings import Settings
 from forestall.warehouse import warehouse_lock
-from models.churn.logbook import MODEL, log_training, read_version
-from models.churn.params import churn_params
-from models.churn.promotion import Decision, decide, promotion_rules
-from models.churn.suspects import suspicion
-from models.churn.training import Trained, train
+from models.churn.params import MODEL, churn_params
 from models.tracking import Version, champion_on, model_files, move_alias
+
+if TYPE_CHECKING:  # what trains takes seconds to import, and most nights train nothing
+    from models.churn.promotion import Decision
+    from models.churn.training import Trained
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +35,10 @@ def train_churn(settings: Settings, run_date: date) -> Summary:
         return {"champion": champion.label, "kind": champion.tags["kind"]}
     if settings.is_backfill:
         return {"champion": champion.label if champion else "", "notes": "no model was trained before this date"}
+    from forestall.history.churn import read_churn_history
+    from models.churn.logbook import log_training
+    from models.churn.training import train
+
     with warehouse_lock(settings, f"train_churn {run_date}"):
         history = read_churn_history(settings, run_date)
         trained = train(history.rows, history.plan)
@@ -53,6 +57,10 @@ def retrain_churn(settings: Settings, run_date: date) -> Summary:
     Returns:
         `challenger`, `champion` (labels, after the decision), `is_promoted`, `reason`, `notes`, and the figures.
     """
+    from forestall.history.churn import read_churn_history
+    from models.churn.logbook import log_training
+    from models.churn.training import train
+
     uri = settings.tracking_uri
     with warehouse_lock(settings, f"retrain_churn {run_date}"):
         history = read_churn_history(settings, run_date)
@@ -76,7 +84,10 @@ def retrain_churn(settings: Settings, run_date: date) -> Summary:
     }
 
 
-def _decision(settings: Settings, trained: Trained, version: Version, champion: Version | None) -> Decision:
+def _decision(settings: Settings, trained: "Trained", version: Version, champion: Version | None) -> "Decision":
+    from models.churn.logbook import read_version
+    from models.churn.promotion import Decision, decide, promotion_rules
+
     if champion is None:
         return Decision(True, "the first", {})
     if champion.number == version.number:
@@ -85,13 +96,15 @@ def _decision(settings: Settings, trained: Trained, version: Version, champion: 
     return decide(trained, model, twin, promotion_rules())
 
 
-def _suspicion(trained: Trained) -> str:
+def _suspicion(trained: "Trained") -> str:
     """Names features that may hold the future; logged as a warning too."""
+    from models.churn.suspects import suspicion
+
     found = suspicion(trained.alone, churn_params().feature_auc_limit)
     if found:
         log.warning(found)
     return found
 
 
-def _why_base_rate(trained: Trained) -> str:
+def _why_base_rate(trained: "Trained") -> str:
     return f"churn: {trained.model.about['reason']}; base rates stand in"

@@ -7,14 +7,15 @@ turns out to say nothing, or the opposite, is replaced by the base rate.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from sklearn.isotonic import IsotonicRegression
-from sklearn.linear_model import LogisticRegression
 
 from models.churn.params import CalibrationParams
 from models.metrics import CLIP, Numbers
+
+if TYPE_CHECKING:
+    from sklearn.linear_model import LogisticRegression
 
 Method = Literal["constant", "platt", "beta", "isotonic"]
 
@@ -83,12 +84,16 @@ def _beta(raw: Numbers, outcome: Numbers, weight: Numbers) -> Calibration | None
     return Calibration("beta", (a, b, float(fit.intercept_[0]))) if a > 0 and b > 0 else None
 
 
-def _line(columns: Numbers, outcome: Numbers, weight: Numbers) -> LogisticRegression:
+def _line(columns: Numbers, outcome: Numbers, weight: Numbers) -> "LogisticRegression":
+    from sklearn.linear_model import LogisticRegression  # a second; scoring applies what was learned, and does without
+
     return LogisticRegression(C=np.inf, tol=1e-8, max_iter=1000).fit(columns, outcome, sample_weight=weight)
 
 
 def _isotonic(raw: Numbers, outcome: Numbers, weight: Numbers) -> Calibration:
     """Steps at their weighted centres, so that scores within a step keep their order (Oron and Flournoy 2017)."""
+    from sklearn.isotonic import IsotonicRegression
+
     steps = IsotonicRegression(y_min=CLIP, y_max=1 - CLIP).fit_transform(raw, outcome, sample_weight=weight)
     levels, group = np.unique(steps, return_inverse=True)
     centres = np.bincount(group, weights=raw * weight) / np.bincount(group, weights=weight)

@@ -7,15 +7,15 @@ import numpy as np
 import pandas as pd
 
 from models.churn.model import ChurnModel
+from models.churn.params import MODEL
 from models.churn.plots import calibration_plot, importance_plot, lift_plot
 from models.churn.rivals import rival_probabilities
 from models.churn.training import Plan, Trained, label
 from models.metrics import Numbers, binary_metrics
 from models.provenance import code_version, data_version
-from models.splits import split_by_time
 from models.tracking import Run, Version, register, track
 
-EXPERIMENT = MODEL = "churn"
+EXPERIMENT = MODEL
 TWIN = "twin/"  # where a version keeps the files of its held-out twin
 
 
@@ -76,10 +76,10 @@ def _judged(trained: Trained, plan: Plan) -> pd.DataFrame:
 
 def _rival(rows: pd.DataFrame, trained: Trained, plan: Plan) -> Numbers | None:
     """The rival's probabilities for the judged rows; only where a window was kept aside."""
-    split = split_by_time(list(rows["as_of_on"].unique()), plan.gap_days) if len(rows) else None
-    if trained.judged != "newest window" or split is None:
+    if trained.twin is None:
         return None
-    learn = rows[rows["as_of_on"].isin(split.earlier) & rows[label(plan.main_horizon)].notna()]
+    dates = [date.fromisoformat(day) for day in trained.twin.about["as_of_dates"]]
+    learn = rows[rows["as_of_on"].isin(dates) & rows[label(plan.main_horizon)].notna()]
     outcome, weight = _array(learn[label(plan.main_horizon)]), _array(learn["weight"])
     return rival_probabilities(learn, outcome, weight, _judged(trained, plan), plan.params.rival)
 

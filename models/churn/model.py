@@ -13,7 +13,6 @@ import lightgbm as lgb
 import numpy as np
 import pandas as pd
 
-from models.churn.boosting import threads_for
 from models.churn.calibration import Calibration
 from models.churn.design import Design
 from models.metrics import Numbers
@@ -58,10 +57,7 @@ class ChurnModel:
             return np.full(len(matrix), 0.5)
         if not len(matrix):
             return np.empty(0)
-        return np.asarray(self.boosters[horizon].predict(matrix, num_threads=self._threads(len(matrix))))
-
-    def _threads(self, row_count: int) -> int:
-        return threads_for(row_count, int(self.about["threads"]))
+        return np.asarray(self.boosters[horizon].predict(matrix, num_threads=1))
 
     def contributions(self, rows: pd.DataFrame) -> pd.DataFrame:
         """What each feature adds to the log odds of leaving within the main horizon; rows x features.
@@ -72,9 +68,7 @@ class ChurnModel:
         if self.main_horizon not in self.boosters or rows.empty:
             return pd.DataFrame(0.0, index=rows.index, columns=names)
         matrix = self.design.matrix(if_nobody_calls(rows))
-        parts = self.boosters[self.main_horizon].predict(
-            matrix, pred_contrib=True, num_threads=self._threads(len(rows))
-        )
+        parts = self.boosters[self.main_horizon].predict(matrix, pred_contrib=True, num_threads=1)
         return pd.DataFrame(np.asarray(parts)[:, :-1], index=rows.index, columns=names)
 
     def importance(self) -> pd.Series:

@@ -10,6 +10,7 @@ from features.sections import Section
 
 FILE = Path(__file__).parents[1] / "params" / "churn.yml"
 
+MODEL = "churn"  # its name on MLflow
 BANDS = ("low", "medium", "high", "very_high")
 
 
@@ -79,6 +80,7 @@ class ReasonParams(Section):
 class ChurnParams(Section):
     seed: int
     threads: int = Field(ge=1)
+    max_rows: int = Field(ge=1000)
     tuning: TuningParams
     defaults: TreeParams
     default_rounds: int = Field(ge=1)

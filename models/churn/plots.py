@@ -1,18 +1,22 @@
 """Pictures of a churn model for MLflow: is it calibrated, what does it lift, what does it look at."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from models.metrics import Numbers
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 BINS = 10
 SHOWN_FEATURES = 20
 
 
-def calibration_plot(outcome: Numbers, probability: Numbers) -> Figure:
+def calibration_plot(outcome: Numbers, probability: Numbers) -> "Figure":
     """Observed share by tenth of the predicted probability, with 95 % intervals (normal, of a share)."""
-    figure = Figure(figsize=(5, 5))
+    figure = _figure(5, 5)
     axes = figure.subplots()
     tenths = _tenths(outcome, probability)
     error = 1.96 * np.sqrt(tenths["observed"] * (1 - tenths["observed"]) / tenths["count"])
@@ -24,9 +28,9 @@ def calibration_plot(outcome: Numbers, probability: Numbers) -> Figure:
     return figure
 
 
-def lift_plot(outcome: Numbers, probability: Numbers, rival: Numbers) -> Figure:
+def lift_plot(outcome: Numbers, probability: Numbers, rival: Numbers) -> "Figure":
     """Share of all leavers found among the first so many of the list; the diagonal is chance."""
-    figure = Figure(figsize=(5, 5))
+    figure = _figure(5, 5)
     axes = figure.subplots()
     share = np.arange(1, len(outcome) + 1) / len(outcome)
     for name, values in (("model", probability), ("recency, frequency, value", rival)):
@@ -39,15 +43,21 @@ def lift_plot(outcome: Numbers, probability: Numbers, rival: Numbers) -> Figure:
     return figure
 
 
-def importance_plot(importance: pd.Series) -> Figure:
+def importance_plot(importance: pd.Series) -> "Figure":
     """Share of the total gain of the strongest features."""
     shown = (importance / importance.sum()).head(SHOWN_FEATURES)[::-1]
-    figure = Figure(figsize=(7, 0.5 + 0.28 * len(shown)))
+    figure = _figure(7, 0.5 + 0.28 * len(shown))
     axes = figure.subplots()
     axes.barh(shown.index.astype(str), shown.to_numpy())
     axes.set_xlabel("share of gain")
     axes.set_title("What the model looks at")
     return figure
+
+
+def _figure(width: float, height: float) -> "Figure":
+    from matplotlib.figure import Figure  # a second; only where something is drawn
+
+    return Figure(figsize=(width, height))
 
 
 def _tenths(outcome: Numbers, probability: Numbers) -> pd.DataFrame:

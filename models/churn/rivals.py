@@ -2,10 +2,6 @@
 
 import numpy as np
 import pandas as pd
-from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from models.churn.params import RivalParams
 from models.metrics import Numbers
@@ -19,6 +15,11 @@ def rival_probabilities(
     Each of recency, frequency and value is the first of its columns that says something in `learn`;
     it enters as log(1 + x), with a null replaced by the median and marked as null.
     """
+    from sklearn.impute import SimpleImputer  # a second; only where something is learned
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
     names = [name for names in (params.recency, params.frequency, params.value) for name in _first(learn, names)]
     if not names or not 0 < outcome.sum() < len(outcome):
         return np.full(len(later), float(np.average(outcome, weights=weight)) if len(outcome) else np.nan)

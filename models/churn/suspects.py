@@ -10,7 +10,6 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from sklearn.metrics import roc_auc_score
 
 from models.churn.design import Kind, Matrix, learn_design
 from models.metrics import Numbers
@@ -75,7 +74,15 @@ def _auc(before: npt.NDArray[np.int64], after: npt.NDArray[np.int64], learned: p
     if len(np.unique(later[is_judged])) < 2 or not is_known.any():
         return float("nan")
     rates = _rates(before[is_known], outcome[is_known], int(max(before.max(), after.max())) + 1)
-    return float(roc_auc_score(later[is_judged], rates[after[is_judged]]))
+    return _rank_auc(rates, after[is_judged], later[is_judged])
+
+
+def _rank_auc(rates: Numbers, bins: npt.NDArray[np.int64], outcome: Numbers) -> float:
+    """AUC of the rate of each row's bin: among pairs, how often the leaver's is greater; a tie counts half."""
+    levels, level = np.unique(rates, return_inverse=True)
+    left, rows = (np.bincount(level[bins], counted, len(levels)) for counted in (outcome, None))
+    stayed = rows - left
+    return float(left @ (np.cumsum(stayed) - stayed / 2) / (left.sum() * stayed.sum()))
 
 
 def _rates(bins: npt.NDArray[np.int64], outcome: Numbers, count: int) -> Numbers:

@@ -15,17 +15,16 @@ from typing import Any, Literal
 
 import lightgbm as lgb
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from models.churn.boosting import Recipe, Rows, default_recipe, grow, threads_for, tune
+from models.churn.boosting import Chosen, Labels, Recipe, binned, default_recipe, grow, tune
 from models.churn.calibration import Calibration, calibrate, constant
-from models.churn.design import Design, Kind, learn_design
+from models.churn.design import Design, Kind, Matrix, learn_design
 from models.churn.model import ChurnModel, in_order
 from models.churn.params import ChurnParams
 from models.churn.suspects import single_feature_auc
 from models.metrics import Numbers
-from models.splits import TimeSplit, customer_folds, split_by_time
+from models.splits import TimeSplit, customer_folds, customer_sample, split_by_time
 
 log = logging.getLogger(__name__)
 
@@ -70,50 +69,93 @@ class Trained:
     alone: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
+@dataclass(frozen=True)
+class _Ground:
+    """The rows of a training as the trees take them: put into bins once, learned from whole or in parts.
+
+    Attributes:
+        rows: customer x as-of date.
+        matrix: the design of all rows.
+        bins: the same in LightGBM's bins.
+        labels: by horizon, of all rows.
+    """
+
+    rows: pd.DataFrame
+    matrix: Matrix
+    bins: lgb.Dataset
+    labels: Mapping[int, Labels]
+
+    def at(self, dates: Sequence[date]) -> Chosen:
+        """Which rows are of these as-of dates."""
+        return np.asarray(self.rows["as_of_on"].isin(dates))
+
+
+@dataclass(frozen=True)
+class _Fitted:
+    """A model, the rows that calibrated it, and what trees that never saw those said of them, by horizon."""
+
+    model: ChurnModel
+    used: pd.DataFrame
+    raw: Mapping[int, Numbers]
+
+
 def train(rows: pd.DataFrame, plan: Plan) -> Trained:
     """Train on a training set (`features.training_set`): one row a customer and as-of date.
 
     Nothing here raises for want of data: with too few churners a model of base rates comes out.
     """
     rows = rows.sort_values(["as_of_on", "customer_id"], kind="stable", ignore_index=True)
-    split = split_by_time(list(rows["as_of_on"].unique()), plan.gap_days)
-    if split is not None and _can_learn(_known(_at(rows, split.earlier), plan), plan):
+    split = _split(rows, plan)
+    if split is not None and _can_learn(_at(rows, split.earlier), plan):
         earlier, newest = _at(rows, split.earlier), _at(rows, (split.newest,))
         twin = fit(earlier, plan)
         told = with_probabilities(newest, twin.predict(newest, as_it_was=True))
         alone = single_feature_auc(earlier, newest, plan.kinds, {h: label(h) for h in plan.horizons})
-        return Trained(fit(rows, plan), twin, "newest window", told, alone)
-    model = fit(rows, plan)
+        del earlier  # or it would lie in memory beside all rows while the model grows
+        return Trained(_fitted(rows, plan, twin).model, twin, "newest window", told, alone)
+    fitted = _fitted(rows, plan)
+    model, used = fitted.model, fitted.used
     if model.kind == "base_rate":
-        return Trained(model, None, "nothing", with_probabilities(rows.head(0), model.predict(rows.head(0))))
-    held_out = _cross_fitted(_known(rows, plan), plan, model.design, _recipe_of(model))
-    return Trained(model, None, "customers left out", held_out)
+        return Trained(model, None, "nothing", with_probabilities(used, model.predict(used)))
+    return Trained(model, None, "customers left out", _cross_fitted(fitted, plan))
 
 
 def fit(rows: pd.DataFrame, plan: Plan) -> ChurnModel:
     """One model from all of `rows`: tuned and calibrated on parts of it, grown on the whole."""
-    known = _known(rows, plan)
-    if not _can_learn(known, plan):
-        return base_rates(rows, plan, "too few churners or stayers to learn from")
-    design = learn_design(known, plan.kinds)
+    return _fitted(rows, plan).model
+
+
+def _fitted(rows: pd.DataFrame, plan: Plan, twin: ChurnModel | None = None) -> _Fitted:
+    """One model; of the dates before the gap its twin, where there is one, has the recipe and the trees already."""
+    is_known = _is_known(rows, plan)
+    if not _can_learn(rows, plan):
+        return _Fitted(base_rates(rows, plan, "too few churners or stayers to learn from"), rows.head(0), {})
+    design = learn_design(rows[is_known], plan.kinds)
     if not design.names:
-        return base_rates(rows, plan, "no feature says anything")
-    window = _calibration_window(known, plan)
-    recipe, tuned_on = _tuned(known if window is None else _at(known, window.earlier), plan, design)
-    boosters = _grown(rows, plan, design, recipe)
+        return _Fitted(base_rates(rows, plan, "no feature says anything"), rows.head(0), {})
+    ground, window = _ground(rows, plan, design), _calibration_window(rows, plan)
+    earlier = is_known if window is None else is_known & ground.at(window.earlier)
+    if twin is not None and twin.boosters:
+        recipe, tuned_on = _recipe_of(twin), twin.about["tuned_on"]
+    else:
+        twin = None
+        recipe, tuned_on = _tuned(ground, earlier, plan)
+    boosters = grow(ground.bins, np.ones(len(rows), dtype=np.bool_), ground.labels, recipe, plan.params)
     if window is None:
-        used = _sampled(known, plan.params.calibration.max_rows)
-        raw = _out_of_fold(used, plan, design, recipe)
+        used = is_known & customer_sample(rows["customer_id"], plan.params.calibration.max_rows / is_known.sum())
+        raw = _out_of_fold(ground, used, recipe, plan)
         calibrated_on = f"{plan.params.calibration.folds} folds of customers"
     else:
-        used = _at(known, (window.newest,))
-        raw = _forward(_at(known, window.earlier), used, plan, design, recipe)
+        used = is_known & ground.at((window.newest,))
+        grown = twin.boosters if twin else grow(ground.bins, earlier, ground.labels, recipe, plan.params)
+        raw = _raw(grown, twin.design.matrix(rows[used]) if twin else ground.matrix[used], plan)
         calibrated_on = f"window of {window.newest.isoformat()}"
-    calibrations = {h: _calibration(used, raw[h], h, plan) for h in plan.horizons}
-    about = _about(known, plan) | {
+    calibrations = {h: _calibration(rows[used], raw[h], h, plan) for h in plan.horizons}
+    about = _about(rows[is_known], plan) | {
         "recipe": recipe.as_dict(), "tuned_on": tuned_on, "calibrated_on": calibrated_on,
     }  # fmt: skip
-    return ChurnModel("lightgbm", plan.horizons, plan.main_horizon, design, boosters, calibrations, about)
+    model = ChurnModel("lightgbm", plan.horizons, plan.main_horizon, design, boosters, calibrations, about)
+    return _Fitted(model, rows[used], raw)
 
 
 def base_rates(rows: pd.DataFrame, plan: Plan, reason: str) -> ChurnModel:
@@ -140,106 +182,83 @@ def with_probabilities(rows: pd.DataFrame, probabilities: Mapping[int, Numbers])
     return rows.assign(**{f"churn_probability_{horizon}d": values for horizon, values in probabilities.items()})
 
 
-def _known(rows: pd.DataFrame, plan: Plan) -> pd.DataFrame:
-    """Rows whose main label is known."""
-    return rows[rows[label(plan.main_horizon)].notna()]
+def _is_known(rows: pd.DataFrame, plan: Plan) -> Chosen:
+    """Which rows' main label is known."""
+    return rows[label(plan.main_horizon)].notna().to_numpy()
 
 
-def _can_learn(known: pd.DataFrame, plan: Plan) -> bool:
-    churners = known[label(plan.main_horizon)].sum()
-    return bool(min(churners, len(known) - churners) >= plan.params.fallback.min_churners)
-
-
-def _has_both(rows: pd.DataFrame, horizon: int) -> bool:
-    return rows[label(horizon)].nunique() == 2
+def _can_learn(rows: pd.DataFrame, plan: Plan) -> bool:
+    outcome = rows[label(plan.main_horizon)].dropna()
+    churners = outcome.sum()
+    return bool(min(churners, len(outcome) - churners) >= plan.params.fallback.min_churners)
 
 
 def _at(rows: pd.DataFrame, dates: Sequence[date]) -> pd.DataFrame:
     return rows[rows["as_of_on"].isin(dates)]
 
 
-def _calibration_window(known: pd.DataFrame, plan: Plan) -> TimeSplit | None:
+def _split(rows: pd.DataFrame, plan: Plan) -> TimeSplit | None:
+    """The newest date with a known main label, and those before the gap."""
+    return split_by_time(list(rows.loc[_is_known(rows, plan), "as_of_on"].unique()), plan.gap_days)
+
+
+def _calibration_window(rows: pd.DataFrame, plan: Plan) -> TimeSplit | None:
     """Newest date and those before the gap, where there is history enough to spare it."""
-    split = split_by_time(list(known["as_of_on"].unique()), plan.gap_days)
-    need = plan.params.calibration
+    rows = rows[["as_of_on", label(plan.main_horizon)]]
+    split, need = _split(rows, plan), plan.params.calibration
     if split is None or len(split.earlier) < need.own_window_dates:
         return None
     if (split.earlier[-1] - split.earlier[0]).days < need.own_window_span_days:
         return None
-    parts = (_at(known, split.earlier), _at(known, (split.newest,)))
+    parts = (_at(rows, split.earlier), _at(rows, (split.newest,)))
     return split if all(_can_learn(part, plan) for part in parts) else None
 
 
-def _tuned(known: pd.DataFrame, plan: Plan, design: Design) -> tuple[Recipe, str]:
+def _ground(rows: pd.DataFrame, plan: Plan, design: Design) -> _Ground:
+    matrix, weight = design.matrix(rows), rows["weight"].to_numpy(dtype=np.float64)
+    labels = {h: Labels(rows[label(h)].to_numpy(dtype=np.float64), weight) for h in plan.horizons}
+    return _Ground(rows, matrix, binned(matrix, list(design.names), design.categories), labels)
+
+
+def _tuned(ground: _Ground, allowed: Chosen, plan: Plan) -> tuple[Recipe, str]:
     """Recipe and what it was tuned on: a later date where the gap allows, else customers left out."""
-    known = _sampled(known, plan.params.tuning.max_rows)
-    split = split_by_time(list(known["as_of_on"].unique()), plan.gap_days)
-    if split is not None:
-        learn, validate = _at(known, split.earlier), _at(known, (split.newest,))
-        tuned_on = f"window of {split.newest.isoformat()}"
-    if split is None or not (_can_learn(learn, plan) and _can_learn(validate, plan)):
-        is_validated = _is_left_out(known, plan)
-        learn, validate = known[~is_validated], known[is_validated]
+    customers, need = ground.rows["customer_id"], plan.params.tuning
+    allowed = allowed & customer_sample(customers, need.max_rows / allowed.sum())
+    split = _split(ground.rows.loc[allowed, ["as_of_on", label(plan.main_horizon)]], plan)
+    later = ground.at((split.newest,)) if split else np.zeros(len(allowed), dtype=np.bool_)
+    parts = (allowed & ground.at(split.earlier if split else ()), allowed & later)
+    tuned_on = f"window of {split.newest.isoformat()}" if split else ""
+    main = ground.rows[[label(plan.main_horizon)]]
+    if not all(_can_learn(main[part], plan) for part in parts):
+        is_left_out = customer_folds(customers, max(2, round(1 / need.validation_share))) == 0
+        parts = (allowed & ~is_left_out, allowed & is_left_out)
         tuned_on = "customers left out"
-    if not (_can_learn(learn, plan) and _can_learn(validate, plan)):
+    if not all(_can_learn(main[part], plan) for part in parts):
         return default_recipe(plan.params), "nothing: too few churners"
-    sets = (_rows(learn, plan.main_horizon, design), _rows(validate, plan.main_horizon, design))
-    recipe, loss = tune(*sets, list(design.names), design.categories, plan.params)
+    recipe, loss = tune(ground.bins, *parts, ground.labels[plan.main_horizon], plan.params)
     log.info("churn: tuned on %s, log loss %.4f, %s", tuned_on, loss, recipe.as_dict())
     return recipe, tuned_on
 
 
-def _sampled(known: pd.DataFrame, max_rows: int) -> pd.DataFrame:
-    """About `max_rows` rows at most, in whole customers, so that what is done many times stays quick."""
-    share = len(known) / max_rows
-    return known if share <= 1 else known[customer_folds(known["customer_id"], int(np.ceil(share))) == 0]
-
-
-def _is_left_out(known: pd.DataFrame, plan: Plan) -> npt.NDArray[np.bool_]:
-    folds = max(2, round(1 / plan.params.tuning.validation_share))
-    return np.asarray(customer_folds(known["customer_id"], folds) == 0)
-
-
-def _rows(rows: pd.DataFrame, horizon: int, design: Design) -> Rows:
-    known = rows[rows[label(horizon)].notna()]
-    outcome = known[label(horizon)].to_numpy(dtype=np.float64)
-    return Rows(design.matrix(known), outcome, known["weight"].to_numpy(dtype=np.float64))
-
-
-def _grown(rows: pd.DataFrame, plan: Plan, design: Design, recipe: Recipe) -> dict[int, lgb.Booster]:
-    """Trees by horizon; none for a horizon with one outcome only. An unknown label weighs nothing."""
-    weight = rows["weight"].to_numpy(dtype=np.float64)
-    labels = {}
-    for horizon in plan.horizons:
-        outcome = rows[label(horizon)].to_numpy(dtype=np.float64)
-        if _has_both(rows, horizon):
-            labels[horizon] = (np.nan_to_num(outcome), np.where(np.isnan(outcome), 0.0, weight))
-    return grow(design.matrix(rows), labels, list(design.names), design.categories, recipe, plan.params)
-
-
-def _forward(
-    learn: pd.DataFrame, later: pd.DataFrame, plan: Plan, design: Design, recipe: Recipe
-) -> dict[int, Numbers]:
-    """Raw probabilities for `later` rows, by horizon, from trees on `learn`; NaN where nothing was learned."""
-    matrix, boosters = design.matrix(later), _grown(learn, plan, design, recipe)
-    threads = threads_for(len(later), plan.params.threads)
+def _raw(boosters: Mapping[int, lgb.Booster], matrix: Matrix, plan: Plan) -> dict[int, Numbers]:
+    """Raw probabilities by horizon; NaN where nothing was learned."""
     return {
-        h: np.asarray(boosters[h].predict(matrix, num_threads=threads))
-        if h in boosters
-        else np.full(len(later), np.nan)
+        h: np.asarray(boosters[h].predict(matrix, num_threads=1)) if h in boosters else np.full(len(matrix), np.nan)
         for h in plan.horizons
     }
 
 
-def _out_of_fold(known: pd.DataFrame, plan: Plan, design: Design, recipe: Recipe) -> dict[int, Numbers]:
-    """Raw probabilities for all rows, each from trees that saw none of the customer's rows."""
-    raw = {h: np.full(len(known), np.nan) for h in plan.horizons}
-    folds = customer_folds(known["customer_id"], plan.params.calibration.folds)
+def _out_of_fold(ground: _Ground, used: Chosen, recipe: Recipe, plan: Plan) -> dict[int, Numbers]:
+    """Raw probabilities for the used rows, each from trees that saw none of the customer's rows."""
+    folds = customer_folds(ground.rows["customer_id"], plan.params.calibration.folds)
+    raw = {h: np.full(len(folds), np.nan) for h in plan.horizons}
     for fold in range(plan.params.calibration.folds):
-        parts = _forward(known[folds != fold], known[folds == fold], plan, design, recipe)
-        for horizon, part in parts.items():
-            raw[horizon][folds == fold] = part
-    return raw
+        left_out = used & (folds == fold)
+        boosters = grow(ground.bins, used & (folds != fold), ground.labels, recipe, plan.params)
+        if left_out.any():
+            for horizon, part in _raw(boosters, ground.matrix[left_out], plan).items():
+                raw[horizon][left_out] = part
+    return {horizon: values[used] for horizon, values in raw.items()}
 
 
 def _calibration(used: pd.DataFrame, raw: Numbers, horizon: int, plan: Plan) -> Calibration:
@@ -252,16 +271,16 @@ def _calibration(used: pd.DataFrame, raw: Numbers, horizon: int, plan: Plan) -> 
     return calibrate(raw[is_usable], outcome[is_usable], weight[is_usable], plan.params.calibration)
 
 
-def _cross_fitted(known: pd.DataFrame, plan: Plan, design: Design, recipe: Recipe) -> pd.DataFrame:
-    """Rows with calibrated probabilities from models that saw none of the customer's rows."""
-    raw = _out_of_fold(known, plan, design, recipe)
-    folds = customer_folds(known["customer_id"], plan.params.calibration.folds)
-    probabilities = {h: np.zeros(len(known)) for h in plan.horizons}
+def _cross_fitted(fitted: _Fitted, plan: Plan) -> pd.DataFrame:
+    """The rows that calibrated, with probabilities from trees and calibrations that saw none of the customer's rows."""
+    used, raw = fitted.used, fitted.raw
+    folds = customer_folds(used["customer_id"], plan.params.calibration.folds)
+    probabilities = {h: np.zeros(len(used)) for h in plan.horizons}
     for fold in range(plan.params.calibration.folds):
         for h in plan.horizons:
-            learned = _calibration(known[folds != fold], raw[h][folds != fold], h, plan)
+            learned = _calibration(used[folds != fold], raw[h][folds != fold], h, plan)
             probabilities[h][folds == fold] = learned(np.nan_to_num(raw[h][folds == fold], nan=0.5))
-    return with_probabilities(known, in_order(probabilities, plan.main_horizon))
+    return with_probabilities(used, in_order(probabilities, plan.main_horizon))
 
 
 def _recipe_of(model: ChurnModel) -> Recipe:
@@ -276,7 +295,6 @@ def _about(rows: pd.DataFrame, plan: Plan) -> dict[str, Any]:
         "as_of_dates": dates,
         "row_count": len(rows),
         "churner_count": int(churners),
-        "threads": plan.params.threads,
         "seed": plan.params.seed,
         "gap_days": plan.gap_days,
     }

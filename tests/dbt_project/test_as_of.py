@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import date
+from hashlib import sha256
 
 import pandas as pd
 import pytest
@@ -119,3 +120,26 @@ def test_going_back_a_night_and_on_again_leaves_no_trace(
         build_features(settings, day)
     lasting = {name: condition for name, condition in AS_KNOWN.items() if "as_of_on" not in condition}
     _same(_known(built, lasting), _known(settings, lasting))
+
+
+@pytest.mark.slow
+def test_a_sample_of_customers_is_learned_from_as_if_all_were(load: Callable[..., Settings], frames: Frames) -> None:
+    """The customers have pseudonyms here, as in a real warehouse: a sample goes by their first digits."""
+    settings = load({name: _under_pseudonyms(rows) for name, rows in frames.items()})
+    build_features(settings, EARLIER)
+    learned = dict.fromkeys(("marts.fct_customer_features", "marts.fct_churn_labels"), "as_of_on < DATE '2025-10-01'")
+    build_training_features(settings, EARLIER, PAST)
+    everybody = _known(settings, learned)
+    customers = everybody["marts.fct_customer_features"]["customer_id"]
+    build_training_features(settings, EARLIER, PAST, max_rows=len(customers) // 2)
+    sampled = _known(settings, learned)
+    drawn = set(sampled["marts.fct_customer_features"]["customer_id"])
+    assert 0.3 < len(drawn) / customers.nunique() < 0.6
+    _same(sampled, {name: _in_order(rows[rows["customer_id"].isin(drawn)]) for name, rows in everybody.items()})
+
+
+def _under_pseudonyms(rows: pd.DataFrame) -> pd.DataFrame:
+    if "customer_id" not in rows:
+        return rows
+    names = rows["customer_id"].map(lambda name: sha256(name.encode()).hexdigest()[:20], na_action="ignore")
+    return rows.assign(customer_id=names)

@@ -18,7 +18,7 @@ from forestall.jobs.score_churn import score_churn
 from forestall.jobs.train_churn import retrain_churn, train_churn
 from forestall.night import Night
 from forestall.settings import ConfigError, Settings, load_settings
-from models.churn.logbook import MODEL
+from models.churn.params import MODEL
 from models.tracking import alias_moves, aliased, champion_on
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "online_retail" / "forestall.toml"

@@ -2,8 +2,9 @@ from datetime import date
 
 import numpy as np
 import pandas as pd
+import pytest
 
-from models.splits import customer_folds, split_by_time
+from models.splits import customer_folds, customer_sample, split_by_time
 
 
 def test_a_date_is_learned_from_only_if_its_labels_were_known_on_the_newest() -> None:
@@ -22,3 +23,12 @@ def test_all_rows_of_a_customer_fall_into_one_fold_whatever_their_order() -> Non
     assert np.bincount(folds, minlength=4).min() > 200
     mixed = customers.sample(frac=1, random_state=1)
     assert (customer_folds(mixed, 4) == folds[mixed.index]).all()
+
+
+def test_a_sample_takes_whole_customers_evenly_from_all_folds() -> None:
+    customers = pd.Series([f"c{number}" for number in range(4000)] * 2)
+    sampled = customer_sample(customers, 0.25)
+    assert pd.Series(sampled).groupby(customers).nunique().max() == 1
+    assert np.bincount(customer_folds(customers[sampled], 4)) == pytest.approx(np.full(4, 500), rel=0.2)
+    assert not (sampled & ~customer_sample(customers, 0.5)).any()
+    assert customer_sample(customers, 1.5).all()

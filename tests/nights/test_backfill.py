@@ -11,7 +11,7 @@ from forestall.night import Night
 from forestall.publishing.publication import load_night
 from forestall.settings import Settings
 from forestall.warehouse import open_warehouse
-from models.churn.logbook import MODEL
+from models.churn.params import MODEL
 from models.tracking import alias_moves
 from tests.nights.company import FIRST, copied, fingerprints, run_jobs
 

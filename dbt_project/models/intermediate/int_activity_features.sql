@@ -13,7 +13,7 @@ with activity as (
         coalesce(versions.value, 0) as value
     from {{ ref('int_as_of_days') }} as days
     inner join {{ ref('int_activity_versions') }} as versions on versions.occurred_on = days.day_on
-    where {{ valid_at('versions', 'days.as_of_at') }}
+    where {{ valid_at('versions', 'days.as_of_at') }} and {{ is_sampled('versions.customer_id') }}
 ),
 
 active_days as (

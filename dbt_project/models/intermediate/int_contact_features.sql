@@ -33,6 +33,7 @@ with contacts as (
     inner join {{ ref('int_interaction_versions') }} as versions on versions.started_on = days.day_on
     where days.days_ago <= 90
         and versions.customer_id is not null
+        and {{ is_sampled('versions.customer_id') }}
         and {{ valid_at('versions', 'days.as_of_at') }}
 ),
 

@@ -11,7 +11,7 @@ with invoices as (
         {{ revealed('payments', 'status', 'versions', 'days.as_of_at', 'days.as_of_on') }} as status
     from {{ ref('int_as_of_days') }} as days
     inner join {{ ref('int_payment_versions') }} as versions on versions.due_on = days.day_on
-    where {{ valid_at('versions', 'days.as_of_at') }}
+    where {{ valid_at('versions', 'days.as_of_at') }} and {{ is_sampled('versions.customer_id') }}
 ),
 
 settled as (

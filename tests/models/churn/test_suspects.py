@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import roc_auc_score
 
 from models.churn.suspects import single_feature_auc, suspicion
 
@@ -56,3 +57,13 @@ def test_noise_is_judged_on_later_rows_and_says_nothing() -> None:
 
 def test_without_features_there_is_nothing_to_suspect() -> None:
     assert suspicion(single_feature_auc(_rows(1), _rows(2), {}, LABELS), 0.80) == ""
+
+
+def test_the_auc_is_that_of_scikit_learn() -> None:
+    learn, later = _rows(1), _rows(2)
+    shares = learn.groupby("word_if_left")["is_churned_90d"].agg(["sum", "count"])
+    drawn = (shares["sum"] + learn["is_churned_90d"].mean()) / (shares["count"] + 1)
+    judged = later[later["is_churned_90d"].notna()]
+    expected = roc_auc_score(judged["is_churned_90d"], judged["word_if_left"].map(drawn))
+    found = single_feature_auc(learn, later, {"word_if_left": "category"}, LABELS)
+    assert found.loc["word_if_left", 90] == pytest.approx(expected)

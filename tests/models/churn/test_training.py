@@ -1,5 +1,6 @@
 """Training on worlds whose truth is known: it is found, nothing leaks, and poor data ends in base rates."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -56,6 +57,10 @@ def _world(customers: int, dates: int, step_days: int = 28, seed: int = 7, level
     return rows.assign(**{label(horizon): (day_left < horizon).astype(float) for horizon in HORIZONS})
 
 
+def _at_most(rows: pd.DataFrame, day: str) -> pd.DataFrame:
+    return rows[rows["as_of_on"] <= date.fromisoformat(day)]
+
+
 @pytest.fixture(scope="module")
 def trained() -> Trained:
     return train(_world(1500, 10), _plan())
@@ -84,6 +89,19 @@ def test_the_twin_learned_only_from_dates_whose_labels_were_known(trained: Train
     newest = FIRST + timedelta(days=252)
     assert max(trained.twin.about["as_of_dates"]) <= (newest - timedelta(days=104)).isoformat()
     assert max(trained.model.about["as_of_dates"]) == newest.isoformat()
+
+
+def test_the_model_takes_over_what_the_twin_was_tuned_to_and_nothing_it_judged(trained: Trained) -> None:
+    assert trained.twin is not None
+    assert trained.model.about["recipe"] == trained.twin.about["recipe"]
+    assert trained.model.about["tuned_on"] < "window of 2025-07-02"  # newest window less the gap
+    assert trained.twin.to_files() == fit(_at_most(_world(1500, 10), "2025-06-02"), _plan()).to_files()
+
+
+def test_the_number_of_threads_changes_nothing() -> None:
+    rows, plan = _world(400, 6), _plan()
+    alone = replace(plan, params=plan.params.model_copy(update={"threads": 1}))
+    assert fit(rows, plan).to_files() == fit(rows, alone).to_files()
 
 
 def test_horizons_never_contradict_one_another(trained: Trained) -> None:
