@@ -53,6 +53,7 @@ class Column:
             before that instant it reads as null, however early the row itself was known.
         privacy: `key` is replaced by a pseudonym, `vault` is kept encrypted apart and never carried
             on, `text` is reduced to what can be said without it.
+        since: the edition of the contract in which the column joined it.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Column:
     at_most: float | None = None
     revealed_by: str | None = None
     privacy: Literal["key", "vault", "text"] | None = None
+    since: int = 1
 
 
 @dataclass(frozen=True)

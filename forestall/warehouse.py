@@ -47,6 +47,10 @@ class Warehouse(ABC):
     def append(self, table: str, rows: pa.Table | pa.RecordBatchReader) -> int:
         """Add rows to `schema.table` by column name; returns how many."""
 
+    def insert(self, table: str, select: str) -> int:
+        """Add to `schema.table` by column name what a SELECT of the scratch connection gives; returns how many rows."""
+        return self.append(table, self.scratch().sql(select).to_arrow_reader(100_000))
+
     @abstractmethod
     def scratch(self) -> duckdb.DuckDBPyConnection:
         """A DuckDB connection to prepare rows in; with DuckDB it sees the warehouse's own tables."""
@@ -108,14 +112,14 @@ class DuckDBWarehouse(Warehouse):
         self._connection.execute(sql, list(parameters)).fetchall()
 
     def append(self, table: str, rows: pa.Table | pa.RecordBatchReader) -> int:
-        names = ", ".join(rows.schema.names)
         self._connection.register("appended_rows", rows)
         try:
-            count = self._connection.execute(
-                f"INSERT INTO {table} ({names}) SELECT {names} FROM appended_rows"
-            ).fetchone()
+            return self.insert(table, "SELECT * FROM appended_rows")
         finally:
             self._connection.unregister("appended_rows")
+
+    def insert(self, table: str, select: str) -> int:
+        count = self._connection.execute(f"INSERT INTO {table} BY NAME {select}").fetchone()
         return int(count[0]) if count else 0
 
     def scratch(self) -> duckdb.DuckDBPyConnection:

@@ -39,13 +39,13 @@ def derived_key(settings: Settings, purpose: str) -> bytes:
 
 
 def pseudonym(settings: Settings, value: str) -> str:
-    """The pseudonym of one value; the same as `pseudonym(value)` in SQL."""
+    """The pseudonym of one value, blanks around it aside; the same as `pseudonym(value)` in SQL."""
     key = derived_key(settings, "pseudonyms")
     return hmac.new(key, value.strip(BLANKS).encode(), hashlib.sha256).hexdigest()[:HEX_CHARACTERS]
 
 
 def teach_pseudonyms(scratch: duckdb.DuckDBPyConnection, settings: Settings) -> None:
-    """Give a DuckDB session the macro `pseudonym(text)`; null stays null.
+    """Give a DuckDB session the macro `pseudonym(text)`, of a text without blanks around it; null stays null.
 
     Raises:
         ConfigError: there is no secret key.
@@ -58,7 +58,7 @@ def teach_pseudonyms(scratch: duckdb.DuckDBPyConnection, settings: Settings) -> 
         CREATE OR REPLACE TEMP MACRO pseudonym(value) AS left(
             sha256(
                 getvariable('forestall_outer')
-                || unhex(sha256(getvariable('forestall_inner') || encode(trim(value, '{BLANKS}'))))
+                || unhex(sha256(getvariable('forestall_inner') || encode(value)))
             ),
             {HEX_CHARACTERS}
         )

@@ -15,7 +15,7 @@ from features.contract import CONTRACT
 from features.tables import SQL, Column, Table
 from forestall.night import Night
 from forestall.settings import Source
-from forestall.sources.columns import as_text, find, pick_columns, type_of
+from forestall.sources.columns import Picked, as_text, find, pick_columns, type_of
 from forestall.sources.files import quoted
 from forestall.sources.reading import FILE_COLUMN, UPDATED_COLUMN, SourceError, one_line
 from forestall.sources.rules import broken_rule
@@ -51,8 +51,8 @@ def map_batch(scratch: duckdb.DuckDBPyConnection, night: Night, name: str, sourc
     numbers = pa.array(np.arange(rows.num_rows, dtype=np.int64))
     scratch.register("source_rows", rows.append_column(SEQUENCE, numbers))
     try:
-        texts = pick_columns(scratch, name, source, rows.column_names)
-        sql = _mapped(scratch, night, name, source, texts, rows.column_names)
+        picked = pick_columns(scratch, name, source, rows.column_names)
+        sql = _mapped(scratch, night, name, source, picked, rows.column_names)
         scratch.execute(f"CREATE OR REPLACE TEMP TABLE mapped AS {sql}").fetchall()
     except duckdb.Error as error:
         raise SourceError(f"sources.{name}: the mapping fails on its rows: {one_line(error)}") from error
@@ -64,40 +64,50 @@ def _mapped(
     night: Night,
     name: str,
     source: Source,
-    texts: Mapping[str, str],
+    picked: Mapping[str, Picked],
     offered: list[str],
 ) -> str:
-    """The SELECT behind `mapped`."""
+    """The SELECT behind `mapped`.
+
+    Each value is read once: what is computed in one SELECT is not computed again in the next. Of a
+    column `c`, `picked_c` is what the source holds, `told_c` that in the contract's words, `c` the
+    contract's value, and `unread_c` what was told where no value could be made of it.
+    """
     table, site = CONTRACT[source.table], night.settings.company.time_zone
-    told = [f"{text} AS told_{column}" for column, text in texts.items()]
-    raws = [f"{_raw(column, source, is_told=column.name in texts)} AS raw_{column.name}" for column in table.columns]
-    casts = [f"{_cast(column, source, site)} AS {column.name}" for column in table.columns]
+    reads = [f"{each.sql} AS picked_{column}" for column, each in picked.items()]
+    told = [f"{_told(column, source, picked.get(column.name))} AS told_{column.name}" for column in table.columns]
+    casts = [f"{_cast(column, source, site, picked.get(column.name))} AS {column.name}" for column in table.columns]
+    unread = [
+        f"{_unread(column, picked.get(column.name))} AS unread_{column.name}"
+        for column in table.columns
+        if column.kind != "text"
+    ]
     file = FILE_COLUMN if FILE_COLUMN in offered else "NULL::VARCHAR"
     updated = UPDATED_COLUMN if UPDATED_COLUMN in offered else source.updated_at
     version = _own_text(scratch, name, "updated_at", updated, offered)
     known = _own_text(scratch, name, "known_at", source.known_at, offered)
-    is_mapped = {column: column in texts for column in table.names}
+    customer, person = ("customer_id", "told_customer_id") if "customer_id" in table.names else ("NULL", "NULL::VARCHAR")
     return f"""
-        WITH ours AS (
-            SELECT * FROM source_rows WHERE {source.where or "true"}
+        WITH picked AS NOT MATERIALIZED (
+            SELECT {SEQUENCE} AS seq, {file} AS file, {version} AS own_version, {known} AS own_known, {", ".join(reads)}
+            FROM source_rows WHERE {source.where or "true"}
         ),
-        -- Each value is read once, here: what is computed in one SELECT is not computed again in the next.
-        told AS (
+        told AS NOT MATERIALIZED (
             SELECT
-                {SEQUENCE} AS seq, {file} AS file, {version} AS told_version, {known} AS told_known, {", ".join(told)}
-            FROM ours
+                *, {_own_instant("own_version", source)} AS source_version_at,
+                {_own_instant("own_known", source)} AS source_known_at, {", ".join(told)}
+            FROM picked
         ),
-        picked AS (
-            SELECT
-                seq, file, {_own_instant("told_version", source)} AS source_version_at,
-                {_own_instant("told_known", source)} AS source_known_at, {", ".join(raws)}
-            FROM told
+        -- A pseudonym costs more than a join, and a customer has many rows.
+        people AS MATERIALIZED (
+            SELECT person, pseudonym(person) AS pseudonym FROM (SELECT DISTINCT {person} AS person FROM told)
         ),
         typed AS (
-            SELECT *, {", ".join(casts)} FROM picked
+            SELECT told.*, {", ".join(casts)} FROM told LEFT JOIN people ON {person} = person
         ),
         dated AS (
-            SELECT *, {_version_at(table)} AS version_at, {_born_at(table, site)} AS born_at FROM typed
+            SELECT *, {", ".join([*unread, f"{_version_at(table)} AS version_at, {_born_at(table, site)} AS born_at"])}
+            FROM typed
         ),
         due AS (
             SELECT *, {_due_at(table)} AS due_at FROM dated
@@ -105,7 +115,7 @@ def _mapped(
         judged AS (
             SELECT
                 *,
-                {broken_rule(table, _zoneless(table, source, is_mapped))} AS rule,
+                {broken_rule(table, _zoneless(table, source, picked))} AS rule,
                 coalesce(due_at >= TIMESTAMPTZ {quoted(night.cutoff.isoformat())}, false) AS is_future,
                 coalesce(source_known_at, born_at) AS known_from
             FROM due
@@ -113,54 +123,69 @@ def _mapped(
         SELECT
             seq, file, version_at, known_from, due_at, is_future,
             CASE WHEN NOT is_future THEN rule END AS rule,
-            {"raw_customer_id" if "customer_id" in table.names else "NULL::VARCHAR"} AS original_id,
+            {person} AS original_id,
             CASE WHEN rule IS NOT NULL THEN {_bad_key(table)} END AS bad_key,
-            CASE WHEN rule IS NOT NULL THEN {"customer_id" if "customer_id" in table.names else "NULL"} END
-                AS bad_customer_id,
+            CASE WHEN rule IS NOT NULL THEN {customer} END AS bad_customer_id,
             CASE WHEN rule IS NOT NULL THEN {_payload(table)} END AS payload,
-            md5(row({", ".join(_hashed(table))})::VARCHAR) AS row_hash,
+            {row_hash(table)} AS row_hash,
             {", ".join(table.names)}
         FROM judged
     """
 
 
-def _raw(column: Column, source: Source, *, is_told: bool) -> str:
-    """The text in the contract's words; null where there is none."""
-    if not is_told:
+def _told(column: Column, source: Source, picked: Picked | None) -> str:
+    """What the source says, in the contract's words; of texts, null where it is no value."""
+    if picked is None:
         return "NULL::VARCHAR"
-    told = f"told_{column.name}"
-    known = f"CASE WHEN {told} NOT IN {NO_VALUE} THEN {told} END"
-    if column.kind != "text":
-        known = f"CASE WHEN {told} NOT IN {NO_VALUE} AND lower({told}) NOT IN {NO_NUMBER} THEN {told} END"
-    otherwise = f"lower({known})" if column.words else known
+    found = f"picked_{column.name}"
     words = source.words.get(column.name, {})
     cases = " ".join(f"WHEN {quoted(theirs.strip().lower())} THEN {quoted(ours)}" for theirs, ours in words.items())
-    return f"CASE lower(coalesce({told}, '')) {cases} ELSE {otherwise} END" if cases else otherwise
+    otherwise = found
+    if column.kind == "text":
+        otherwise = f"CASE WHEN {found} NOT IN {NO_VALUE} THEN {found} END"
+        otherwise = f"lower({otherwise})" if column.words else otherwise
+    return f"CASE lower(coalesce({found}, '')) {cases} ELSE {otherwise} END" if cases else otherwise
 
 
-def _cast(column: Column, source: Source, site: str) -> str:
-    """The contract's type, or null where the text does not have it; people become pseudonyms."""
-    raw = f"raw_{column.name}"
+def _cast(column: Column, source: Source, site: str, picked: Picked | None) -> str:
+    """The contract's type, or null where what was told does not have it; people become pseudonyms."""
+    told = f"told_{column.name}"
     if column.privacy == "key":
-        return f"pseudonym({raw})"
-    if column.kind == "instant":
-        return _instant(raw, source.time_zone)
-    if column.kind == "date":
-        local = f"timezone({quoted(site)}, TRY_CAST({raw} AS TIMESTAMPTZ))::DATE"
-        return f"CASE WHEN regexp_matches({raw}, '{HAS_ZONE}') THEN {local} ELSE TRY_CAST({raw} AS DATE) END"
+        return "people.pseudonym" if column.name == "customer_id" else f"pseudonym({told})"
+    if column.kind == "text":
+        return told
+    if picked is None:
+        return f"NULL::{SQL[column.kind]}"
     if column.kind == "number":
-        number = f"TRY_CAST({raw} AS DOUBLE)"
+        number = f"TRY_CAST({told} AS DOUBLE)"
         return f"CASE WHEN isfinite({number}) THEN {number} END"
-    return raw if column.kind == "text" else f"TRY_CAST({raw} AS {SQL[column.kind]})"
+    if picked.is_typed:
+        return f"{told}::{SQL[column.kind]}"
+    if column.kind == "instant":
+        return _instant(told, source.time_zone)
+    if column.kind == "date":
+        local = f"timezone({quoted(site)}, TRY_CAST({told} AS TIMESTAMPTZ))::DATE"
+        return f"CASE WHEN regexp_matches({told}, '{HAS_ZONE}') THEN {local} ELSE TRY_CAST({told} AS DATE) END"
+    return f"TRY_CAST({told} AS {SQL[column.kind]})"
 
 
-def _instant(raw: str, zone: str | None) -> str:
+def _unread(column: Column, picked: Picked | None) -> str:
+    """The text that was told where it is a value, but not one of the column's type."""
+    if picked is None:
+        return "NULL::VARCHAR"
+    told = f"told_{column.name}"
+    text = f"{told}::VARCHAR" if picked.is_typed else told
+    is_value = f"{text} NOT IN {NO_VALUE} AND lower({text}) NOT IN {NO_NUMBER}"
+    return f"CASE WHEN {column.name} IS NULL AND {told} IS NOT NULL AND {is_value} THEN {text} END"
+
+
+def _instant(text: str, zone: str | None) -> str:
     """An instant: with the zone that is written, or else the source's.
 
     A local time that clocks skip counts from the hour before; one that comes twice is the later.
     """
-    local = f"timezone({quoted(zone)}, TRY_CAST({raw} AS TIMESTAMP))" if zone else "NULL"
-    return f"CASE WHEN regexp_matches({raw}, '{HAS_ZONE}') THEN TRY_CAST({raw} AS TIMESTAMPTZ) ELSE {local} END"
+    local = f"timezone({quoted(zone)}, TRY_CAST({text} AS TIMESTAMP))" if zone else "NULL"
+    return f"CASE WHEN regexp_matches({text}, '{HAS_ZONE}') THEN TRY_CAST({text} AS TIMESTAMPTZ) ELSE {local} END"
 
 
 def _own_text(scratch: duckdb.DuckDBPyConnection, name: str, key: str, mapped: str, offered: list[str]) -> str:
@@ -197,28 +222,45 @@ def _due_at(table: Table) -> str:
     return f"greatest({born}, version_at)"
 
 
-def _zoneless(table: Table, source: Source, is_mapped: Mapping[str, bool]) -> dict[str, str]:
+def _zoneless(table: Table, source: Source, picked: Mapping[str, Picked]) -> dict[str, str]:
     """For each instant, the condition that it was written without a zone that nobody set."""
     return {
-        column.name: f"NOT regexp_matches(raw_{column.name}, '{HAS_ZONE}') "
-        f"AND TRY_CAST(raw_{column.name} AS TIMESTAMP) IS NOT NULL"
+        column.name: f"TRY_CAST(unread_{column.name} AS TIMESTAMP) IS NOT NULL"
         for column in table.columns
-        if column.kind == "instant" and is_mapped[column.name] and source.time_zone is None
+        if column.kind == "instant" and column.name in picked and source.time_zone is None
     }
 
 
-def _hashed(table: Table) -> list[str]:
-    """What tells one version from another: text by a keyed hash of its own, and no names."""
+def row_hash(table: Table) -> str:
+    """SQL of what tells one version of a row from another: a text of 32 hexadecimal characters.
+
+    Texts count by a keyed hash of their own, names not at all. A column that joined the contract later
+    than its table counts only where it has a value, so that no hash changes until a source fills it.
+    """
     columns = [column for column in table.columns if column.privacy != "vault"]
-    return [f"pseudonym({column.name})" if column.privacy == "text" else column.name for column in columns]
+    founders = ", ".join(f"coalesce({_hashed(column)}, '')" for column in columns if column.since == 1)
+    joiners = "".join(
+        f" || coalesce(chr(31) || '{column.name}=' || {_hashed(column)}, '')" for column in columns if column.since > 1
+    )
+    return f"md5(concat_ws(chr(31), {founders}){joiners})"
+
+
+def _hashed(column: Column) -> str:
+    """A text that is different for different values, on every machine; an instant without its zone."""
+    if column.kind == "instant":
+        return f"epoch_us({column.name})::VARCHAR"
+    if column.kind == "text":
+        return f"pseudonym({column.name})" if column.privacy == "text" else column.name
+    return f"{column.name}::VARCHAR"
 
 
 def _bad_key(table: Table) -> str:
-    parts = [name if table[name].privacy == "key" else f"raw_{name}" for name in table.key]
+    """The key as it was told; who it was stays unsaid."""
+    parts = [name if table[name].kind == "text" else f"told_{name}::VARCHAR" for name in table.key]
     return f"concat_ws(' | ', {', '.join(parts)})"
 
 
 def _payload(table: Table) -> str:
     """What was found, as JSON, of the columns that say nothing about who it was."""
-    pairs = [f"'{column.name}', raw_{column.name}" for column in table.columns if column.privacy is None]
+    pairs = [f"'{column.name}', told_{column.name}::VARCHAR" for column in table.columns if column.privacy is None]
     return f"json_object({', '.join(pairs)})::VARCHAR"

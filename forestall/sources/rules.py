@@ -31,7 +31,8 @@ OUT_OF_SCALE = (
 def broken_rule(table: Table, zoneless: dict[str, str]) -> str:
     """SQL of the first rule that a row breaks; null for a good row.
 
-    Reads, for each contract column `c`: `c` (cast; null where that failed) and `raw_c` (text).
+    Reads, for each contract column `c`: `c`, and of those that are no text `unread_c`, what was told
+    where no value could be made of it.
 
     Args:
         table: the contract table.
@@ -47,11 +48,11 @@ def broken_rule(table: Table, zoneless: dict[str, str]) -> str:
 def _column_rules(column: Column, zoneless: str) -> Iterator[tuple[str, str]]:
     name = column.name
     if column.is_required:
-        yield f"missing:{name}", f"raw_{name} IS NULL"
+        yield f"missing:{name}", f"{name} IS NULL" + (f" AND unread_{name} IS NULL" if column.kind != "text" else "")
     if zoneless:
         yield f"time_without_zone:{name}", zoneless
     if column.kind != "text":
-        yield f"wrong_type:{name}", f"raw_{name} IS NOT NULL AND {name} IS NULL"
+        yield f"wrong_type:{name}", f"unread_{name} IS NOT NULL"
     if column.words:
         words = ", ".join(f"'{word}'" for word in column.words)
         yield f"unknown_word:{name}", f"{name} NOT IN ({words})"

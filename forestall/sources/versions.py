@@ -34,8 +34,8 @@ class Arrival:
 def order_versions(scratch: duckdb.DuckDBPyConnection, table: Table) -> None:
     """Make the temporary table `versions`: the good rows of `mapped` by `seq`, and their order.
 
-    Adds `is_repeated` (same as the version before it) and `is_duplicate` (nothing says whether it is
-    older than the next).
+    Adds `is_alone` (the only row of its key: most are, and need no ordering), `is_repeated` (same as
+    the version before it) and `is_duplicate` (nothing says whether it is older than the next).
     """
     keys = ", ".join(table.key)
     in_order = f"PARTITION BY {keys} ORDER BY version_at NULLS FIRST, seq"
@@ -46,11 +46,18 @@ def order_versions(scratch: duckdb.DuckDBPyConnection, table: Table) -> None:
         WITH good AS (
             SELECT seq, {keys}, version_at, known_from, row_hash FROM mapped WHERE rule IS NULL AND NOT is_future
         ),
+        crowds AS MATERIALIZED (
+            SELECT {keys} FROM good GROUP BY {keys} HAVING count(*) > 1
+        ),
         compared AS (
-            SELECT *, coalesce(row_hash = lag(row_hash) OVER ({in_order}), false) AS is_repeated FROM good
+            SELECT *, coalesce(row_hash = lag(row_hash) OVER ({in_order}), false) AS is_repeated
+            FROM good SEMI JOIN crowds USING ({keys})
         )
+        SELECT *, true AS is_alone, false AS is_repeated, false AS is_duplicate
+        FROM good ANTI JOIN crowds USING ({keys})
+        UNION ALL BY NAME
         SELECT
-            *,
+            *, false AS is_alone,
             NOT is_repeated AND lead(seq) OVER changed IS NOT NULL
                 AND lead(version_at) OVER changed IS NOT DISTINCT FROM version_at AS is_duplicate
         FROM compared WINDOW changed AS ({changed_in_order})
@@ -144,18 +151,23 @@ def _fresh_sql(arrival: Arrival) -> str:
     could_know = f"least(coalesce({first}, {pulled}), {pulled})" if arrival.is_first else pulled
     return f"""
         WITH placed AS (
+            SELECT *, 1 AS place FROM compared WHERE is_alone AND NOT is_stale
+            UNION ALL
             SELECT *, row_number() OVER (PARTITION BY {keys} ORDER BY version_at NULLS FIRST, seq) AS place
-            FROM compared WHERE NOT is_stale
+            FROM compared WHERE NOT is_alone AND NOT is_stale
         ),
         news AS (
-            SELECT *, {could_know} - to_microseconds(place) AS latest_start
+            SELECT *, {could_know} AS could_know
             FROM placed WHERE place > 1 OR row_hash IS DISTINCT FROM latest_hash
         )
+        SELECT seq, could_know AS known_at FROM news WHERE is_alone
+        UNION ALL
         SELECT
-            * EXCLUDE (latest_start),
-            min(latest_start) OVER (PARTITION BY {keys} ORDER BY place DESC ROWS UNBOUNDED PRECEDING)
-                + to_microseconds(place) AS known_at
-        FROM news
+            seq,
+            min(could_know - to_microseconds(place)) OVER (
+                PARTITION BY {keys} ORDER BY place DESC ROWS UNBOUNDED PRECEDING
+            ) + to_microseconds(place) AS known_at
+        FROM news WHERE NOT is_alone
     """
 
 
@@ -173,10 +185,9 @@ def _append_fresh(warehouse: Warehouse, arrival: Arrival) -> None:
     }
     picked = ", ".join(f"{(reduced | own).get(name, 'mapped.' + name)} AS {name}" for name in raw_columns(table))
     joins = " ".join(f"LEFT JOIN {scores[column]} ON mapped.{column} = {scores[column]}.text" for column in texts)
-    rows = scratch.sql(f"SELECT {picked} FROM mapped JOIN fresh USING (seq) {joins}").to_arrow_table()
+    warehouse.insert(f"raw.{table.name}", f"SELECT {picked} FROM mapped JOIN fresh USING (seq) {joins}")
     for name in scores.values():
         scratch.unregister(name)
-    warehouse.append(f"raw.{table.name}", rows)
 
 
 def count(scratch: duckdb.DuckDBPyConnection, rows: str) -> int:

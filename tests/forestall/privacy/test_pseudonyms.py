@@ -20,16 +20,16 @@ teach_pseudonyms(SCRATCH, SETTINGS)
 
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=200))
 def test_sql_gives_what_pythons_hmac_gives(value: str) -> None:
+    bare = value.strip(BLANKS)
     key = derived_key(SETTINGS, "pseudonyms")
-    found = SCRATCH.execute("SELECT pseudonym(?)", [value]).fetchall()[0][0]
-    assert found == hmac.new(key, value.strip(BLANKS).encode(), hashlib.sha256).hexdigest()[:20]
+    found = SCRATCH.execute("SELECT pseudonym(?)", [bare]).fetchall()[0][0]
+    assert found == hmac.new(key, bare.encode(), hashlib.sha256).hexdigest()[:20] == pseudonym(SETTINGS, value)
 
 
 def test_one_value_has_one_pseudonym_and_another_key_gives_another(company: Company) -> None:
     settings = company("")
     assert pseudonym(settings, " c1 ") == pseudonym(settings, "c1") != pseudonym(settings, "C1")
     assert SCRATCH.execute("SELECT pseudonym(NULL)").fetchall() == [(None,)]
-    assert SCRATCH.execute("SELECT pseudonym(' c1 ')").fetchall() == [(pseudonym(SETTINGS, "c1"),)]
     another = settings.model_copy(update={"secret_key": type(settings.secret_key)("another")})
     assert pseudonym(another, "c1") != pseudonym(settings, "c1")
     assert derived_key(settings, "vault") != derived_key(settings, "pseudonyms")
