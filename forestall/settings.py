@@ -77,7 +77,7 @@ class WarehouseSettings(Section):
     """Where the data is kept."""
 
     url: str = Field("", description="duckdb:///path or postgresql://...; empty for var/warehouse.duckdb")
-    memory_limit: str = "4GB"
+    memory_limit: str = "3GB"
     threads: int = Field(2, ge=1)
     lock_wait_s: int = Field(3600, ge=0, description="how long a second night waits for the first")
 

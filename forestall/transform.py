@@ -4,6 +4,7 @@ Nothing is written into the repository: compiled SQL and logs go under `var/dbt`
 warehouse's lock and no connection of its own, since DuckDB refuses a second one with other settings.
 """
 
+import hashlib
 import json
 import logging
 import os
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 PROJECT = Path(__file__).parent.parent / "dbt_project"
+SOURCES = ("models", "macros", "seeds")  # the folders that say what is built
 
 
 class TransformError(Exception):
@@ -85,6 +87,14 @@ def promised(settings: Settings) -> dict[str, Any]:
         "queue_channels": {queue: standards.for_queue(queue, None).channel for queue in sorted(standards.queues)},
         "complaint_response_s": standards.complaint_response_s,
     }
+
+
+def project_hash() -> str:
+    """Changes with every line of the dbt project: what older lines built may have to be built anew."""
+    digest = hashlib.sha256()
+    for path in sorted(path for folder in SOURCES for path in (PROJECT / folder).rglob("*") if path.is_file()):
+        digest.update(f"{path.relative_to(PROJECT)}\0".encode() + path.read_bytes())
+    return digest.hexdigest()
 
 
 def _seconds(standard: QueueStandard) -> dict[str, int | None]:

@@ -80,9 +80,13 @@ class Warehouse(ABC):
 
     def has_table(self, table: str) -> bool:
         """Whether `schema.table` exists and is a table or a view."""
+        return bool(self.columns_of(table))
+
+    def columns_of(self, table: str) -> set[str]:
+        """Names of the columns of `schema.table`; none where there is no such table or view."""
         schema, _, name = table.rpartition(".")
-        sql = "SELECT count(*) FROM information_schema.tables WHERE table_schema = ? AND table_name = ?"
-        return bool(self.scalar(sql, [schema, name]))
+        sql = "SELECT column_name FROM information_schema.columns WHERE table_schema = ? AND table_name = ?"
+        return set(self.query(sql, [schema, name]).column(0).to_pylist())
 
 
 def as_frame(table: pa.Table) -> pd.DataFrame:

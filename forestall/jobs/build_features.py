@@ -119,7 +119,9 @@ def _is_rebuild(last: Mapping[str, Any] | None, run_date: date) -> bool:
 
 
 def _rules(values: Mapping[str, Any]) -> str:
+    """What was built under other rules is not of one piece with what this night would add."""
     rules = {name: value for name, value in values.items() if name not in _NIGHTLY}
+    rules["project"] = transform.project_hash()
     return hashlib.sha256(json.dumps(rules, sort_keys=True).encode()).hexdigest()
 
 

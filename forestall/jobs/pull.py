@@ -10,6 +10,7 @@ from datetime import date
 from forestall.jobs import Summary
 from forestall.night import Night
 from forestall.privacy.pseudonyms import teach_pseudonyms
+from forestall.privacy.vault import open_vault
 from forestall.settings import ConfigError, Settings
 from forestall.sources.loading import load_source
 from forestall.sources.pulls import Counts, next_pull_id
@@ -30,14 +31,14 @@ def pull(settings: Settings, run_date: date) -> Summary:
     if not settings.sources:
         raise ConfigError("no source is mapped: add a section [sources.<name>] to forestall.toml (`forestall init`)")
     night, total, degraded = Night(settings, run_date), Counts(), []
-    with open_warehouse(settings, f"pull {run_date}") as warehouse:
+    with open_warehouse(settings, f"pull {run_date}") as warehouse, open_vault(settings) as vault:
         create_tables(warehouse)
         teach_pseudonyms(warehouse.scratch(), settings)
         pull_id = next_pull_id(warehouse)
         # A backfill looks at the past as it was known, and that is here already.
         sources = {} if settings.is_backfill else settings.sources
         for name, source in sources.items():
-            counts, reason = load_source(warehouse, night, name, source, pull_id)
+            counts, reason = load_source(warehouse, vault, night, name, source, pull_id)
             total.add(counts)
             degraded += [name] if reason else []
     return {**{f"{what}_rows": number for what, number in vars(total).items()}, "degraded": ", ".join(degraded)}

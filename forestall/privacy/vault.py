@@ -52,6 +52,7 @@ class Vault:
     def __init__(self, connection: sqlite3.Connection, master: bytes) -> None:
         self._connection = connection
         self._master = AESGCM(master)
+        self._digests: dict[str, str] = {}  # of all entries; read when the first rows are kept
 
     def keep(self, scratch: duckdb.DuckDBPyConnection, table: Table) -> int:
         """Write the entries of the customers among the good rows of `mapped` that are new or changed.
@@ -69,12 +70,10 @@ class Vault:
             has_names=f"coalesce({', '.join(vaulted)}) IS NOT NULL" if vaulted else "false",
             pairs=", ".join(pairs),
         )
-        kept = self._connection.execute("SELECT customer_id, digest FROM entries").fetchall()
-        columns = list(zip(*kept, strict=True)) or [(), ()]
-        scratch.register(
-            "vault_entries",
-            pa.table({"customer_id": pa.array(columns[0], pa.string()), "digest": pa.array(columns[1], pa.string())}),
-        )
+        if not self._digests:
+            self._digests = dict(self._connection.execute("SELECT customer_id, digest FROM entries").fetchall())
+        kept = [pa.array(list(values), pa.string()) for values in (self._digests, self._digests.values())]
+        scratch.register("vault_entries", pa.table(kept, names=["customer_id", "digest"]))
         fresh = scratch.execute(sql).fetchall()
         scratch.unregister("vault_entries")
         self._write(fresh)
@@ -89,6 +88,7 @@ class Vault:
         with self._connection:
             self._connection.executemany("INSERT OR REPLACE INTO entries VALUES (?, ?, ?)", sealed)
             self._connection.executemany("INSERT OR REPLACE INTO keys VALUES (?, ?)", keys)
+        self._digests |= {customer_id: digest for customer_id, digest, _ in entries}
 
     def read(self, customer_ids: Sequence[str]) -> Mapping[str, Mapping[str, str | None]]:
         """What is kept of each pseudonym; one that is not there is left out.

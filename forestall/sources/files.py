@@ -31,6 +31,7 @@ from forestall.sources.reading import (
     SourceError,
     in_batches,
     one_line,
+    read_ahead,
 )
 from forestall.warehouse import connect_duckdb
 
@@ -38,6 +39,7 @@ FORMATS = {
     ".csv": "csv", ".tsv": "csv", ".txt": "csv", ".tab": "csv",
     ".json": "json", ".jsonl": "json", ".ndjson": "json", ".parquet": "parquet", ".pq": "parquet",
 }  # fmt: skip
+READER_MEMORY = "1GB"
 DELIMITERS = (",", ";", "\t", "|")
 
 
@@ -67,7 +69,8 @@ def read_files(name: str, source: Source, settings: Settings, since: Since, limi
     changed = [(path, state) for path in paths if (state := changed_state(path, since)) is not None]
     fresh = [path for path, state in changed if not _is_same(state, since)]
     rejected: list[Rejected] = []
-    return Reading(_batches(name, source, settings, fresh, rejected, limit), rejected, [state for _, state in changed])
+    batches = read_ahead(_batches(name, source, settings, fresh, rejected, limit))
+    return Reading(batches, rejected, [state for _, state in changed])
 
 
 def find_files(name: str, source: Source, root: Path) -> list[Path]:
@@ -113,6 +116,8 @@ def _batches(
     name: str, source: Source, settings: Settings, paths: Sequence[Path], rejected: list[Rejected], limit: int | None
 ) -> Batches:
     reader = connect_duckdb(":memory:", None if limit else settings)  # a preview leaves no trace
+    # What is read goes through; the memory is the warehouse's, which works on it at the same time.
+    reader.execute(f"SET memory_limit = '{READER_MEMORY}'").fetchall()
     try:
         laid_out = ((layout_of(name, source, path), path) for path in paths)
         filled = ((layout, path) for layout, path in laid_out if layout is not None)

@@ -15,7 +15,7 @@ from dotenv import dotenv_values
 
 from features.contract import CONTRACT
 from forestall.night import Night
-from forestall.privacy.vault import open_vault
+from forestall.privacy.vault import Vault
 from forestall.settings import ConfigError, Settings, Source
 from forestall.sources.files import read_files
 from forestall.sources.mapping import map_batch
@@ -63,7 +63,9 @@ def secret(settings: Settings, name: str, key: str, variable: str) -> str:
     return value
 
 
-def load_source(warehouse: Warehouse, night: Night, name: str, source: Source, pull_id: int) -> tuple[Counts, str]:
+def load_source(
+    warehouse: Warehouse, vault: Vault, night: Night, name: str, source: Source, pull_id: int
+) -> tuple[Counts, str]:
     """Pull one source; returns what became of its rows, and why it is degraded (empty: it is not).
 
     Raises:
@@ -75,7 +77,7 @@ def load_source(warehouse: Warehouse, night: Night, name: str, source: Source, p
         log.info("%s: already read for %s; %s takes what was known then", name, state.run_date, night.run_date)
         return Counts(), ""
     try:
-        return _load_patiently(warehouse, night, name, source, pull_id, state), ""
+        return _load_patiently(warehouse, vault, night, name, source, pull_id, state), ""
     except SourceDownError as error:
         reason = str(error)
     except SourceError as error:
@@ -88,7 +90,7 @@ def load_source(warehouse: Warehouse, night: Night, name: str, source: Source, p
 
 
 def _load_patiently(
-    warehouse: Warehouse, night: Night, name: str, source: Source, pull_id: int, state: State
+    warehouse: Warehouse, vault: Vault, night: Night, name: str, source: Source, pull_id: int, state: State
 ) -> Counts:
     """A database that breaks off is read again from the start, after a longer wait each time.
 
@@ -98,16 +100,18 @@ def _load_patiently(
     for attempt in range(retries):
         try:
             with warehouse.transaction():
-                return _load(warehouse, night, name, source, pull_id, state)
+                return _load(warehouse, vault, night, name, source, pull_id, state)
         except SourceDownError as error:
             wait_s = 2**attempt
             log.warning("%s; trying again in %d s", error, wait_s)
             time.sleep(wait_s)
     with warehouse.transaction():
-        return _load(warehouse, night, name, source, pull_id, state)
+        return _load(warehouse, vault, night, name, source, pull_id, state)
 
 
-def _load(warehouse: Warehouse, night: Night, name: str, source: Source, pull_id: int, state: State) -> Counts:
+def _load(
+    warehouse: Warehouse, vault: Vault, night: Night, name: str, source: Source, pull_id: int, state: State
+) -> Counts:
     arrival = Arrival(night, name, CONTRACT[source.table], pull_id, state.is_first)
     reading = read_source(night.settings, name, source, state.since(source, night.cutoff))
     total, changed_at, offered = Counts(), state.changed_at, set[str]()
@@ -115,7 +119,7 @@ def _load(warehouse: Warehouse, night: Night, name: str, source: Source, pull_id
     with closing(reading.batches) as batches:
         for batch in batches:
             map_batch(warehouse.scratch(), night, name, source, batch)
-            total.add(keep_batch(warehouse, arrival))
+            total.add(keep_batch(warehouse, vault, arrival))
             offered |= set(batch.column_names)
             changed_at = _later(changed_at, _newest(warehouse, source))
             for path, at in _files_with_future_rows(warehouse).items():
@@ -132,14 +136,13 @@ def _load(warehouse: Warehouse, night: Night, name: str, source: Source, pull_id
     return total
 
 
-def keep_batch(warehouse: Warehouse, arrival: Arrival) -> Counts:
+def keep_batch(warehouse: Warehouse, vault: Vault, arrival: Arrival) -> Counts:
     """The rows of `mapped` to where they belong: versions, vault, quarantine; counted."""
     scratch, night = warehouse.scratch(), arrival.night
     read = count(scratch, "mapped")
     forgotten = _drop_forgotten(warehouse, arrival)
     order_versions(scratch, arrival.table)
-    with open_vault(night.settings) as vault:
-        vault.keep(scratch, arrival.table)
+    vault.keep(scratch, arrival.table)
     bad = bad_rows(scratch, arrival.name, arrival.table.name, night.run_date.isoformat(), arrival.pull_id)
     quarantined = quarantine(warehouse, bad) + quarantine(warehouse, duplicates(scratch, arrival))
     counts = append_versions(warehouse, arrival)

@@ -86,7 +86,9 @@ def _mapped(
     updated = UPDATED_COLUMN if UPDATED_COLUMN in offered else source.updated_at
     version = _own_text(scratch, name, "updated_at", updated, offered)
     known = _own_text(scratch, name, "known_at", source.known_at, offered)
-    customer, person = ("customer_id", "told_customer_id") if "customer_id" in table.names else ("NULL", "NULL::VARCHAR")
+    customer, person = (
+        ("customer_id", "told_customer_id") if "customer_id" in table.names else ("NULL", "NULL::VARCHAR")
+    )
     return f"""
         WITH picked AS NOT MATERIALIZED (
             SELECT {SEQUENCE} AS seq, {file} AS file, {version} AS own_version, {known} AS own_known, {", ".join(reads)}

@@ -5,6 +5,8 @@ order in which they were found, so that a source of any size is read in bounded 
 """
 
 from collections.abc import Generator, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -83,6 +85,15 @@ def in_batches(schema: pa.Schema, pieces: Iterable[pa.RecordBatch]) -> Batches:
             gathered, is_first = [], False
     if gathered or is_first:
         yield pa.Table.from_batches(gathered, schema)
+
+
+def read_ahead(batches: Batches) -> Batches:
+    """The same batches, each read by a thread of its own while the one before it is worked on."""
+    with closing(batches), ThreadPoolExecutor(1) as reader:
+        coming = reader.submit(next, batches, None)
+        while (batch := coming.result()) is not None:
+            coming = reader.submit(next, batches, None)
+            yield batch
 
 
 def one_line(error: BaseException) -> str:

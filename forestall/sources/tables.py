@@ -22,26 +22,30 @@ VERSION_SQL = {
 
 BOOKKEEPING = {
     # One row for each source and pull; `status` is ok or degraded, `reason` one line.
-    "forestall.pulls": """
-        pull_id BIGINT, source VARCHAR, table_name VARCHAR, run_date DATE, cutoff_at TIMESTAMPTZ,
-        status VARCHAR, reason VARCHAR, note VARCHAR, rows_read BIGINT, rows_new BIGINT, rows_unchanged BIGINT,
-        rows_stale BIGINT, rows_not_yet BIGINT, rows_quarantined BIGINT, rows_forgotten BIGINT
-    """,
+    "forestall.pulls": {
+        "pull_id": "BIGINT", "source": "VARCHAR", "table_name": "VARCHAR", "run_date": "DATE",
+        "cutoff_at": "TIMESTAMPTZ", "status": "VARCHAR", "reason": "VARCHAR", "note": "VARCHAR",
+        "rows_read": "BIGINT", "rows_new": "BIGINT", "rows_unchanged": "BIGINT", "rows_stale": "BIGINT",
+        "rows_not_yet": "BIGINT", "rows_quarantined": "BIGINT", "rows_forgotten": "BIGINT",
+    },
     # How far each source has been read, and under which mapping.
-    "forestall.watermarks": """
-        source VARCHAR, changed_at TIMESTAMPTZ, mapping_hash VARCHAR, run_date DATE, pull_id BIGINT
-    """,
+    "forestall.watermarks": {
+        "source": "VARCHAR", "changed_at": "TIMESTAMPTZ", "mapping_hash": "VARCHAR", "run_date": "DATE",
+        "pull_id": "BIGINT",
+    },
     # Files that were read; `due_at` is when the first of their rows is ours that was not yet.
-    "forestall.files": """
-        source VARCHAR, path VARCHAR, size_bytes BIGINT, modified_ns BIGINT, content_hash VARCHAR, due_at TIMESTAMPTZ
-    """,
+    "forestall.files": {
+        "source": "VARCHAR", "path": "VARCHAR", "size_bytes": "BIGINT", "modified_ns": "BIGINT",
+        "content_hash": "VARCHAR", "due_at": "TIMESTAMPTZ",
+    },
     # Rows that broke a rule. `row_key` and `customer_id` are pseudonymised, `payload` has nothing personal.
-    "forestall.quarantine": """
-        source VARCHAR, table_name VARCHAR, rule VARCHAR, row_key VARCHAR, customer_id VARCHAR, run_date DATE,
-        pull_id BIGINT, file VARCHAR, payload VARCHAR, row_hash VARCHAR
-    """,
-    "forestall.forgotten": "customer_id VARCHAR, forgotten_at TIMESTAMPTZ",
-}
+    "forestall.quarantine": {
+        "source": "VARCHAR", "table_name": "VARCHAR", "rule": "VARCHAR", "row_key": "VARCHAR",
+        "customer_id": "VARCHAR", "run_date": "DATE", "pull_id": "BIGINT", "file": "VARCHAR", "payload": "VARCHAR",
+        "row_hash": "VARCHAR",
+    },
+    "forestall.forgotten": {"customer_id": "VARCHAR", "forgotten_at": "TIMESTAMPTZ"},
+}  # fmt: skip
 
 
 def raw_columns(table: Table) -> dict[str, str]:
@@ -56,14 +60,14 @@ def raw_columns(table: Table) -> dict[str, str]:
 
 
 def create_tables(warehouse: Warehouse) -> None:
-    """Create what is not there yet."""
-    for name, columns in BOOKKEEPING.items():
-        warehouse.execute(f"CREATE TABLE IF NOT EXISTS {name} ({columns})")
-    # 2026-11: warehouses made before lack it; goes with the first release.
-    warehouse.execute("ALTER TABLE forestall.files ADD COLUMN IF NOT EXISTS due_at TIMESTAMPTZ")
-    for table in CONTRACT.values():
-        columns = ", ".join(f"{name} {kind}" for name, kind in raw_columns(table).items())
-        warehouse.execute(f"CREATE TABLE IF NOT EXISTS raw.{table.name} ({columns})")
-        if warehouse.dialect == "postgres":  # DuckDB prunes by column statistics; an index there slows every load
+    """Create what is not there yet: tables, and of older warehouses' tables the columns they lack."""
+    written = {f"raw.{table.name}": raw_columns(table) for table in CONTRACT.values()}
+    for name, columns in (BOOKKEEPING | written).items():
+        told = ", ".join(f"{column} {kind}" for column, kind in columns.items())
+        warehouse.execute(f"CREATE TABLE IF NOT EXISTS {name} ({told})")
+        for column in columns.keys() - warehouse.columns_of(name):
+            warehouse.execute(f"ALTER TABLE {name} ADD COLUMN {column} {columns[column]}")
+    if warehouse.dialect == "postgres":  # DuckDB prunes by column statistics; an index there slows every load
+        for table in CONTRACT.values():
             keys = ", ".join(table.key)
             warehouse.execute(f"CREATE INDEX IF NOT EXISTS {table.name}_key ON raw.{table.name} ({keys})")
