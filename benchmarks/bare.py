@@ -15,31 +15,37 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 
+from forestall.night import Night
+from forestall.privacy.pseudonyms import teach_pseudonyms
 from forestall.settings import Settings, Source
+from forestall.sources.mapping import SEQUENCE, mapped_sql
 
 Work = Callable[[], object]
 READERS = {".parquet": "read_parquet", ".csv": "read_csv", ".tsv": "read_csv", ".gz": "read_csv"}
 
 
-def read_files(settings: Settings, since: float) -> None:
-    """Pull: DuckDB reads the files that changed after the instant `since` into tables of an empty database."""
+def map_files(settings: Settings, run_date: date, since: float) -> None:
+    """Pull: DuckDB reads the files that changed after the instant `since`, and runs the mapping's SQL on their rows."""
     with tempfile.TemporaryDirectory() as folder:
         connection = _connect(str(Path(folder) / "bare.duckdb"), settings)
+        teach_pseudonyms(connection, settings)
         for name, source in settings.sources.items():
             if source.kind == "file":
-                _read_source(connection, settings, name, source, since)
+                _map_source(connection, Night(settings, run_date), name, source, since)
         connection.close()
 
 
-def _read_source(
-    connection: duckdb.DuckDBPyConnection, settings: Settings, name: str, source: Source, since: float
-) -> None:
-    found = sorted(settings.root.glob(source.location))  # the demo's sources lie beside its forestall.toml
+def _map_source(connection: duckdb.DuckDBPyConnection, night: Night, name: str, source: Source, since: float) -> None:
+    found = sorted(night.settings.root.glob(source.location))  # the demo's sources lie beside its forestall.toml
     fresh = [str(path) for path in found if path.stat().st_mtime > since]
     for reader in sorted({_reader(path) for path in fresh}):
-        paths = [path for path in fresh if _reader(path) == reader]
-        options = ", union_by_name = true" + (", ignore_errors = true" if reader == "read_csv" else "")
-        connection.execute(f"CREATE TABLE {name}_{reader} AS SELECT * FROM {reader}(?{options})", [paths]).fetchall()
+        paths = ", ".join(f"'{path}'" for path in fresh if _reader(path) == reader)
+        options = ", all_varchar = true, ignore_errors = true" if reader == "read_csv" else ""
+        rows = f"SELECT *, 0::BIGINT AS {SEQUENCE} FROM {reader}([{paths}], union_by_name = true{options})"
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE source_rows AS {rows}").fetchall()
+        offered = [str(column) for column, *_ in connection.execute("DESCRIBE source_rows").fetchall()]
+        sql = mapped_sql(connection, night, name, source, offered)
+        connection.execute(f"CREATE TABLE {name}_{reader} AS {sql}").fetchall()
 
 
 def _reader(path: str) -> str:
@@ -107,7 +113,7 @@ def _connect(path: str, settings: Settings) -> duckdb.DuckDBPyConnection:
 
 
 BARE: dict[str, Callable[[Settings, date, float], Work]] = {
-    "pull": lambda settings, _, since: partial(read_files, settings, since),
+    "pull": lambda *of_night: partial(map_files, *of_night),
     "build_features": lambda settings, *_: partial(run_sql, settings),
     "score_churn": predict,
     "forecast_volume": fit_prophets,

@@ -138,6 +138,8 @@ def _group_batches(
 ) -> Batches:
     try:
         select = _select(reader, layout, paths)
+        if not select:
+            return
         if source.select:
             select = f"WITH source AS ({select}) SELECT * FROM ({source.select})"
         relation = reader.sql(select + (f" LIMIT {limit}" if limit else ""))
@@ -191,6 +193,7 @@ def _head(name: str, path: Path) -> str:
 
 
 def _select(reader: duckdb.DuckDBPyConnection, layout: Layout, paths: Sequence[str]) -> str:
+    """The SELECT that reads the files; empty where none of them has a value."""
     files = "[" + ", ".join(quoted(path) for path in paths) + "]"
     if layout.format == "parquet":
         return f"SELECT * FROM read_parquet({files}, filename = '{FILE_COLUMN}')"
@@ -200,12 +203,17 @@ def _select(reader: duckdb.DuckDBPyConnection, layout: Layout, paths: Sequence[s
             f"SELECT * FROM read_csv({files}, auto_detect = false, header = true, delim = {quoted(layout.delimiter)}, "
             f"quote = '\"', escape = '\"', columns = {{{columns}}}, filename = '{FILE_COLUMN}', store_rejects = true)"
         )
-    lines = (
-        "format = 'array'" if layout.format == "json array" else "format = 'newline_delimited', ignore_errors = true"
+    kind = "array" if layout.format == "json array" else "newline_delimited"
+    lines = f"format = '{kind}', ignore_errors = {kind == 'newline_delimited'}"
+    # Every key of every row, in the memory of a few rows: what DuckDB's own detection does not promise.
+    rows = f"SELECT unnest(json_keys(json)) AS key FROM read_json_objects({files}, {lines})"
+    keys = [key for (key,) in reader.execute(f"SELECT DISTINCT key FROM ({rows}) ORDER BY key").fetchall()]
+    columns = ", ".join(f"{quoted(key)}: 'VARCHAR'" for key in keys)
+    return (
+        f"SELECT * FROM read_json({files}, {lines}, columns = {{{columns}}}, filename = '{FILE_COLUMN}')"
+        if keys
+        else ""
     )
-    described = f"DESCRIBE SELECT * FROM read_json({files}, {lines}, maximum_depth = 1, sample_size = -1)"
-    keys = ", ".join(f"{quoted(key)}: 'VARCHAR'" for key, *_ in reader.execute(described).fetchall())
-    return f"SELECT * FROM read_json({files}, {lines}, columns = {{{keys}}}, filename = '{FILE_COLUMN}')"
 
 
 def _rejected_lines(reader: duckdb.DuckDBPyConnection, name: str) -> list[Rejected]:

@@ -5,7 +5,7 @@ changed into ours, text cast, rules judged, people replaced by pseudonyms. It dr
 `where` says is not ours: a bad row carries the rule that it breaks, a row of the future says so.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import duckdb
 import numpy as np
@@ -51,29 +51,24 @@ def map_batch(scratch: duckdb.DuckDBPyConnection, night: Night, name: str, sourc
     numbers = pa.array(np.arange(rows.num_rows, dtype=np.int64))
     scratch.register("source_rows", rows.append_column(SEQUENCE, numbers))
     try:
-        picked = pick_columns(scratch, name, source, rows.column_names)
-        sql = _mapped(scratch, night, name, source, picked, rows.column_names)
+        sql = mapped_sql(scratch, night, name, source, rows.column_names)
         scratch.execute(f"CREATE OR REPLACE TEMP TABLE mapped AS {sql}").fetchall()
     except duckdb.Error as error:
         raise SourceError(f"sources.{name}: the mapping fails on its rows: {one_line(error)}") from error
     scratch.unregister("source_rows")
 
 
-def _mapped(
-    scratch: duckdb.DuckDBPyConnection,
-    night: Night,
-    name: str,
-    source: Source,
-    picked: Mapping[str, Picked],
-    offered: list[str],
+def mapped_sql(
+    scratch: duckdb.DuckDBPyConnection, night: Night, name: str, source: Source, offered: Sequence[str]
 ) -> str:
-    """The SELECT behind `mapped`.
+    """The SELECT behind `mapped`, from `source_rows` with the columns `offered`.
 
     Each value is read once: what is computed in one SELECT is not computed again in the next. Of a
     column `c`, `picked_c` is what the source holds, `told_c` that in the contract's words, `c` the
     contract's value, and `unread_c` what was told where no value could be made of it.
     """
     table, site = CONTRACT[source.table], night.settings.company.time_zone
+    picked = pick_columns(scratch, name, source, offered)
     reads = [f"{each.sql} AS picked_{column}" for column, each in picked.items()]
     told = [f"{_told(column, source, picked.get(column.name))} AS told_{column.name}" for column in table.columns]
     casts = [f"{_cast(column, source, site, picked.get(column.name))} AS {column.name}" for column in table.columns]
@@ -190,7 +185,7 @@ def _instant(text: str, zone: str | None) -> str:
     return f"CASE WHEN regexp_matches({text}, '{HAS_ZONE}') THEN TRY_CAST({text} AS TIMESTAMPTZ) ELSE {local} END"
 
 
-def _own_text(scratch: duckdb.DuckDBPyConnection, name: str, key: str, mapped: str, offered: list[str]) -> str:
+def _own_text(scratch: duckdb.DuckDBPyConnection, name: str, key: str, mapped: str, offered: Sequence[str]) -> str:
     """The text of an instant that is none of the contract's."""
     if not mapped:
         return "NULL::VARCHAR"

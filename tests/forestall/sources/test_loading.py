@@ -180,6 +180,14 @@ def test_an_extra_column_is_noted_and_an_empty_file_is_an_empty_night(company: C
     assert pull(settings, NIGHT + timedelta(1))["read_rows"] == 0
 
 
+@pytest.mark.parametrize("content", ["", "\n\n", "[]", "[\n]\n", "{}\n{}\n"])
+def test_a_json_file_without_a_value_is_an_empty_night(company: Company, tmp_path: Path, content: str) -> None:
+    (tmp_path / "calls.json").write_text(content)
+    settings = company(CONTACTS.replace("calls.csv", "calls.json"))
+    summary = pull(settings, NIGHT)
+    assert (summary["read_rows"], summary["degraded"]) == (0, "")
+
+
 def test_the_secret_key_is_asked_for(company: Company, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "calls.csv").write_text(HEADER + GOOD)
     settings = company(CONTACTS)
