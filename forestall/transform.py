@@ -23,11 +23,18 @@ from forestall.staffing.standards import QueueStandard, load_standards
 
 if TYPE_CHECKING:
     from dbt.cli.main import dbtRunnerResult
+    from dbt.contracts.graph.manifest import Manifest
 
 log = logging.getLogger(__name__)
 
 PROJECT = Path(__file__).parent.parent / "dbt_project"
 SOURCES = ("models", "macros", "seeds")  # the folders that say what is built
+
+# The SQL that was run stands in `var/dbt/target/run`; the log need not hold it again.
+LOGGED = ("--log-level-file", "info")
+
+# Variables that only the SQL of a run holds. No model's `config`, and not which models it reads, may depend on them.
+NOT_PARSED = frozenset({"run_date", "cutoff_at", "as_of_dates", "is_training", "training_dates", "sampled_below"})
 
 
 class TransformError(Exception):
@@ -112,13 +119,28 @@ def build(settings: Settings, values: Mapping[str, Any], *arguments: str) -> Bui
     Raises:
         TransformError: names the first model or test that failed, and why.
     """
-    nodes = _nodes(run_dbt(settings, "build", "--vars", json.dumps(dict(values)), *arguments), settings)
+    manifest = parse(settings, values)
+    result = run_dbt(settings, "build", "--vars", json.dumps(dict(values)), *arguments, manifest=manifest)
+    nodes = _nodes(result, settings)
     models = [node for node in nodes if node.node.resource_type == "model"]
     tests = [node for node in nodes if node.node.resource_type in ("test", "unit_test")]
     return Build(len(models), len(tests), {node.node.name: node.execution_time for node in nodes})
 
 
-def run_dbt(settings: Settings, *arguments: str) -> "dbtRunnerResult":
+def parse(settings: Settings, values: Mapping[str, Any]) -> "Manifest":
+    """The project as dbt understands it; what it understood last time is kept in `var/dbt/target`.
+
+    dbt would parse all of it anew wherever a variable differs, so it is not told those of the night.
+
+    Raises:
+        TransformError: the project cannot be parsed.
+    """
+    rules = {name: value for name, value in values.items() if name not in NOT_PARSED}
+    result = run_dbt(settings, "--no-write-json", "parse", "--vars", json.dumps(rules))
+    return cast("Manifest", _checked(result, settings).result)
+
+
+def run_dbt(settings: Settings, *arguments: str, manifest: "Manifest | None" = None) -> "dbtRunnerResult":
     """One dbt command in this process; afterwards no connection of its own is left open."""
     from dbt.cli.main import dbtRunner
 
@@ -127,7 +149,7 @@ def run_dbt(settings: Settings, *arguments: str) -> "dbtRunnerResult":
                "--target-path", str(work / "target"), "--log-path", str(work / "logs")]  # fmt: skip
     with _environment(_connection(settings)):
         try:
-            return dbtRunner().invoke(["--quiet", "--no-use-colors", *arguments, *folders])
+            return dbtRunner(manifest).invoke(["--quiet", "--no-use-colors", *LOGGED, *arguments, *folders])
         finally:
             _close_connections()
 
@@ -182,15 +204,22 @@ def _environment(values: Mapping[str, str]) -> Iterator[None]:
 
 def _nodes(result: "dbtRunnerResult", settings: Settings) -> list[Any]:
     """The results of all models and tests, if none of them failed."""
-    where = f"see {settings.var_path / 'dbt' / 'logs' / 'dbt.log'}"
-    if result.exception is not None:
-        raise TransformError(f"dbt: {_line(str(result.exception))}; {where}") from result.exception
-    nodes: list[Any] = list(cast(Iterable[Any], result.result))
+    nodes: list[Any] = list(cast(Iterable[Any], _checked(result, settings).result))
     failed = [node for node in nodes if str(node.status) in ("error", "fail")]
     if failed:
         more = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
-        raise TransformError(f"dbt: {failed[0].node.name}: {_line(str(failed[0].message))}{more}; {where}")
+        raise TransformError(f"dbt: {failed[0].node.name}: {_line(str(failed[0].message))}{more}; {_where(settings)}")
     return nodes
+
+
+def _checked(result: "dbtRunnerResult", settings: Settings) -> "dbtRunnerResult":
+    if result.exception is not None:
+        raise TransformError(f"dbt: {_line(str(result.exception))}; {_where(settings)}") from result.exception
+    return result
+
+
+def _where(settings: Settings) -> str:
+    return f"see {settings.var_path / 'dbt' / 'logs' / 'dbt.log'}"
 
 
 def _line(text: str) -> str:

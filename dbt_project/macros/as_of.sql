@@ -82,3 +82,11 @@
 {% macro is_sampled(customer) -%}
     {{ bytewise(customer) ~ " < '" ~ var('sampled_below') ~ "'" if var('sampled_below') else 'true' }}
 {%- endmacro %}
+
+{# Features that are kept no longer: of training, dates that are learned from no more; else nights a week old.
+   A macro, since what stands in a model's `config` itself is fixed when it is parsed, before there is a run date. #}
+{% macro features_to_drop() -%}
+    {%- if var('is_training') -%} is_training and as_of_on not in ('{{ var('training_dates') | join("', '") }}')
+    {%- else -%} not is_training and as_of_on <= {{ days_after(run_date(), -7) }}
+    {%- endif -%}
+{%- endmacro %}

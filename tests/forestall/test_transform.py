@@ -1,8 +1,10 @@
 """dbt is called in process, writes outside the repository, leaves no connection, and fails in one line."""
 
+import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from datetime import date
+from typing import Any, cast
 
 import pytest
 
@@ -71,3 +73,23 @@ def test_a_socket_in_the_url_is_where_dbt_connects(company: Callable[[str], Sett
     assert found["DBT_POSTGRES_HOST"] == "/run/postgres"
     assert found["DBT_ENV_SECRET_POSTGRES_PASSWORD"] == "p@ss"
     assert found["DBT_POSTGRES_DATABASE"] == "center"
+
+
+def _all_parsed(settings: Settings, values: Mapping[str, object]) -> Collection[Any]:
+    """Models and tests, parsed with all these variables."""
+    result = transform.run_dbt(settings, "--no-partial-parse", "parse", "--vars", json.dumps(values))
+    assert result.exception is None
+    return cast(Any, result.result).nodes.values()
+
+
+def test_nothing_of_a_night_is_fixed_when_models_are_parsed(empty: Settings) -> None:
+    night, other = _variables(empty), {"run_date": "2020-02-03", "cutoff_at": "2020-02-03T00:00:00+00:00",
+                                       "as_of_dates": ["2020-01-01"], "training_dates": ["2020-01-01"],
+                                       "is_training": True, "sampled_below": "8"}  # fmt: skip
+    assert set(other) == transform.NOT_PARSED
+    told = [
+        {node.unique_id: (node.config.to_dict(), node.depends_on.to_dict()) for node in _all_parsed(empty, values)}
+        for values in (night, night | other)
+    ]
+    assert told[0]
+    assert told[0] == told[1]

@@ -2,9 +2,7 @@
     materialized='incremental', unique_key='as_of_on', full_refresh=var('is_rebuild') or none,
     on_schema_change='append_new_columns', tags=['training'],
     indexes=indexes_on([['as_of_on', 'customer_id']]),
-    post_hook="delete from {{ this }} where " ~ (
-        "is_training and as_of_on not in ('" ~ var('training_dates') | join("', '") ~ "')" if var('is_training')
-        else "not is_training and as_of_on <= " ~ days_after(run_date(), -7))
+    post_hook="delete from {{ this }} where {{ features_to_drop() }}"
 ) }}
 
 {%- set counted = ['contact_count_7d', 'contact_count_30d', 'contact_count_90d', 'complaint_count_7d',
