@@ -35,10 +35,18 @@ def write_documents(night: PublishedNight) -> None:
     write_list(listed, night.folder / f"{LIST}.xlsx")
     zone = night.manifest["company"]["time_zone"]
     requirement = with_local_time(night.frame(PLAN), zone)
-    local_at = requirement["interval_start_at"].dt.tz_convert(zone).dt.strftime("%Y-%m-%dT%H:%M%z")
-    plan = requirement[list(PUBLISHED[PLAN].names)].assign(interval_start_at=local_at)
+    plan = requirement[list(PUBLISHED[PLAN].names)].assign(
+        interval_start_at=_local_texts(requirement["interval_start_at"], zone)
+    )
     write_csv(plan, night.folder / f"{PLAN}.csv")
     write_plan(requirement, night.run_date.isoformat(), night.folder / f"{PLAN}.xlsx")
+
+
+def _local_texts(instants: pd.Series, zone: str) -> pd.Series:
+    """Each instant by the site's clock; the queues share their intervals, so each is put into words once."""
+    each = pd.Series(instants.unique())
+    texts = each.dt.tz_convert(zone).dt.strftime("%Y-%m-%dT%H:%M%z")
+    return instants.map(dict(zip(each, texts, strict=True)))
 
 
 def write_csv(rows: pd.DataFrame, path: Path) -> None:
