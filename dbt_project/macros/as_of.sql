@@ -47,29 +47,25 @@
     {%- set key = contract()[table]['key'] -%}
     {%- set columns = contract()[table]['columns'].keys() -%}
     select
-        {% for column in columns %}ranked.{{ column }}, {% endfor %}
-        ranked.known_at as valid_from,
-        coalesce(lead(ranked.known_at) over succession, {{ never() }}) as valid_to,
-        ranked.pull_id
+        {% for column in columns %}ordered.{{ column }}, {% endfor %}
+        ordered.known_at as valid_from,
+        coalesce(ordered.replaced_at, {{ never() }}) as valid_to,
+        ordered.pull_id
     from (
         select
             raw.*,
-            row_number() over (
-                partition by {% for part in key %}raw.{{ part }}, {% endfor %}raw.known_at
-                order by raw.pull_id desc, raw.row_hash desc
-            ) as recency
+            lead(raw.known_at) over (
+                partition by {% for part in key %}raw.{{ part }}{{ ', ' if not loop.last }}{% endfor %}
+                order by raw.known_at, raw.pull_id, raw.row_hash
+            ) as replaced_at
         from {{ source('raw', table) }} as raw
         {%- if is_incremental() %}
         inner join (
             select distinct {{ key | join(', ') }} from {{ source('raw', table) }} where pull_id > {{ last_pull(this) }}
         ) as touched on {% for part in key %}touched.{{ part }} = raw.{{ part }}{{ ' and ' if not loop.last }}{% endfor %}
         {%- endif %}
-    ) as ranked
-    where ranked.recency = 1
-    window succession as (
-        partition by {% for part in key %}ranked.{{ part }}{{ ', ' if not loop.last }}{% endfor %}
-        order by ranked.known_at
-    )
+    ) as ordered
+    where ordered.replaced_at is distinct from ordered.known_at
 {% endmacro %}
 
 {# The greatest pull that a table has taken in, -1 where none: what came later is new. #}

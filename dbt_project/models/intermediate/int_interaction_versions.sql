@@ -2,9 +2,9 @@
           indexes=indexes_on([['interaction_id'], ['started_on'], ['known_on'],
                               ['replaced_on'], ['served_known_on'], ['pull_id']])) }}
 
-with versions as ({{ versions('interactions') }}),
+with versions as not materialized ({{ versions('interactions') }}),
 
-measured as (
+measured as not materialized (
     select
         versions.*,
         coalesce(direction, 'inbound') = 'inbound' as is_inbound,
@@ -18,7 +18,7 @@ measured as (
     from versions
 ),
 
-served as (
+served as not materialized (
     select
         measured.*,
         not has_given_up and (served_at is not null or coalesce(handle_time_s, 0) > 0) as is_served,

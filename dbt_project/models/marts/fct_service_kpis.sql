@@ -5,7 +5,7 @@
 {%- set window_h = window_days * 24 %}
 {%- set last = '(select coalesce(max(built_pull_id), -1) from ' ~ this ~ ')' %}
 
-with versions as (select * from {{ ref('int_interaction_versions') }}),
+with versions as not materialized (select * from {{ ref('int_interaction_versions') }}),
 
 reports as (select * from {{ ref('int_report_versions') }}),
 
@@ -51,7 +51,7 @@ read as (
 ),
 {%- endif %}
 
-contacts as (
+contacts as not materialized (
     select
         versions.started_on as local_on,
         versions.interaction_id,
@@ -148,28 +148,28 @@ counted as (
 
 answers as (
     select
-        judged.local_on,
-        judged.queue,
-        judged.channel,
+        contacts.local_on,
+        contacts.queue,
+        contacts.channel,
         {{ ratio(number_of("surveys.kind = 'csat' and surveys.score >= 4"), number_of("surveys.kind = 'csat'")) }} as csat,
         {{ ratio(number_of("surveys.kind = 'nps' and surveys.score >= 9") ~ ' - '
                  ~ number_of("surveys.kind = 'nps' and surveys.score <= 6"), number_of("surveys.kind = 'nps'")) }} as nps,
         {{ mean('surveys.score', "surveys.kind = 'ces'") }} as ces
-    from judged
-    inner join {{ ref('int_survey_versions') }} as surveys on surveys.interaction_id = judged.interaction_id
+    from contacts
+    inner join {{ ref('int_survey_versions') }} as surveys on surveys.interaction_id = contacts.interaction_id
     where {{ valid_at('surveys', cutoff_at()) }} and surveys.answered_at < {{ cutoff_at() }}
-    group by judged.local_on, judged.queue, judged.channel
+    group by contacts.local_on, contacts.queue, contacts.channel
 ),
 
 reviews as (
     select
-        judged.local_on,
-        judged.queue,
-        judged.channel,
+        contacts.local_on,
+        contacts.queue,
+        contacts.channel,
         {{ ratio(number_of('evaluations.is_compliant'), 'count(evaluations.is_compliant)') }} as quality_compliance_rate
-    from judged
-    inner join {{ ref('stg_evaluations') }} as evaluations on evaluations.interaction_id = judged.interaction_id
-    group by judged.local_on, judged.queue, judged.channel
+    from contacts
+    inner join {{ ref('stg_evaluations') }} as evaluations on evaluations.interaction_id = contacts.interaction_id
+    group by contacts.local_on, contacts.queue, contacts.channel
 ),
 
 reported as (
