@@ -21,7 +21,7 @@ from forestall.outreach.listing import Known, Lists, make_lists
 from forestall.outreach.playbook import load_playbook
 from forestall.publishing.publication import PublishedNight, nights
 from forestall.settings import Settings
-from forestall.sources.pulls import degraded_tables
+from forestall.sources.pulls import degraded_sources
 from forestall.warehouse import Warehouse, open_warehouse
 
 log = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ def choose_outreach(settings: Settings, run_date: date) -> Summary:
     night = Night(settings, run_date)
     playbook = load_playbook(settings)
     with open_warehouse(settings, f"choose_outreach {run_date}") as warehouse:
-        stale = sorted(MUST_BE_FRESH & set(degraded_tables(warehouse, run_date)))
+        stale = sorted(MUST_BE_FRESH & {one.table_name for one in degraded_sources(warehouse, run_date)})
         if stale:
             return _list_nobody(night, f"{', '.join(stale)} not of tonight: nobody is listed")
         warehouse.execute(ARMS)

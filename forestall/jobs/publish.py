@@ -26,6 +26,7 @@ from forestall.publishing.export import write_documents
 from forestall.publishing.publication import PublishedNight, nights, publish_night
 from forestall.scheduling.steps import steps_of
 from forestall.settings import Settings
+from forestall.sources.pulls import degraded_sources
 from forestall.staffing.standards import load_standards
 from forestall.warehouse import Warehouse, open_warehouse
 from forestall.web.report import night_report
@@ -79,7 +80,9 @@ def _about(night: Night, tables: Mapping[str, pa.Table], warehouse: Warehouse) -
         "interval_minutes": settings.volume.interval_minutes,
         "is_backfill": settings.is_backfill,
         "standards": _standards(settings, tables),
-        "degraded": _degraded(warehouse, night.run_date),
+        "degraded": [
+            f"{one.source} ({one.table_name}): {one.reason}" for one in degraded_sources(warehouse, night.run_date)
+        ],
         "watermarks": _watermarks(warehouse),
         "models": _models(tables),
         "gates": _gates(tables["gate_results"].to_pandas()),
@@ -102,24 +105,6 @@ def _standards(settings: Settings, tables: Mapping[str, pa.Table]) -> dict[str, 
         queue: {name: getattr(one, name) for name in ("service_level", "threshold_s", "first_response_s", "words")}
         for queue, one in found.items()
     }
-
-
-def _degraded(warehouse: Warehouse, run_date: date) -> list[str]:
-    """`source: why`, for each source whose last attempt of the night did not deliver."""
-    if not warehouse.has_table("forestall.pulls"):
-        return []
-    rows = warehouse.query(
-        """
-        SELECT source, table_name, reason FROM (
-            SELECT source, table_name, status, reason,
-                row_number() OVER (PARTITION BY source ORDER BY pull_id DESC) AS newest
-            FROM forestall.pulls WHERE run_date = ?
-        ) AS attempts
-        WHERE newest = 1 AND status = 'degraded' ORDER BY source
-        """,
-        [run_date],
-    ).to_pylist()
-    return [f"{row['source']} ({row['table_name']}): {row['reason']}" for row in rows]
 
 
 def _watermarks(warehouse: Warehouse) -> list[dict[str, Any]]:

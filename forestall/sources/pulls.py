@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import pyarrow as pa
 
@@ -59,6 +59,15 @@ class State:
         overlap = timedelta(hours=source.overlap_hours)
         done = {path: file for path, file in self.files.items() if file.due_at is None or file.due_at >= cutoff}
         return Since(self.changed_at - overlap if self.changed_at else None, done)
+
+
+@dataclass(frozen=True)
+class Degraded:
+    """A source that did not deliver, the contract table that it fills, and why in one line."""
+
+    source: str
+    table_name: str
+    reason: str
 
 
 def next_pull_id(warehouse: Warehouse) -> int:
@@ -135,8 +144,8 @@ def write_pull(
     warehouse.append("forestall.pulls", pa.table(row))
 
 
-def degraded_tables(warehouse: Warehouse, run_date: date) -> list[str]:
-    """Contract tables of which a source did not deliver for that night, by name.
+def degraded_sources(warehouse: Warehouse, run_date: date) -> list[Degraded]:
+    """The sources that did not deliver for that night, by name.
 
     A source that failed and was pulled well in a later attempt of the same night is not degraded.
     """
@@ -144,15 +153,16 @@ def degraded_tables(warehouse: Warehouse, run_date: date) -> list[str]:
         return []
     found = warehouse.query(
         """
-        SELECT DISTINCT table_name FROM (
-            SELECT table_name, status, row_number() OVER (PARTITION BY source ORDER BY pull_id DESC) AS newest
+        SELECT source, table_name, reason FROM (
+            SELECT source, table_name, status, reason,
+                row_number() OVER (PARTITION BY source ORDER BY pull_id DESC) AS newest
             FROM forestall.pulls WHERE run_date = ?
         ) AS attempts
-        WHERE newest = 1 AND status = 'degraded' ORDER BY table_name
+        WHERE newest = 1 AND status = 'degraded' ORDER BY source
         """,
         [run_date],
     )
-    return [str(name) for name in found.column(0).to_pylist()]
+    return [Degraded(**row) for row in found.to_pylist()]
 
 
 def pulls_of(warehouse: Warehouse, run_date: date) -> list[int]:
@@ -161,8 +171,3 @@ def pulls_of(warehouse: Warehouse, run_date: date) -> list[int]:
         "SELECT DISTINCT pull_id FROM forestall.pulls WHERE run_date = ? ORDER BY pull_id", [run_date]
     )
     return [int(number) for number in found.column(0).to_pylist()]
-
-
-def as_utc(value: datetime | None) -> datetime | None:
-    """The same instant in UTC."""
-    return value.astimezone(UTC) if value else None

@@ -40,7 +40,8 @@ TABLES = """
         pull_id BIGINT);
     CREATE TABLE raw.outreach_outcomes (outcome_id VARCHAR, row_id VARCHAR, result VARCHAR, happened_at TIMESTAMPTZ,
         known_at TIMESTAMPTZ, pull_id BIGINT);
-    CREATE TABLE forestall.pulls (pull_id BIGINT, source VARCHAR, table_name VARCHAR, run_date DATE, status VARCHAR)
+    CREATE TABLE forestall.pulls (pull_id BIGINT, source VARCHAR, table_name VARCHAR, run_date DATE, status VARCHAR,
+        reason VARCHAR)
 """
 
 
@@ -155,14 +156,14 @@ def test_a_backfill_draws_no_arms(settings, night):
 
 @pytest.mark.parametrize("table", ["consents", "subscriptions", "outreach_outcomes"])
 def test_with_stale_consents_nobody_is_listed(settings, night, table):
-    run_sql(settings, f"INSERT INTO forestall.pulls VALUES (1, 's', '{table}', '{RUN_DATE}', 'degraded')")
+    run_sql(settings, f"INSERT INTO forestall.pulls VALUES (1, 's', '{table}', '{RUN_DATE}', 'degraded', 'down')")
     assert choose_outreach(settings, RUN_DATE)["notes"] == f"{table} not of tonight: nobody is listed"
     assert night.read("outreach_list").empty
     assert night.read("outreach_withheld").empty
 
 
 def test_a_stale_source_that_says_nothing_of_consent_does_not_matter(settings, night):
-    run_sql(settings, f"INSERT INTO forestall.pulls VALUES (1, 's', 'surveys', '{RUN_DATE}', 'degraded')")
+    run_sql(settings, f"INSERT INTO forestall.pulls VALUES (1, 's', 'surveys', '{RUN_DATE}', 'degraded', 'down')")
     assert choose_outreach(settings, RUN_DATE)["listed"] > 0
 
 

@@ -13,7 +13,7 @@ import pytest
 from forestall.jobs.pull import pull
 from forestall.settings import ConfigError, Settings
 from forestall.sources import rest
-from forestall.sources.pulls import degraded_tables
+from forestall.sources.pulls import degraded_sources
 from forestall.warehouse import open_warehouse
 
 Company = Callable[[str], Settings]
@@ -115,12 +115,12 @@ def test_a_desk_that_is_down_degrades_the_night(company: Company, desk: Desk) ->
     desk.failures = [500] * 3
     assert pull(settings, NIGHT)["degraded"] == "desk"
     with open_warehouse(settings, "test") as warehouse:
-        assert degraded_tables(warehouse, NIGHT) == ["surveys"]
+        assert [one.table_name for one in degraded_sources(warehouse, NIGHT)] == ["surveys"]
         assert "the API answers 500" in warehouse.scalar("SELECT reason FROM forestall.pulls")
     assert len(desk.asked) == 3
     assert pull(settings, NIGHT)["new_rows"] == 6  # it is up again, and the same night is run again
     with open_warehouse(settings, "test") as warehouse:
-        assert degraded_tables(warehouse, NIGHT) == []
+        assert degraded_sources(warehouse, NIGHT) == []
 
 
 def test_a_desk_that_is_not_there_degrades_the_night(

@@ -8,7 +8,7 @@ import pytest
 
 from forestall.jobs.pull import pull
 from forestall.settings import ConfigError, Settings
-from forestall.sources.pulls import degraded_tables
+from forestall.sources.pulls import degraded_sources
 from forestall.warehouse import open_warehouse
 
 Company = Callable[[str], Settings]
@@ -84,8 +84,8 @@ def test_a_database_that_is_down_degrades_the_night_and_the_next_catches_up(
     summary = pull(settings, NIGHT + timedelta(1))
     assert summary["degraded"] == "crm"
     with open_warehouse(settings, "test") as warehouse:
-        assert degraded_tables(warehouse, NIGHT + timedelta(1)) == ["subscriptions"]
-        assert degraded_tables(warehouse, NIGHT) == []
+        assert [one.table_name for one in degraded_sources(warehouse, NIGHT + timedelta(1))] == ["subscriptions"]
+        assert degraded_sources(warehouse, NIGHT) == []
         assert warehouse.scalar("SELECT count(*) FROM raw.subscriptions") == 2
         reason = warehouse.scalar("SELECT reason FROM forestall.pulls WHERE status = 'degraded'")
     assert "does not answer" in reason
