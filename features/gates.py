@@ -80,7 +80,7 @@ class Gate:
 
 @dataclass(frozen=True)
 class Measure:
-    """What SQL found for a gate over many rows.
+    """What was found for a gate over many rows.
 
     Attributes:
         value: the number that the gate judges; None where it cannot be measured yet, which passes.
@@ -95,6 +95,9 @@ class Measure:
     checked_count: int = 0
     failed_count: int = 0
     sample_keys: Sequence[str] = ()
+
+
+Found = tuple[Gate, Measure]
 
 
 def contract_gates(stage: Stage, table: Table, columns: Iterable[str]) -> list[Gate]:
@@ -183,36 +186,30 @@ def evaluate_rows(gates: Sequence[Gate], frames: Iterable[pd.DataFrame], key: Se
     return as_results(found.values())
 
 
-def evaluate_measures(gates: Sequence[Gate], measures: Mapping[str, Measure]) -> pd.DataFrame:
-    """Judge rules about many rows, each by the one number that SQL measured for it.
+def evaluate_measures(found: Sequence[Found]) -> pd.DataFrame:
+    """Judge rules about many rows, each by the one number that was measured for it.
 
     Args:
-        gates: any, made by `measured`.
-        measures: what was found, by the gate's name.
+        found: gates made by `measured`, each with what was found.
 
     Returns:
         One row a gate, in the columns of `GATE_RESULTS`.
-
-    Raises:
-        KeyError: a gate was not measured.
     """
-    if not gates:
+    if not found:
         return as_results([])
-    frame = pd.DataFrame({gate.name: [measures[gate.name].value] for gate in gates}, dtype="float64")
+    gates = [gate for gate, _ in found]
+    frame = pd.DataFrame({gate.name: [measure.value] for gate, measure in found}, dtype="float64")
     verdicts = _validate(gates, {gate.name: gate.name for gate in gates}, frame, "BOOLEAN_ONLY")
-    rows = []
-    for gate in gates:
-        measure, verdict = measures[gate.name], verdicts[gate.name]
-        rows.append(
-            _row(gate, is_passed=bool(verdict["success"]))
-            | {
-                "checked_count": measure.checked_count,
-                "failed_count": measure.failed_count,
-                "observed": measure.observed,
-                "sample_keys": ", ".join(measure.sample_keys[:SAMPLE_KEYS]) or None,
-            }
-        )
-    return as_results(rows)
+    return as_results(
+        _row(gate, is_passed=bool(verdicts[gate.name]["success"]))
+        | {
+            "checked_count": measure.checked_count,
+            "failed_count": measure.failed_count,
+            "observed": measure.observed,
+            "sample_keys": ", ".join(measure.sample_keys[:SAMPLE_KEYS]) or None,
+        }
+        for gate, measure in found
+    )
 
 
 def as_results(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:

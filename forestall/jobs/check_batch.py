@@ -12,7 +12,7 @@ from statistics import median
 import pandas as pd
 
 from features.contract import CONTRACT
-from features.gates import Gate, GateLimits, Measure, contract_gates, evaluate_measures, measured, ordered
+from features.gates import Found, Gate, GateLimits, Measure, contract_gates, evaluate_measures, measured, ordered
 from features.tables import Table
 from forestall.jobs import Summary
 from forestall.night import Night
@@ -22,8 +22,6 @@ from forestall.sources.pulls import pulls_of
 from forestall.sources.rules import SPANS
 from forestall.sources.tables import raw_columns
 from forestall.warehouse import Warehouse, open_warehouse
-
-Found = tuple[Gate, Measure]
 
 
 def check_batch(settings: Settings, run_date: date) -> Summary:
@@ -44,9 +42,7 @@ def check_batch(settings: Settings, run_date: date) -> Summary:
             *_sources(warehouse, run_date, pulls, limits),
             *_unknown_customers(warehouse, pulls, limits),
         ]
-    gates = [gate for gate, _ in found]
-    measures = evaluate_measures(gates, {gate.name: measure for gate, measure in found})
-    return finish_stage(night, "batch", [*rows, measures])
+    return finish_stage(night, "batch", [*rows, evaluate_measures(found)])
 
 
 def _tonight(pulls: Sequence[int]) -> str:

@@ -11,7 +11,17 @@ from datetime import date, timedelta
 
 import pandas as pd
 
-from features.gates import Gate, GateLimits, Measure, between, evaluate_measures, evaluate_rows, measured, not_null
+from features.gates import (
+    Found,
+    Gate,
+    GateLimits,
+    Measure,
+    between,
+    evaluate_measures,
+    evaluate_rows,
+    measured,
+    not_null,
+)
 from forestall.jobs import Summary
 from forestall.night import Night
 from forestall.publishing.checks import check_rows, count_where, duplicates, finish_stage, load_limits
@@ -23,8 +33,6 @@ FEATURES = f"marts.{TABLE}"
 KEY = ("customer_id", "as_of_on")
 NUMERIC = ("BIGINT", "INTEGER", "DOUBLE", "HUGEINT", "SMALLINT", "REAL", "NUMERIC", "DECIMAL")
 WEEK = timedelta(days=7)
-
-Found = tuple[Gate, Measure]
 
 
 def check_features(settings: Settings, run_date: date) -> Summary:
@@ -42,10 +50,9 @@ def check_features(settings: Settings, run_date: date) -> Summary:
         before_on = _before(warehouse, run_date)
         now, before = (_profile(warehouse, list(kinds), numbers, on) for on in (run_date, before_on))
         found = [*_keys(warehouse), *_purity(warehouse, night), _population(now, before, before_on, limits)]
-    measures = evaluate_measures([gate for gate, _ in found], {gate.name: measure for gate, measure in found})
     features = [name for name in kinds if name not in KEY]
     changes = evaluate_rows(_change_gates(limits), [_changes(now, before, features, numbers)], ["feature"])
-    return finish_stage(night, "features", [rows, measures, changes])
+    return finish_stage(night, "features", [rows, evaluate_measures(found), changes])
 
 
 def _columns(warehouse: Warehouse) -> dict[str, str]:

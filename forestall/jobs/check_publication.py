@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from features.gates import (
+    Found,
     Gate,
     Measure,
     Stage,
@@ -42,7 +43,6 @@ QUANTILES = ("contacts_p05", "contacts_p10", "contacts_p25", "contacts_p50", "co
 ABSURD = 1e9  # contacts, seconds or agents: nothing finite comes near it
 
 Frames = dict[str, pd.DataFrame]
-Found = tuple[Gate, Measure]
 
 
 def check_publication(settings: Settings, run_date: date) -> Summary:
@@ -73,7 +73,7 @@ def check_publication(settings: Settings, run_date: date) -> Summary:
         *_within_limits(frames["outreach_list"], settings),
         nobody_protected(frames["outreach_list"], settings, run_date),
     ]
-    rows.append(evaluate_measures([gate for gate, _ in found], {gate.name: measure for gate, measure in found}))
+    rows.append(evaluate_measures(found))
     return finish_stage(night, "publication", rows)
 
 

@@ -94,12 +94,11 @@ def test_measures_are_judged_by_their_number_and_keep_their_evidence() -> None:
     enough = measured("batch", "t", "enough", "", "warning", least=0.5)
     unknown = measured("batch", "t", "unknown", "", "blocking", least=1)
     found = evaluate_measures(
-        [once, enough, unknown],
-        {
-            once.name: Measure(2, "2 rows share a key", 10, 2, ["a"]),
-            enough.name: Measure(0.5, "as usual"),
-            unknown.name: Measure(None, "no night before"),
-        },
+        [
+            (once, Measure(2, "2 rows share a key", 10, 2, ["a"])),
+            (enough, Measure(0.5, "as usual")),
+            (unknown, Measure(None, "no night before")),
+        ]
     )
     assert found["is_passed"].tolist() == [False, True, True]
     assert list(found.columns) == list(GATE_RESULTS.names)
@@ -112,8 +111,8 @@ def test_only_a_blocking_gate_stops_and_says_where_to_look(tmp_path: Path) -> No
     warning = measured("batch", "t", "few", "", "warning", most=0)
     blocking = measured("batch", "t", "none", "", "blocking", most=0, column="amount")
     bad = Measure(7, "7 rows are odd", 10, 7)
-    passed_or_raise(evaluate_measures([warning], {warning.name: bad}), tmp_path)
-    both = evaluate_measures([warning, blocking], {warning.name: bad, blocking.name: bad})
+    passed_or_raise(evaluate_measures([(warning, bad)]), tmp_path)
+    both = evaluate_measures([(warning, bad), (blocking, bad)])
     with pytest.raises(GateFailedError, match=r"gate batch\.t\.none failed: t\.amount: 7 of 10 rows; 7 rows are odd"):
         passed_or_raise(both, tmp_path / "report.html")
 
