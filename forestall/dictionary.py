@@ -14,40 +14,11 @@ import yaml
 from features.contract import CONTRACT
 from features.published import PUBLISHED, SCHEMA_VERSION
 from features.tables import SQL, Column, Table
+from forestall.sources.tables import VERSION_COLUMNS, kept_columns
 
 ROOT = Path(__file__).parent.parent
 PROJECT = ROOT / "dbt_project"
 GENERATED = "Written by `python -m forestall.dictionary`; change the declarations, not this file."
-
-# Every raw table has these beside the contract's columns (docs/architecture.md).
-VERSION_COLUMNS = (
-    Column("known_at", "instant", "since when this version could be known", is_required=True),
-    Column("pull_id", "integer", "number of the pull that brought it", is_required=True),
-    Column("row_hash", "text", "hash of the contract's columns", is_required=True),
-    Column("source", "text", "the source's name in `forestall.toml`", is_required=True),
-    Column("version_at", "instant", "when the source says that the row took this form"),
-)
-
-
-def raw_columns(table: Table) -> tuple[Column, ...]:
-    """The columns of a contract table as the warehouse holds them: nothing personal among them.
-
-    `vault` columns are absent, a `text` column `c` is `c_length`, `c_sentiment` and `c_language`.
-    """
-    return tuple(kept for column in table.columns for kept in _reduced(column))
-
-
-def _reduced(column: Column) -> Iterable[Column]:
-    if column.privacy == "vault":
-        return ()
-    if column.privacy != "text":
-        return (column,)
-    name, about = column.name, column.about
-    return (
-        Column(f"{name}_length", "integer", f"characters of {about}"),
-        Column(f"{name}_sentiment", "number", f"tone of {about}, -1 to 1"),
-        Column(f"{name}_language", "text", f"language of {about}, ISO 639-1"),
-    )
 
 
 def contract_macro() -> str:
@@ -59,7 +30,7 @@ def contract_macro() -> str:
         lines.append("        'columns': {")
         lines += [
             f"            '{column.name}': {{'kind': '{column.kind}', 'revealed_by': {_word(column.revealed_by)}}},"
-            for column in raw_columns(table)
+            for column in kept_columns(table)
         ]
         lines += ["        },", "    },"]
     return "\n".join([*lines, "}) }}", "{% endmacro %}", ""])
@@ -77,12 +48,12 @@ def staging_yml() -> str:
     """Sources and staging models with a description for each column."""
     sources = [
         {"name": table.name, "description": f"Every version of every row. One row: {table.grain}, as pulled.",
-         "columns": _described((*raw_columns(table), *VERSION_COLUMNS))}
+         "columns": _described((*kept_columns(table), *VERSION_COLUMNS))}
         for table in CONTRACT.values()
     ]  # fmt: skip
     models = [
         {"name": f"stg_{table.name}", "description": f"As known at the cutoff. One row: {table.grain}.",
-         "columns": _described(raw_columns(table))}
+         "columns": _described(kept_columns(table))}
         for table in CONTRACT.values()
     ]  # fmt: skip
     content = {

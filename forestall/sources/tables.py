@@ -4,21 +4,20 @@ All of them are created before the first row comes, so that whoever reads never 
 exists. Columns are only ever added.
 """
 
+from collections.abc import Iterable
+
 from features.contract import CONTRACT
-from features.tables import SQL, Table
-from forestall.privacy.reduction import REDUCED
+from features.tables import SQL, Column, Table
 from forestall.warehouse import Warehouse
 
-REDUCED_SQL = {"length": "BIGINT", "sentiment": "DOUBLE PRECISION", "language": "VARCHAR"}
-
-# What a version says of itself. `version_at` is when the source says that the row took this form.
-VERSION_SQL = {
-    "known_at": "TIMESTAMPTZ",
-    "pull_id": "BIGINT",
-    "row_hash": "VARCHAR",
-    "source": "VARCHAR",
-    "version_at": "TIMESTAMPTZ",
-}
+# What a version says of itself, beside the contract's columns.
+VERSION_COLUMNS = (
+    Column("known_at", "instant", "since when this version could be known", is_required=True),
+    Column("pull_id", "integer", "number of the pull that brought it", is_required=True),
+    Column("row_hash", "text", "hash of the contract's columns", is_required=True),
+    Column("source", "text", "the source's name in `forestall.toml`", is_required=True),
+    Column("version_at", "instant", "when the source says that the row took this form"),
+)
 
 BOOKKEEPING = {
     # One row for each source and pull; `status` is ok or degraded, `reason` one line.
@@ -48,15 +47,30 @@ BOOKKEEPING = {
 }  # fmt: skip
 
 
+def kept_columns(table: Table) -> tuple[Column, ...]:
+    """The columns of a contract table as the warehouse holds them: nothing personal among them.
+
+    `vault` columns are absent, a `text` column `c` is `c_length`, `c_sentiment` and `c_language`.
+    """
+    return tuple(kept for column in table.columns for kept in _reduced(column))
+
+
+def _reduced(column: Column) -> Iterable[Column]:
+    if column.privacy == "vault":
+        return ()
+    if column.privacy != "text":
+        return (column,)
+    name, about = column.name, column.about
+    return (
+        Column(f"{name}_length", "integer", f"characters of {about}"),
+        Column(f"{name}_sentiment", "number", f"tone of {about}, -1 to 1"),
+        Column(f"{name}_language", "text", f"language of {about}, ISO 639-1"),
+    )
+
+
 def raw_columns(table: Table) -> dict[str, str]:
-    """Columns of `raw.<table>` and their SQL types: what the contract says, without what is personal."""
-    columns: dict[str, str] = {}
-    for column in table.columns:
-        if column.privacy == "text":
-            columns |= {f"{column.name}_{part}": REDUCED_SQL[part] for part in REDUCED}
-        elif column.privacy != "vault":
-            columns[column.name] = SQL[column.kind]
-    return columns | VERSION_SQL
+    """Columns of `raw.<table>` and their SQL types."""
+    return {column.name: SQL[column.kind] for column in (*kept_columns(table), *VERSION_COLUMNS)}
 
 
 def create_tables(warehouse: Warehouse) -> None:

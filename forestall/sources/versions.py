@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from features.tables import Table
 from forestall.night import Night
-from forestall.privacy.reduction import REDUCED, register_scores
+from forestall.privacy.reduction import SCORED, register_scores
 from forestall.sources.files import quoted
 from forestall.sources.pulls import Counts
 from forestall.sources.tables import raw_columns
@@ -177,7 +177,7 @@ def _append_fresh(warehouse: Warehouse, arrival: Arrival) -> None:
     texts = [column.name for column in table.columns if column.privacy == "text"]
     scores = {column: register_scores(scratch, "mapped SEMI JOIN fresh USING (seq)", column) for column in texts}
     reduced = {f"{column}_length": f"length(mapped.{column})" for column in texts}
-    reduced |= {f"{column}_{part}": f"{scores[column]}.{part}" for column in texts for part in REDUCED[1:]}
+    reduced |= {f"{column}_{part}": f"{scores[column]}.{part}" for column in texts for part in SCORED}
     own = {
         "known_at": "fresh.known_at",
         "pull_id": f"{arrival.pull_id}::BIGINT",

@@ -14,10 +14,9 @@ import pytest
 
 from features.contract import CONTRACT
 from features.tables import ARROW
-from forestall.dictionary import VERSION_COLUMNS, raw_columns
 from forestall.jobs.build_features import build_features, build_training_features
 from forestall.settings import Settings, load_settings
-from forestall.sources.tables import create_tables
+from forestall.sources.tables import VERSION_COLUMNS, create_tables, kept_columns
 from forestall.warehouse import open_warehouse
 
 RUN_DATE = date(2025, 11, 5)
@@ -216,7 +215,7 @@ def _with_corrections(rng: np.random.Generator, name: str, rows: pd.DataFrame, c
 
 def as_arrow(name: str, rows: pd.DataFrame) -> pa.Table:
     """A frame in the columns and types of `raw.<name>`."""
-    columns = [column for column in (*raw_columns(CONTRACT[name]), *VERSION_COLUMNS) if column.name in rows]
+    columns = [column for column in (*kept_columns(CONTRACT[name]), *VERSION_COLUMNS) if column.name in rows]
     schema = pa.schema([pa.field(column.name, ARROW[column.kind]) for column in columns])
     wide = rows.loc[:, schema.names]
     floats = pa.schema([
