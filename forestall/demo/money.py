@@ -7,9 +7,7 @@ from forestall.demo.business_year import Day
 from forestall.demo.customers import NEVER, People
 from forestall.demo.parameters import People as PeopleParameters
 
-END_REASONS = ("", "voluntary", "involuntary", "plan_change", "transfer", "other")
 VOLUNTARY, INVOLUNTARY, PLAN_CHANGE = 1, 2, 3
-INVOICE_STATUS = ("open", "paid", "failed")
 _DUE_AFTER_DAYS = 0
 _WRITTEN_OFF_DAYS = 21
 

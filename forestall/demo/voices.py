@@ -14,7 +14,6 @@ from forestall.demo.customers import People, severity
 from forestall.demo.parameters import PORTAL, QUEUES
 from forestall.demo.randomness import CREATION, stream
 
-SURVEY_KINDS = ("csat", "nps", "ces")
 _SYLLABLES_DE = ("An", "Bern", "Carl", "Diet", "El", "Fried", "Ger", "Hann",
                  "In", "Jo", "Kat", "Lud", "Mar", "Nor", "Ot")  # fmt: skip
 _ENDINGS_DE = ("ja", "hard", "a", "rich")

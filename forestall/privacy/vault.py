@@ -54,14 +54,10 @@ class Vault:
         self._master = AESGCM(master)
         self._digests: dict[str, str] = {}  # of all entries; read when the first rows are kept
 
-    def keep(self, scratch: duckdb.DuckDBPyConnection, table: Table) -> int:
-        """Write the entries of the customers among the good rows of `mapped` that are new or changed.
-
-        Returns:
-            How many were written.
-        """
+    def keep(self, scratch: duckdb.DuckDBPyConnection, table: Table) -> None:
+        """Write the entries of the customers among the good rows of `mapped` that are new or changed."""
         if "customer_id" not in table.names:
-            return 0
+            return
         vaulted = [column.name for column in table.columns if column.privacy == "vault"]
         lasts = [f"arg_max({column}, seq) AS {column}" for column in ("original_id", *vaulted)]
         pairs = ["'customer_id': original_id", *(f"'{column}': {column}" for column in vaulted)]
@@ -77,7 +73,6 @@ class Vault:
         fresh = scratch.execute(sql).fetchall()
         scratch.unregister("vault_entries")
         self._write(fresh)
-        return len(fresh)
 
     def _write(self, entries: Sequence[tuple[str, str, str]]) -> None:
         sealed, keys = [], []

@@ -9,7 +9,7 @@ import logging
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from textwrap import shorten
 from typing import TextIO
@@ -72,15 +72,10 @@ def shown(console: Console) -> Iterator[None]:
     steps.setLevel(logging.INFO)
     steps.addHandler(lines)
     try:
-        with lines.clock if console.is_terminal else _nothing():
+        with lines.clock if console.is_terminal else nullcontext():
             yield
     finally:
         steps.removeHandler(lines)
-
-
-@contextmanager
-def _nothing() -> Iterator[None]:
-    yield
 
 
 @contextmanager

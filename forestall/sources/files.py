@@ -208,12 +208,10 @@ def _select(reader: duckdb.DuckDBPyConnection, layout: Layout, paths: Sequence[s
     # Every key of every row, in the memory of a few rows: what DuckDB's own detection does not promise.
     rows = f"SELECT unnest(json_keys(json)) AS key FROM read_json_objects({files}, {lines})"
     keys = [key for (key,) in reader.execute(f"SELECT DISTINCT key FROM ({rows}) ORDER BY key").fetchall()]
+    if not keys:
+        return ""
     columns = ", ".join(f"{quoted(key)}: 'VARCHAR'" for key in keys)
-    return (
-        f"SELECT * FROM read_json({files}, {lines}, columns = {{{columns}}}, filename = '{FILE_COLUMN}')"
-        if keys
-        else ""
-    )
+    return f"SELECT * FROM read_json({files}, {lines}, columns = {{{columns}}}, filename = '{FILE_COLUMN}')"
 
 
 def _rejected_lines(reader: duckdb.DuckDBPyConnection, name: str) -> list[Rejected]:
