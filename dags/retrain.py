@@ -2,7 +2,7 @@
 
 **Owner:** whoever runs forestall here.
 
-**When:** `schedule.retrain`, Sunday noon by the site's clock: after the night, before nobody's deadline. It
+**When:** `schedule.retrain`, Sunday 12:30 by the site's clock: after the night, before nobody's deadline. It
 takes the warehouse lock, so a night that starts meanwhile waits for it.
 
 **Retries:** once. **When it breaks:** the champion stays, and the next night scores with it.

@@ -2,8 +2,8 @@
 
 The night builds everything as of the run date; training asks for features and labels of past as-of
 dates. Both hold the warehouse's lock and leave the connection to dbt. What was built under which rules is
-kept in `forestall.builds`: other rules, an earlier run date, or a customer forgotten since, and what
-accumulates is made anew.
+kept in `forestall.builds`: other rules or other lines of the dbt project, an earlier run date, or a
+customer forgotten since, and what accumulates is made anew.
 """
 
 import hashlib
@@ -119,7 +119,7 @@ def _is_rebuild(last: Mapping[str, Any] | None, run_date: date) -> bool:
 
 
 def _rules(values: Mapping[str, Any]) -> str:
-    """What was built under other rules is not of one piece with what this night would add."""
+    """Changes with the rules and with the project: what was built by others is not of one piece with this night's."""
     rules = {name: value for name, value in values.items() if name not in _NIGHTLY}
     rules["project"] = transform.project_hash()
     return hashlib.sha256(json.dumps(rules, sort_keys=True).encode()).hexdigest()
