@@ -123,7 +123,7 @@ def open_vault(settings: Settings) -> Iterator[Vault]:
     """The vault of this installation, made where there is none.
 
     Raises:
-        ConfigError: there is no secret key.
+        ConfigError: there is no secret key, or the file cannot be read or written.
     """
     master = derived_key(settings, "vault")
     path = vault_path(settings)
@@ -135,6 +135,8 @@ def open_vault(settings: Settings) -> Iterator[Vault]:
         connection.execute("PRAGMA secure_delete = ON")
         connection.executescript(_TABLES)
         yield Vault(connection, master)
+    except sqlite3.OperationalError as error:
+        raise ConfigError(f"vault {path}: {error}; make room, or give the right to write there") from error
     finally:
         connection.close()
 

@@ -108,7 +108,10 @@ def exit_code(error: BaseException) -> ExitCode:
         return ExitCode.GATE
     if isinstance(error, WarehouseBusyError):
         return ExitCode.BUSY
-    if isinstance(error, ConfigError | SourceDownError | TrackingError | duckdb.IOException):
+    # With one writer a transaction fails for one reason only: its commit could not be written.
+    if isinstance(
+        error, ConfigError | SourceDownError | TrackingError | duckdb.IOException | duckdb.TransactionException
+    ):
         return ExitCode.MEND
     if isinstance(error, OSError) and error.errno in _MENDABLE:
         return ExitCode.MEND

@@ -73,6 +73,7 @@ def test_a_step_that_reads_another_nights_marts_is_refused(
         (OSError(errno.ENOSPC, "No space left on device", "var/x"), ExitCode.MEND, "var/x: No space left on device"),
         (PermissionError(errno.EACCES, "Permission denied", "var"), ExitCode.MEND, "var: Permission denied"),
         (duckdb.IOException("disk"), ExitCode.MEND, "disk"),
+        (duckdb.TransactionException("Failed to commit"), ExitCode.MEND, "Failed to commit"),
         (FileNotFoundError(errno.ENOENT, "No such file", "x"), ExitCode.DEFECT, "[Errno 2] No such file: 'x'"),
         (ZeroDivisionError(), ExitCode.DEFECT, "ZeroDivisionError"),
     ],
