@@ -9,6 +9,7 @@ import difflib
 import os
 import re
 import tomllib
+from collections.abc import Iterable, Sequence
 from datetime import date, time
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -309,10 +310,22 @@ def load_settings(path: Path | None = None) -> Settings:
         if secret in values:
             variable = f"FORESTALL_{secret.upper()}"
             raise ConfigError(f"{path}: {secret}: a secret has no place in a file; set {variable} instead")
+    _refuse_unknown_sections(os.environ)
     try:
         return Settings(_env_file=path.parent / ".env", root=path.parent, **values)
     except ValidationError as error:
         raise ConfigError(f"{path}: {_first_mistake(error)}") from error
+
+
+def _refuse_unknown_sections(environment: Iterable[str]) -> None:
+    """Pydantic refuses an unknown key of a section it knows, and passes over a section that it does not know.
+
+    A variable without a section may be anybody's: a container platform names FORESTALL_PORT after a service.
+    """
+    for variable in environment:
+        section, parted, _ = variable.removeprefix("FORESTALL_").partition("__")
+        if variable.startswith("FORESTALL_") and parted and section.lower() not in Settings.model_fields:
+            raise ConfigError(f"{variable}: {_no_such_key((section.lower(),))}")
 
 
 def _first_mistake(error: ValidationError) -> str:
@@ -323,13 +336,21 @@ def _first_mistake(error: ValidationError) -> str:
     more = f" (and {len(mistakes) - 1} more)" if len(mistakes) > 1 else ""
     if mistake["type"] != "extra_forbidden":
         return f"{key}: {mistake['msg'].removeprefix('Value error, ')}{more}"
-    known = _keys_beside(mistake["loc"])
-    near = difflib.get_close_matches(str(mistake["loc"][-1]), known, n=1)
+    # A variable of the `.env` whose section is unknown comes as it stands there, in small letters.
+    location: Sequence[int | str] = (
+        key.removeprefix("forestall_").split("__")[:1] if key.startswith("forestall_") else mistake["loc"]
+    )
+    return f"{key}: {_no_such_key(location)}{more}"
+
+
+def _no_such_key(location: Sequence[int | str]) -> str:
+    known = _keys_beside(location)
+    near = difflib.get_close_matches(str(location[-1]), known, n=1)
     hint = f"meant `{near[0]}`?" if near else f"known: {', '.join(known)}"
-    return f"{key}: there is no such key; {hint}{more}"
+    return f"there is no such key; {hint}"
 
 
-def _keys_beside(location: tuple[int | str, ...]) -> list[str]:
+def _keys_beside(location: Sequence[int | str]) -> list[str]:
     """The keys that exist where an unknown one stood."""
     fields = Settings.model_fields
     for part in location[:-1]:

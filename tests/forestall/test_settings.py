@@ -56,6 +56,30 @@ def test_the_environment_is_stronger_than_env_file_and_file(
     assert (settings.company.currency, settings.mlflow_uri, settings.company.name) == ("USD", "from-env-file", "Acme")
 
 
+@pytest.mark.parametrize(
+    ("variable", "told"),
+    [
+        ("FORESTALL_VOLUM__HORIZON_DAYS", "there is no such key; meant `volume`?"),
+        ("FORESTALL_VOLUME__HORIZN_DAYS", "volume.horizn_days: there is no such key; meant `horizon_days`?"),
+    ],
+)
+def test_a_misspelt_variable_is_refused_wherever_it_stands(
+    company: Company, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str, told: str
+) -> None:
+    (tmp_path / ".env").write_text(f"{variable}=7\n")
+    with pytest.raises(ConfigError) as in_file:
+        company()
+    (tmp_path / ".env").unlink()
+    monkeypatch.setenv(variable, "7")
+    with pytest.raises(ConfigError) as in_environment:
+        company()
+    for caught in (in_file, in_environment):
+        assert told in str(caught.value)
+    monkeypatch.delenv(variable)
+    monkeypatch.setenv("FORESTALL_PORT", "tcp://10.0.0.1:80")  # a container platform's, not ours
+    company()
+
+
 def test_settings_cannot_be_changed_and_hide_the_secret(company: Company) -> None:
     settings = company("run_date = 2026-03-01")
     assert settings.run_date == date(2026, 3, 1)
