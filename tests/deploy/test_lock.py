@@ -3,7 +3,10 @@ import runpy
 from pathlib import Path
 
 import pytest
+import typer
 import yaml
+
+from forestall.cli import app
 
 ROOT = Path(__file__).parents[2]
 LOCK = runpy.run_path(str(ROOT / "deploy" / "lock.py"))
@@ -40,6 +43,27 @@ def test_every_pin_has_hashes_and_no_index_is_named(lock: Path) -> None:
 def test_runtime_pins_are_the_same_in_development() -> None:
     runtime, development = (set(re.findall(r"^[\w.\[\]-]+==\S+", path.read_text(), re.MULTILINE)) for path in LOCKS)
     assert runtime <= development
+
+
+def _commands() -> list[list[str]]:
+    """What units and containers ask of `forestall`, as words."""
+    units = [path.read_text() for path in (ROOT / "deploy" / "systemd").glob("*.service")]
+    services = yaml.safe_load((ROOT / "deploy" / "compose.yml").read_text())["services"].values()
+    started = [line.split()[1:] for unit in units for line in re.findall(r"^ExecStart=(.+)", unit, re.MULTILINE)]
+    contained = [one["command"] for one in services if "entrypoint" not in one and "command" in one]
+    looped = [
+        words.split() for one in services for words in re.findall(r"forestall ([\w ]+);", str(one.get("entrypoint")))
+    ]
+    return started + contained + looped
+
+
+def test_units_and_containers_ask_for_commands_that_exist() -> None:
+    known = typer.main.get_group(app)
+    asked = _commands()
+    assert {words[0] for words in asked} == {"nightly", "watch", "airflow"}
+    assert len(asked) == 5
+    for name, *options in asked:
+        known.commands[name].make_context(name, options)  # an option that does not exist raises
 
 
 def test_the_compose_file_can_be_read() -> None:
