@@ -172,7 +172,6 @@ class ServiceLevelSettings(Section):
         "answered_in_standard_over_offered"
     )
     short_abandon_s: int = Field(5, ge=0, description="who gives up sooner is left out")
-    period: Literal["interval", "day", "month"] = "day"
 
 
 class StaffingSettings(Section):

@@ -108,7 +108,7 @@ def _is_same(state: FileState, since: Since) -> bool:
 
 
 def _format_of(path: Path) -> str:
-    suffixes = [suffix.lower() for suffix in path.suffixes if suffix.lower() not in {".gz", ".zst"}]
+    suffixes = [suffix.lower() for suffix in path.suffixes if suffix.lower() != ".gz"]
     return FORMATS.get(suffixes[-1], "") if suffixes else ""
 
 
