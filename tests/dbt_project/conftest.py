@@ -135,7 +135,8 @@ def company_frames(customers: int = 240, contacts: int = 6000, seed: int = 7) ->
     frames["surveys"] = _surveys(rng, frames["interactions"])
     frames["evaluations"] = pd.DataFrame({
         "interaction_id": frames["interactions"]["interaction_id"][::20], "score": 80.0,
-        "is_compliant": rng.random(len(frames["interactions"][::20])) < 0.8, "known_at": cutoff,
+        "is_compliant": rng.random(len(frames["interactions"][::20])) < 0.8,
+        "known_at": frames["interactions"]["known_at"][::20] + pd.Timedelta("2D"),
     })  # fmt: skip
     used = instants(customers * 20)
     frames["activity"] = pd.DataFrame({

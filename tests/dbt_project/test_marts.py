@@ -166,6 +166,110 @@ def test_kpis_of_a_day_are_those_of_its_contacts(built: Settings, frames: dict[s
     assert found["cost_per_contact"] == pytest.approx(1.75 + 0.65 * minutes / len(served), abs=6e-5)
 
 
+def _of_summer(frames: dict[str, pd.DataFrame], queue: str) -> pd.DataFrame:
+    """The latest version of every inbound contact of a queue of the summer, by `interaction_id`."""
+    contacts = frames["interactions"].sort_values(["known_at", "pull_id"]).groupby("interaction_id").last()
+    on = contacts["started_at"].dt.tz_convert(ZONE).dt.date
+    is_ours = on.between(SUMMER[0], SUMMER[1]) & (contacts["queue"] == queue)
+    return contacts[is_ours & (contacts["direction"] == "inbound")].assign(local_on=on)
+
+
+SUMMER = (date(2025, 7, 20), date(2025, 9, 20))
+
+
+@pytest.mark.parametrize("queue", ["help_phone", "help_chat", "help_email"])
+def test_what_customers_and_reviewers_said_is_counted_by_the_day_of_the_contact(
+    built: Settings, frames: dict[str, pd.DataFrame], queue: str
+) -> None:
+    ours = _of_summer(frames, queue)
+    found = _read(
+        built,
+        f"""
+        SELECT local_on, abandonment_rate, csat, nps, ces, quality_compliance_rate, complaint_count,
+            complaints_in_24h_rate, first_response_s FROM marts.fct_service_kpis
+        WHERE queue = '{queue}' AND local_on BETWEEN DATE '{SUMMER[0]}' AND DATE '{SUMMER[1]}' ORDER BY local_on
+        """,
+    )
+    found = found.set_index(pd.to_datetime(found["local_on"]).dt.date).drop(columns="local_on").astype(float)
+    surveys = frames["surveys"].sort_values(["known_at", "pull_id"]).groupby("survey_id").last()
+    said = surveys.merge(ours[["local_on"]], left_on="interaction_id", right_index=True).groupby(["local_on", "kind"])
+    share = {
+        "csat": said["score"].agg(lambda score: (score >= 4).mean()).unstack()["csat"],
+        "nps": said["score"].agg(lambda score: (score >= 9).mean() - (score <= 6).mean()).unstack()["nps"],
+        "ces": said["score"].mean().unstack()["ces"],
+    }
+    reviews = frames["evaluations"].sort_values(["known_at", "pull_id"]).groupby("interaction_id").last()
+    reviewed = reviews.join(ours[["local_on"]], how="inner").groupby("local_on")["is_compliant"]
+    waited = (ours["answered_at"] - ours["started_at"]).dt.total_seconds()
+    has_given_up = ours["is_abandoned"].astype(bool) & ours["answered_at"].isna()
+    complaints = ours[ours["stage"] == "complaint"].assign(is_in_time=waited <= 86_400)
+    wanted = pd.DataFrame({
+        "abandonment_rate": has_given_up.groupby(ours["local_on"]).mean(),
+        **share,
+        "quality_compliance_rate": reviewed.agg(lambda one: one.astype(float).mean()),
+        "complaint_count": ours.groupby("local_on")["stage"].agg(lambda stage: (stage == "complaint").sum()),
+        "complaints_in_24h_rate": complaints.groupby("local_on")["is_in_time"].mean(),
+        "first_response_s": waited.groupby(ours["local_on"]).mean(),
+    }).astype(float)  # fmt: skip
+    assert (wanted.notna().sum() > 2).all()
+    assert len(found) == len(wanted) > 50
+    pd.testing.assert_frame_equal(found, wanted, check_names=False, rtol=1e-6, check_like=True)
+
+
+def test_a_contact_with_the_machine_is_contained_if_no_agent_was_needed_within_a_week(
+    built: Settings, frames: dict[str, pd.DataFrame]
+) -> None:
+    contacts = frames["interactions"].sort_values(["known_at", "pull_id"]).groupby("interaction_id").last()
+    agents = contacts[(contacts["direction"] == "inbound") & (contacts["channel"] != "self_service")]
+    alone = _of_summer(frames, "bot").query("customer_id.notna()").reset_index()
+    both = alone.merge(agents[["customer_id", "started_at"]], on="customer_id", suffixes=("", "_after"))
+    after = both["started_at_after"] - both["started_at"]
+    followed = set(both.loc[(after > pd.Timedelta(0)) & (after <= pd.Timedelta(days=7)), "interaction_id"])
+    wanted = (~alone["interaction_id"].isin(followed)).groupby(alone["local_on"]).mean()
+    found = _read(
+        built,
+        f"""
+        SELECT local_on, containment_rate FROM marts.fct_service_kpis WHERE queue = 'bot'
+            AND local_on BETWEEN DATE '{SUMMER[0]}' AND DATE '{SUMMER[1]}' AND containment_rate IS NOT NULL
+        ORDER BY local_on
+        """,
+    )
+    assert found["containment_rate"].to_numpy() == pytest.approx(wanted.to_numpy())
+    assert 0 < wanted.mean() < 1
+
+
+def test_retention_counts_who_was_there_when_the_month_began(built: Settings) -> None:
+    found = _read(built, "SELECT * FROM marts.fct_customer_kpis")
+    spells = _read(built, "SELECT customer_id, started_on, left_on, gone_on FROM intermediate.int_customer_spells")
+    spells[["started_on", "left_on", "gone_on"]] = spells[["started_on", "left_on", "gone_on"]].apply(
+        pd.to_datetime, errors="coerce"
+    )
+    by_month = found.assign(lost=((1 - found["retention_rate"]) * found["customer_count"]).fillna(0)).groupby(
+        "month_on"
+    )
+    for month_on, counted in by_month[["customer_count", "joined_count", "lost"]].sum().iterrows():
+        begins = pd.Timestamp(month_on)
+        ends = begins + pd.offsets.MonthBegin()
+        is_over = spells["gone_on"] < begins
+        there = set(spells.loc[~is_over & (spells["started_on"] < begins), "customer_id"])
+        joined = set(spells.loc[~is_over & spells["started_on"].between(begins, ends, "left"), "customer_id"])
+        left = set(spells.loc[spells["left_on"].between(begins, ends, "left"), "customer_id"])
+        assert counted.round(6).tolist() == [len(there), len(joined), len(there & left)], month_on
+    assert by_month["lost"].sum().max() > 2
+
+
+def test_a_customers_worth_follows_from_margin_and_retention(built: Settings) -> None:
+    rows = _read(built, "SELECT * FROM marts.fct_customer_kpis WHERE customer_count > 0 AND monthly_margin > 0")
+    lost = ((1 - rows["retention_rate"]) * rows["customer_count"]).round()
+    months = (rows["customer_count"] // lost.where(lost > 0)).fillna(36).clip(upper=36)
+    margin = rows["monthly_margin"] / (rows["customer_count"] + rows["joined_count"])
+    assert rows["lifetime_value"].to_numpy() == pytest.approx((margin.round(4) * months).to_numpy(), abs=0.01)
+    is_served = rows["service_cost"] > 10
+    returned = (rows["monthly_margin"] / rows["service_cost"])[is_served]
+    assert rows.loc[is_served, "service_return"].to_numpy() == pytest.approx(returned.to_numpy(), rel=1e-3)
+    assert is_served.sum() > 10
+
+
 def test_only_training_dates_and_the_last_week_are_kept(built: Settings, run_date: date) -> None:
     found = _read(built, "SELECT DISTINCT as_of_on, is_training FROM marts.fct_customer_features ORDER BY as_of_on")
     assert found["is_training"].tolist() == [True, True, True, False]
