@@ -5,7 +5,8 @@ each step in a process of its own, and after each step its bare counterpart (`be
 steps of a night the same night is run as users run it, `forestall nightly` in one process, beside the sum
 of the bare work. A night cannot be run twice over on the same data, so the command has a copy of the
 company of its own, made before the first night; both copies live through the same days.
-`medium` is ten times as many customers over thirty months. With `--write FILE` the table goes there too.
+`medium` is ten times as many customers over thirty months; `--steps` leaves the whole commands out and
+halves the time. With `--write FILE` the table goes there too.
 
 Peak memory is the greatest resident set of the step's process or of one of its children. Seconds are
 of the work itself, without starting Python; what a step of ours imports and prepares counts, what the
@@ -56,6 +57,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="benchmarks.night", description=__doc__.splitlines()[0])
     parser.add_argument("size", choices=SIZES)
     parser.add_argument("--write", type=Path, help="also write the table to this file")
+    parser.add_argument("--steps", action="store_true", help="leave the whole commands out")
     parser.add_argument("--folder", type=Path, help="where the company lives; var/bench/<size> by default")
     parser.add_argument("--child", nargs=4, metavar=("KIND", "STEP", "RUN_DATE", "SINCE"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -65,7 +67,7 @@ def main() -> None:
         _be_a_child(folder, kind, step, date.fromisoformat(run_date), float(since))
         return
     lines = []
-    for line in _run(arguments.size, folder):
+    for line in _run(arguments.size, folder, is_whole=not arguments.steps):
         lines.append(line)
         print(_row(line), flush=True)
     table = markdown(arguments.size, lines)
@@ -74,7 +76,7 @@ def main() -> None:
         arguments.write.write_text(table, encoding="utf-8")
 
 
-def _run(size: str, folder: Path) -> Iterator[Line]:
+def _run(size: str, folder: Path, *, is_whole: bool) -> Iterator[Line]:
     """Make the company, then the first night and the second."""
     from forestall.demo.company import make_company, play
 
@@ -83,28 +85,29 @@ def _run(size: str, folder: Path) -> Iterator[Line]:
     for left in (folder / "var", whole):  # beside an earlier benchmark's warehouse no night would be the first
         shutil.rmtree(left, ignore_errors=True)
     company = make_company(folder, scale=scale, since=since)
-    shutil.copytree(folder, whole)
-    first = company.run_date
-    yield from _night(size, folder, whole, "first", first, 0.0)
-    pulled_at = time.time()
-    second = first + timedelta(days=1)
-    for place in (folder, whole):
-        play(place, second)
-    yield from _night(size, folder, whole, "second", second, pulled_at)
+    if is_whole:
+        shutil.copytree(folder, whole)
+    pulled_at = 0.0
+    for name, run_date in (("first", company.run_date), ("second", company.run_date + timedelta(days=1))):
+        play(folder, run_date)
+        bares = []
+        for line in _steps(size, folder, name, run_date, pulled_at):
+            bares += [line.bare] if line.bare else []
+            yield line
+        if is_whole:
+            play(whole, run_date)
+            together = Cost(sum(bare.seconds for bare in bares), max(bare.peak_mb for bare in bares))
+            yield Line(name, WHOLE, _whole_night(whole, run_date), together)
+        pulled_at = time.time()
 
 
-def _night(size: str, folder: Path, whole: Path, name: str, run_date: date, since: float) -> Iterator[Line]:
-    """The night's steps in `folder`, then all of it in `whole`."""
+def _steps(size: str, folder: Path, name: str, run_date: date, since: float) -> Iterator[Line]:
     from benchmarks.bare import BARE
 
-    bares = []
     for step in NIGHT:
         ours = _in_a_process(size, folder, "step", step, run_date, since)
         bare = _in_a_process(size, folder, "bare", step, run_date, since) if step in BARE else None
-        bares += [bare] if bare else []
         yield Line(name, step, ours, bare)
-    together = Cost(sum(bare.seconds for bare in bares), max(bare.peak_mb for bare in bares))
-    yield Line(name, WHOLE, _whole_night(whole, run_date), together)
 
 
 def _whole_night(folder: Path, run_date: date) -> Cost:
