@@ -182,6 +182,10 @@ def company_frames(customers: int = 240, contacts: int = 6000, seed: int = 7) ->
         "event_id": ["e1"], "name": ["campaign"], "starts_on": [date(2025, 9, 1)], "ends_on": [date(2025, 9, 9)],
         "known_on": [date(2025, 8, 1)], "known_at": [first],
     })  # fmt: skip
+    counted = pd.Series(pd.date_range(first, cutoff - pd.Timedelta("2D"), freq="12h"))
+    frames["backlog"] = pd.DataFrame({
+        "queue": "help_email", "counted_at": counted, "open_count": np.arange(len(counted)) % 40, "known_at": counted,
+    })  # fmt: skip
     return {name: _with_corrections(rng, name, rows, cutoff) for name, rows in frames.items()}
 
 

@@ -1,7 +1,7 @@
 """What is learned later moves nothing of an earlier morning; what comes bit by bit ends up as if at once."""
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from hashlib import sha256
 
 import pandas as pd
@@ -16,8 +16,9 @@ Frames = dict[str, pd.DataFrame]
 EARLIER = date(2025, 10, 1)
 PAST = (date(2025, 4, 1), date(2025, 6, 2))
 
+FEATURES = "marts.fct_customer_features"
 AS_KNOWN = {
-    "marts.fct_customer_features": "as_of_on <= DATE '2025-10-01'",
+    FEATURES: "as_of_on <= DATE '2025-10-01'",
     "marts.fct_churn_labels": "as_of_on <= DATE '2025-10-01'",
     "intermediate.int_contact_volume_changes": "known_on <= DATE '2025-10-01'",
     "marts.fct_contact_volume": "true",
@@ -25,6 +26,7 @@ AS_KNOWN = {
     "marts.fct_outreach_candidates": "true",
     "marts.fct_agent_time": "true",
     "marts.fct_customer_kpis": "true",
+    "staging.stg_agents": "true",  # no mart asks when an agent leaves
 }
 
 
@@ -43,6 +45,10 @@ def _same(ours: dict[str, pd.DataFrame], theirs: dict[str, pd.DataFrame]) -> Non
     for name, rows in ours.items():
         assert len(rows) > 0, name
         pd.testing.assert_frame_equal(rows, theirs[name], check_dtype=False, rtol=1e-12, obj=name)
+
+
+def _cutoff(morning: date) -> pd.Timestamp:
+    return pd.Timestamp(morning, tz="Europe/Berlin").tz_convert("UTC")
 
 
 def _learned_later(frames: Frames, known_at: pd.Timestamp) -> Frames:
@@ -71,10 +77,45 @@ def _learned_later(frames: Frames, known_at: pd.Timestamp) -> Frames:
     return planted
 
 
+def _under_way(frames: Frames) -> Frames:
+    """On a past morning and the earlier one, of the rows known last all that reveals itself lies two days ahead."""
+    told = {name: rows.copy() for name, rows in frames.items()}
+    for morning in (PAST[-1], EARLIER):
+        ahead = {"instant": _cutoff(morning) + pd.Timedelta(days=2), "date": morning + timedelta(days=2)}
+        for name, rows in told.items():
+            is_known = rows["known_at"] < _cutoff(morning)
+            if name == "interactions":
+                is_known &= rows["answered_at"].notna()  # neither given up nor served by a machine
+            last = rows[is_known].sort_values("known_at", kind="stable").tail(40).index
+            for column in CONTRACT[name].columns:
+                if column.revealed_by == column.name:
+                    rows.loc[last, column.name] = ahead[column.kind]
+    return told
+
+
+def _not_yet_told(told: Frames, morning: date) -> Frames:
+    """The same rows as they read that morning: what is revealed later is null, and renewals stand where they stood."""
+    untold = {name: rows.copy() for name, rows in told.items()}
+    for name, rows in untold.items():
+        for column in CONTRACT[name].columns:
+            if column.name in rows and column.revealed_by in rows:
+                rows[column.name] = rows[column.name].mask(_is_ahead(told[name][column.revealed_by], morning))
+    contacts = untold["interactions"]
+    measured = ["wait_time_s", "handle_time_s"]  # who still waits has no times yet
+    contacts[measured] = contacts[measured].mask(_is_ahead(told["interactions"]["answered_at"], morning))
+    untold["subscriptions"]["renews_at"] -= pd.DateOffset(months=24)  # whole terms, of whatever length
+    return untold
+
+
+def _is_ahead(values: pd.Series, morning: date) -> pd.Series:
+    at = pd.to_datetime(values)
+    return at >= (_cutoff(morning) if at.dt.tz else pd.Timestamp(morning))
+
+
 @pytest.fixture(scope="module")
 def earlier(load: Callable[..., Settings], frames: Frames) -> tuple[Settings, dict[str, pd.DataFrame]]:
-    """The company on an earlier morning, and what it knew then."""
-    settings = load(frames)
+    """The company on an earlier morning, whose source tells things to come already, and what it knew then."""
+    settings = load(_under_way(frames))
     build_features(settings, EARLIER)
     build_training_features(settings, EARLIER, PAST)
     return settings, _known(settings, AS_KNOWN)
@@ -84,11 +125,38 @@ def earlier(load: Callable[..., Settings], frames: Frames) -> tuple[Settings, di
 def test_what_is_learned_later_moves_nothing_that_was_known(
     earlier: tuple[Settings, dict[str, pd.DataFrame]], more: Callable[[Settings, Frames], None], frames: Frames
 ) -> None:
+    assert frames.keys() == CONTRACT.keys()
     settings, before = earlier
-    more(settings, _learned_later(frames, pd.Timestamp(EARLIER, tz="Europe/Berlin").tz_convert("UTC")))
+    more(settings, _learned_later(frames, _cutoff(EARLIER)))
     build_features(settings, EARLIER)
     build_training_features(settings, EARLIER, PAST)
     _same(before, _known(settings, AS_KNOWN))
+
+
+@pytest.mark.slow
+def test_what_has_yet_to_happen_moves_nothing_though_the_source_tells_it(
+    earlier: tuple[Settings, dict[str, pd.DataFrame]], load: Callable[..., Settings], frames: Frames
+) -> None:
+    _, before = earlier
+    settings = load(_not_yet_told(_under_way(frames), EARLIER))
+    build_features(settings, EARLIER)
+    build_training_features(settings, EARLIER, PAST)
+    _same(before, _known(settings, AS_KNOWN))
+
+
+@pytest.mark.slow
+def test_a_past_morning_is_learned_from_as_its_own_night_saw_it(
+    earlier: tuple[Settings, dict[str, pd.DataFrame]], load: Callable[..., Settings], frames: Frames
+) -> None:
+    _, before = earlier
+    settings = load(_not_yet_told(_under_way(frames), PAST[-1]))
+    build_features(settings, PAST[-1])
+    that_night = _known(settings, {FEATURES: f"as_of_on = DATE '{PAST[-1]}'"})[FEATURES]
+    learned = before[FEATURES][pd.to_datetime(before[FEATURES]["as_of_on"]).dt.date == PAST[-1]]
+    _same(
+        {FEATURES: that_night.drop(columns="is_training")},
+        {FEATURES: learned.drop(columns="is_training").reset_index(drop=True)},
+    )
 
 
 @pytest.mark.slow
@@ -104,7 +172,7 @@ def test_night_by_night_gives_what_one_build_gives(
     more(settings, {name: rows[rows["pull_id"] > 2] for name, rows in frames.items()})
     build_features(settings, run_date)
     tonight = AS_KNOWN | {
-        "marts.fct_customer_features": f"as_of_on = DATE '{run_date}'",
+        FEATURES: f"as_of_on = DATE '{run_date}'",
         "marts.fct_churn_labels": f"as_of_on = DATE '{run_date}'",
         "intermediate.int_contact_volume_changes": "true",
     }
@@ -127,13 +195,13 @@ def test_a_sample_of_customers_is_learned_from_as_if_all_were(load: Callable[...
     """The customers have pseudonyms here, as in a real warehouse: a sample goes by their first digits."""
     settings = load({name: _under_pseudonyms(rows) for name, rows in frames.items()})
     build_features(settings, EARLIER)
-    learned = dict.fromkeys(("marts.fct_customer_features", "marts.fct_churn_labels"), "as_of_on < DATE '2025-10-01'")
+    learned = dict.fromkeys((FEATURES, "marts.fct_churn_labels"), "as_of_on < DATE '2025-10-01'")
     build_training_features(settings, EARLIER, PAST)
     everybody = _known(settings, learned)
-    customers = everybody["marts.fct_customer_features"]["customer_id"]
+    customers = everybody[FEATURES]["customer_id"]
     build_training_features(settings, EARLIER, PAST, max_rows=len(customers) // 2)
     sampled = _known(settings, learned)
-    drawn = set(sampled["marts.fct_customer_features"]["customer_id"])
+    drawn = set(sampled[FEATURES]["customer_id"])
     assert 0.3 < len(drawn) / customers.nunique() < 0.6
     _same(sampled, {name: _in_order(rows[rows["customer_id"].isin(drawn)]) for name, rows in everybody.items()})
 

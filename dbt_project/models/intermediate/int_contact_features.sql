@@ -2,7 +2,7 @@
 
 {%- set channels = {'phone': "('phone')", 'chat': "('chat')", 'written': "('email', 'web_form', 'social')",
                     'self_service': "('self_service')"} %}
-{%- set stages = ['consultation', 'complaint', 'feedback'] %}
+{%- set is_served_later = 'coalesce(versions.served_at >= days.as_of_at, false)' %}
 
 -- Contacts of the 90 days before each as-of date, in the version that was valid then.
 with contacts as (
@@ -18,9 +18,15 @@ with contacts as (
         versions.topic,
         versions.is_inbound,
         versions.has_given_up,
-        versions.is_in_standard,
-        versions.wait_time_s,
-        versions.handle_time_s,
+        -- a contact that still waits has missed its standard when that has run out, whatever comes of it later
+        case
+            when not versions.has_given_up and (not versions.is_served or {{ is_served_later }})
+                then {{ seconds_between('versions.started_at', 'days.as_of_at') }}
+                    > coalesce({{ standard('versions', 'threshold_s') }}, {{ standard('versions', 'first_response_s') }})
+            else not versions.is_in_standard
+        end as has_missed_standard,
+        case when not {{ is_served_later }} then versions.wait_time_s end as wait_time_s,
+        case when not {{ is_served_later }} then versions.handle_time_s end as handle_time_s,
         coalesce(versions.transfer_count, 0) as transfer_count,
         {{ thousandths('versions.text_sentiment') }} as sentiment_thousandths,
         {{ seconds_between('versions.started_at',
@@ -63,7 +69,7 @@ select
     {{ total('transfer_count', 'days_ago <= ' ~ days) }} as transfer_count_{{ days }}d,
     {{ number_of('is_open and days_ago <= ' ~ days) }} as unresolved_count_{{ days }}d,
     {{ number_of('is_inbound and is_repeat and days_ago <= ' ~ days) }} as repeat_count_{{ days }}d,
-    {{ number_of('is_inbound and not is_in_standard and days_ago <= ' ~ days) }} as missed_standard_count_{{ days }}d,
+    {{ number_of('is_inbound and has_missed_standard and days_ago <= ' ~ days) }} as missed_standard_count_{{ days }}d,
     {{ mean('wait_time_s', 'is_inbound and days_ago <= ' ~ days) }} as wait_time_s_mean_{{ days }}d,
     {{ mean('sentiment_thousandths', 'days_ago <= ' ~ days) }} / 1000 as text_sentiment_mean_{{ days }}d,
     {%- endfor %}

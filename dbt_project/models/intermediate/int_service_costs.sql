@@ -14,13 +14,15 @@ select
 from {{ ref('int_interaction_versions') }} as versions
 left join {{ ref('int_costs') }} as costs
     on costs.channel = versions.channel and costs.starts_on <= versions.started_on and versions.started_on < costs.until_on
-where versions.is_served
+where versions.served_known_on <= {{ run_date() }}
     and versions.customer_id is not null
-    and versions.started_on < {{ run_date() }}
     and {{ valid_at('versions', cutoff_at()) }}
     {%- if is_incremental() %}
-    and (cast(date_trunc('month', versions.started_on) as date) >= (select max(month_on) from {{ this }})
-    or cast(date_trunc('month', versions.started_on) as date) in (
+    -- months of the contacts that were served since the last month began, that new pulls touched or that new prices hold for
+    and cast(date_trunc('month', versions.started_on) as date) in (
+        select cast(date_trunc('month', started_on) as date) from {{ ref('int_interaction_versions') }}
+        where coalesce(served_at, started_at) >= {{ day_start('(select max(month_on) from ' ~ this ~ ')') }}
+        union
         select cast(date_trunc('month', started_on) as date) from {{ ref('int_interaction_versions') }}
         where interaction_id in (select interaction_id from {{ ref('int_interaction_versions') }} where pull_id > {{ last }})
         union
@@ -28,6 +30,6 @@ where versions.is_served
         where month_on >= (
             select cast(date_trunc('month', min(starts_on)) as date) from {{ source('raw', 'costs') }} where pull_id > {{ last }}
         )
-    ))
+    )
     {%- endif %}
 group by cast(date_trunc('month', versions.started_on) as date), versions.customer_id
