@@ -5,17 +5,16 @@
 **When:** `schedule.retrain`, Sunday 12:30 by the site's clock: after the night, before nobody's deadline. It
 takes the warehouse lock, so a night that starts meanwhile waits for it.
 
-**Retries:** once. **When it breaks:** the champion stays, and the next night scores with it.
+**Retries:** once; a mistake in the configuration is not tried again. **When it breaks:** the champion stays,
+and the next night scores with it.
 
 **Is a re-run safe?** Yes; it trains another challenger on the same dates. `forestall rollback` goes back
 to the champion before.
 """
 
-from typing import Any
+from airflow.sdk import DAG
 
-from airflow.sdk import DAG, task
-
-from forestall.scheduling.timetable import RUN_DATE, alert_failure, local_cron, run_date_of, settings_of_dag
+from forestall.scheduling.timetable import RUN_DATE, alert_failure, local_cron, settings_of_dag, step
 
 with DAG(
     dag_id="retrain",
@@ -27,13 +26,4 @@ with DAG(
     doc_md=__doc__,
     tags=["forestall"],
 ):
-
-    @task(retries=1)
-    def retrain_churn(**context: Any) -> dict[str, Any]:
-        """Train a challenger as of the run date; compare it with the champion."""
-        from forestall.jobs.train_churn import retrain_churn
-
-        settings = settings_of_dag()
-        return dict(retrain_churn(settings, run_date_of(context, settings)))
-
-    retrain_churn()
+    step("retrain_churn")

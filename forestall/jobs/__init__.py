@@ -1,4 +1,4 @@
-"""The steps of the night, one file each, in the order in which they run.
+"""The steps of the night, one file each, in the order in which they run; and what is run beside it.
 
 A job is a plain function of (settings, run date) that can be run again with the same result. It
 gives back a small summary for whoever watches.
@@ -29,6 +29,9 @@ NIGHT: Mapping[str, str] = {
     "check_publication": "gates on what is about to be published",
     "publish": "an immutable folder, and `current`",
 }
+# Once a week, by a timetable of its own.
+WEEKLY: Mapping[str, str] = {"retrain_churn": "a challenger, promoted where it is better"}
+JOBS: Mapping[str, str] = {**NIGHT, **WEEKLY}
 
 
 def job(name: str) -> Job:
@@ -37,6 +40,6 @@ def job(name: str) -> Job:
     Raises:
         KeyError: there is no such job.
     """
-    if name not in NIGHT:
+    if name not in JOBS:
         raise KeyError(name)
     return cast(Job, getattr(import_module(f"forestall.jobs.{name}"), name))

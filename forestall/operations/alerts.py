@@ -14,6 +14,7 @@ from datetime import date, datetime
 from email.message import EmailMessage
 from urllib.parse import unquote, urlsplit
 
+from forestall.jobs import NIGHT, WEEKLY
 from forestall.night import Night
 from forestall.scheduling.steps import steps_of
 from forestall.settings import ConfigError, Settings
@@ -52,7 +53,8 @@ def send(settings: Settings, alert: Alert) -> list[str]:
 def night_failed(settings: Settings, run_date: date, dag_id: str = "nightly") -> Alert:
     """What to say of a run that failed, from the records of its steps."""
     night = Night(settings, run_date)
-    lines = [f"{step.job}: {step.error or step.status}" for step in steps_of(night) if step.status != "done"]
+    steps = steps_of(night, WEEKLY if dag_id == "retrain" else NIGHT)
+    lines = [f"{step.job}: {step.error or step.status}" for step in steps if step.status != "done"]
     shown = _shown(night)
     return Alert(
         f"{settings.company.name}: {dag_id} of {run_date} failed",

@@ -18,16 +18,20 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
-from forestall.jobs import NIGHT, Summary
+from forestall.jobs import JOBS, Summary
 from forestall.scheduling.steps import Step
 
 MARKS = {"done": "[green]✓[/]", "failed": "[red]✗[/]"}
 TEXT_SHOWN = 60
-WIDTH = max(map(len, NIGHT))
+WIDTH = max(map(len, JOBS))
 
 
 class StepLines(logging.Handler):
-    """Turns records of steps into lines on a console."""
+    """Turns records of steps into lines on a console.
+
+    Attributes:
+        ended: what came of each step in the end, by job and run date, in the order in which they first ended.
+    """
 
     def __init__(self, console: Console) -> None:
         super().__init__()
@@ -35,6 +39,7 @@ class StepLines(logging.Handler):
         self.clock = Progress(
             SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=console, transient=True
         )
+        self.ended: dict[tuple[str, str], Step] = {}
         self._running: dict[str, TaskID] = {}
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -43,9 +48,10 @@ class StepLines(logging.Handler):
         if step is None:
             return
         if step.status == "running":
-            about = f"{step.job.ljust(WIDTH)} [dim]{NIGHT[step.job]}[/]"
+            about = f"{step.job.ljust(WIDTH)} [dim]{JOBS[step.job]}[/]"
             self._running[step.job] = self.clock.add_task(about, total=None)
             return
+        self.ended[step.job, step.run_date] = step
         if step.job in self._running:
             self.clock.remove_task(self._running.pop(step.job))
         told = f"[red]{escape(step.error)}[/]" if step.error else escape(told_summary(step.summary))
@@ -65,15 +71,15 @@ def told_summary(summary: Summary) -> str:
 
 
 @contextmanager
-def shown(console: Console) -> Iterator[None]:
-    """Show the steps that run inside on `console`."""
+def shown(console: Console) -> Iterator[StepLines]:
+    """Show the steps that run inside on `console`; gives what shows them."""
     lines = StepLines(console)
     steps = logging.getLogger("forestall.scheduling.steps")
     steps.setLevel(logging.INFO)
     steps.addHandler(lines)
     try:
         with lines.clock if console.is_terminal else nullcontext():
-            yield
+            yield lines
     finally:
         steps.removeHandler(lines)
 

@@ -10,6 +10,7 @@ import json
 import logging
 import os
 import time
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime
 from enum import IntEnum
@@ -90,10 +91,10 @@ def run_step(settings: Settings, name: str, run_date: date) -> Summary:
     return summary
 
 
-def steps_of(night: Night) -> list[Step]:
-    """The records of a night's steps, in the order of the night."""
+def steps_of(night: Night, names: Iterable[str] = NIGHT) -> list[Step]:
+    """The records of a night's steps, in the order of the night; of other jobs where they are named."""
     files = {path.stem: path for path in (night.folder / "steps").glob("*.json")}
-    return [Step(**json.loads(files[name].read_text(encoding="utf-8"))) for name in NIGHT if name in files]
+    return [Step(**json.loads(files[name].read_text(encoding="utf-8"))) for name in names if name in files]
 
 
 def exit_code(error: BaseException) -> ExitCode:
@@ -130,14 +131,15 @@ def _claim_marts(settings: Settings, name: str, run_date: date) -> None:
     """The marts hold one night at a time; a step that reads another night's marts would be wrong.
 
     Under a scheduler every task is a process of its own, so no lock lasts from the first step to the
-    last. `build_features` says whose marts these are, and every later step looks.
+    last. `build_features` says whose marts these are, and every later step looks; what is run beside
+    the night builds what it reads.
     """
     steps = list(NIGHT)
     claim = settings.var_path / "marts_of.json"
     mine: dict[str, Any] = {"run_date": run_date.isoformat(), "is_backfill": settings.is_backfill}
     if name == "build_features":
         _write_aside(claim, mine)
-    elif steps.index(name) > steps.index("build_features") and claim.is_file():
+    elif name in steps[steps.index("build_features") :] and claim.is_file():
         theirs = json.loads(claim.read_text(encoding="utf-8"))
         if theirs != mine:
             raise ConfigError(

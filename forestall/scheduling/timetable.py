@@ -13,7 +13,7 @@ from typing import Any
 from airflow.sdk import CronTriggerTimetable, Param, task
 from airflow.sdk.exceptions import AirflowFailException
 
-from forestall.jobs import NIGHT
+from forestall.jobs import JOBS
 from forestall.settings import DEFAULT_FILE, Settings, load_settings
 
 RETRY_DELAY = timedelta(seconds=10)
@@ -48,9 +48,9 @@ def run_date_of(context: Mapping[str, Any], settings: Settings) -> date:
 
 
 def step(name: str, *, retries: int = 1) -> Any:
-    """The task that runs one job of the night."""
+    """The task that runs one job."""
 
-    @task(task_id=name, retries=retries, retry_delay=RETRY_DELAY, doc_md=NIGHT[name])
+    @task(task_id=name, retries=retries, retry_delay=RETRY_DELAY, doc_md=JOBS[name])
     def run(**context: Any) -> dict[str, Any]:
         settings = settings_of_dag()
         return run_or_fail(settings, name, run_date_of(context, settings))

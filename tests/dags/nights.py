@@ -7,7 +7,7 @@ and its first task costs seconds, so all nights share one process.
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
@@ -75,10 +75,8 @@ def main(folder: Path) -> None:
     jobs = folder / "jobs"
     jobs.mkdir()
     forestall.jobs.__path__.insert(0, str(jobs))
-    for name in forestall.jobs.NIGHT:
+    for name in forestall.jobs.JOBS:
         (jobs / f"{name}.py").write_text(JOB.format(name=name, folder=folder))
-    with (jobs / "train_churn.py").open("a") as file:
-        file.write(JOB.format(name="retrain_churn", folder=folder))
     (folder / "degraded.json").write_text("[]")
     config = folder / "forestall.toml"
     config.write_text('[company]\nname = "Acme"\ntime_zone = "Europe/Berlin"\n')
@@ -94,6 +92,10 @@ def main(folder: Path) -> None:
         with told(folder, name, results, **behaviour) as result:
             result["code"] = run_night(settings, config, date.fromisoformat(day), result["console"])
 
+    def other(name: str, dag_id: str, conf: Mapping[str, str], **behaviour: str) -> None:
+        with told(folder, name, results, **behaviour) as result:
+            result["code"] = run_other(settings, config, dag_id, conf, result["console"])
+
     night("good", "2026-03-01")
     night("gate", "2026-03-02", check_batch=GATE)
     night("mend", "2026-03-02", pull=MEND)
@@ -101,12 +103,13 @@ def main(folder: Path) -> None:
     night("killed once", "2026-03-02", forecast_volume=FAILS_ONCE)
     (folder / "degraded.json").write_text('["crm: is down"]')
     night("degraded", "2026-03-03")
-    with told(folder, "backfill", results) as result:
-        conf = {"first_date": "2026-02-27", "last_date": "2026-03-01"}
-        result["code"] = run_other(settings, config, "backfill", conf, result["console"])
-    with told(folder, "retrain", results) as result:
-        result["code"] = run_other(settings, config, "retrain", {"run_date": "2026-03-01"}, result["console"])
-    results["log"] = "".join(path.read_text() for path in sorted((folder / "var" / "logs").glob("nightly-*.log")))
+    week, day = ({"first_date": first, "last_date": "2026-03-01"} for first in ("2026-02-27", "2026-03-01"))
+    other("backfill", "backfill", week)
+    other("backfill gate", "backfill", day, check_features=GATE)
+    other("retrain", "retrain", {"run_date": "2026-03-01"})
+    other("retrain mend", "retrain", {"run_date": "2026-03-01"}, retrain_churn=MEND)
+    other("retrain defect", "retrain", {"run_date": "2026-03-01"}, retrain_churn=DEFECT)
+    results["log"] = "".join(path.read_text() for path in sorted((folder / "var" / "logs").glob("*.log")))
     (folder / "results.json").write_text(json.dumps(results))
 
 

@@ -71,7 +71,7 @@ def test_a_gate_stops_publication_leaves_current_and_exits_3(nights: dict[str, A
     assert gate["code"] == 3
     assert _jobs(gate) == ["pull", "check_batch"]  # not tried again
     assert gate["current"] == "2026-03-01"
-    assert "check_batch: batch.calls.share failed: 9 of 10 rows" in gate["screen"]
+    assert "check_batch 2026-03-02: batch.calls.share failed: 9 of 10 rows" in gate["screen"]
     assert "Acme: nightly of 2026-03-02 failed" in nights["log"]
 
 
@@ -79,7 +79,7 @@ def test_what_the_user_can_mend_is_one_line_and_exits_2(nights: dict[str, Any]) 
     mend = nights["mend"]
     assert mend["code"] == 2
     assert _jobs(mend) == ["pull"]
-    assert "pull: calls.csv: no such file" in mend["screen"]
+    assert "pull 2026-03-02: calls.csv: no such file" in mend["screen"]
     assert "Traceback" not in mend["screen"]
 
 
@@ -88,7 +88,7 @@ def test_a_defect_is_tried_again_and_then_exits_1_with_the_log_named(nights: dic
     assert defect["code"] == 1
     assert _jobs(defect).count("measure") == 2
     assert "publish" not in _jobs(defect)
-    assert "measure: divided by nothing; details in " in defect["screen"]
+    assert "measure 2026-03-02: divided by nothing; details in " in defect["screen"]
 
 
 def test_a_step_that_was_killed_once_runs_again_and_the_night_is_published(nights: dict[str, Any]) -> None:
@@ -115,3 +115,26 @@ def test_a_backfill_runs_each_night_of_the_range_apart(nights: dict[str, Any]) -
 def test_retraining_gets_the_business_date(nights: dict[str, Any]) -> None:
     assert nights["retrain"]["code"] == 0
     assert nights["retrain"]["ran"] == [["retrain_churn", "2026-03-01", False]]
+    assert "retrain: done; details in " in nights["retrain"]["screen"]
+
+
+def test_a_backfill_that_a_gate_stops_exits_3_and_says_on_which_night(nights: dict[str, Any]) -> None:
+    gate = nights["backfill gate"]
+    assert gate["code"] == 3
+    assert _jobs(gate) == ["pull", "check_batch", "build_features", "check_features"]  # not tried again
+    assert "check_features 2026-03-01: batch.calls.share failed: 9 of 10 rows" in gate["screen"]
+
+
+def test_a_retraining_whose_cause_the_user_can_mend_exits_2_at_once(nights: dict[str, Any]) -> None:
+    mend = nights["retrain mend"]
+    assert mend["code"] == 2
+    assert _jobs(mend) == ["retrain_churn"]
+    assert mend["screen"].endswith("retrain_churn 2026-03-01: calls.csv: no such file\n")
+    assert "Acme: retrain of 2026-03-01 failed: retrain_churn: calls.csv: no such file" in nights["log"]
+
+
+def test_a_defect_of_a_retraining_is_tried_again_and_then_exits_1_with_the_log_named(nights: dict[str, Any]) -> None:
+    defect = nights["retrain defect"]
+    assert defect["code"] == 1
+    assert _jobs(defect) == ["retrain_churn", "retrain_churn"]
+    assert "retrain_churn 2026-03-01: divided by nothing; details in " in defect["screen"]

@@ -14,8 +14,9 @@ import pytest
 from forestall.jobs.backtest_churn import backtest_churn
 from forestall.jobs.build_features import build_features
 from forestall.jobs.pull import pull
+from forestall.jobs.retrain_churn import retrain_churn
 from forestall.jobs.score_churn import score_churn
-from forestall.jobs.train_churn import retrain_churn, train_churn
+from forestall.jobs.train_churn import train_churn
 from forestall.night import Night
 from forestall.settings import ConfigError, Settings, load_settings
 from models.churn.params import MODEL

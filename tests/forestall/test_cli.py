@@ -79,7 +79,10 @@ def test_a_defect_shows_its_traceback_and_exits_1(run: Run, monkeypatch: pytest.
     assert err.endswith("forestall: division by zero\n")
 
 
-def test_while_another_process_writes_the_code_is_75(run: Run, company: Company) -> None:
+@pytest.mark.parametrize(
+    "words", [("job", "pull"), ("retrain",), ("backfill", "2026-03-01", "2026-03-02")], ids=lambda words: words[0]
+)
+def test_while_another_process_writes_the_code_is_75(run: Run, company: Company, words: tuple[str, ...]) -> None:
     path = company("[warehouse]\nlock_wait_s = 0").var_path / "warehouse.lock"
     path.parent.mkdir()
     signed = '{"pid": 1, "purpose": "another night"}'
@@ -87,7 +90,7 @@ def test_while_another_process_writes_the_code_is_75(run: Run, company: Company)
     holder = subprocess.Popen(["flock", path, "sh", "-c", script], stdout=subprocess.PIPE, start_new_session=True)
     assert holder.stdout is not None
     holder.stdout.readline()
-    code, _, err = run("job", "pull")
+    code, _, err = run(*words)
     os.killpg(holder.pid, signal.SIGKILL)
     holder.communicate()
     assert (code, "held by another night (process 1); waited 0 s" in err) == (75, True)
