@@ -1,15 +1,10 @@
 """Who a customer is stays in the vault, who said no is left alone, and who is forgotten stays forgotten."""
 
-import gzip
 import re
-import zipfile
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from forestall.demo.company import play
@@ -17,8 +12,9 @@ from forestall.privacy.forget import forget
 from forestall.privacy.vault import open_vault
 from forestall.publishing.publication import nights
 from forestall.settings import Settings
-from forestall.warehouse import Warehouse, open_warehouse
+from forestall.warehouse import open_warehouse
 from tests.nights.company import FIRST, SECOND, consents, copied, customers, fingerprints, run_jobs
+from tests.nights.search import files_below, readable, tables
 
 pytestmark = pytest.mark.slow
 
@@ -42,44 +38,14 @@ class Traces:
         return numbers | set(CONTACTS.findall(content)) | {name for name in self.names if name in content}
 
 
-def _texts(rows: pa.Table) -> bytes:
-    """All texts of a table, each once, a line each."""
-    is_text = [pa.types.is_string(field.type) or pa.types.is_large_string(field.type) for field in rows.schema]
-    columns = [rows.column(place).unique().drop_null() for place, is_one in enumerate(is_text) if is_one]
-    return "\n".join(str(text) for column in columns for text in column.to_pylist()).encode()
-
-
-def _readable(path: Path) -> bytes:
-    """A file as it lies there, and what is packed in it."""
-    content = path.read_bytes()
-    if path.suffix == ".parquet":
-        content += _texts(pq.read_table(path, partitioning=None))
-    if path.suffix == ".gz":
-        content += gzip.decompress(content)
-    if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            content += b"\n".join(archive.read(name) for name in archive.namelist())
-    return content
-
-
-def _tables(warehouse: Warehouse) -> Iterator[tuple[str, bytes]]:
-    """Every table and view of the warehouse, and all its texts."""
-    found = warehouse.frame(
-        "SELECT table_schema, table_name FROM information_schema.tables "
-        "WHERE table_schema IN ('raw', 'staging', 'intermediate', 'marts', 'forestall') ORDER BY ALL"
-    )
-    for schema, name in found.itertuples(index=False):
-        yield f"{schema}.{name}", _texts(warehouse.query(f"SELECT * FROM {schema}.{name}"))
-
-
 def test_the_search_finds_what_it_looks_for_where_it_may_be(second_night) -> None:
     """The company's own files hold every kind of trace, also within texts, archives and Parquet."""
     traces, data = Traces(second_night.settings), second_night.settings.root / "data"
-    people = traces.found_in(_readable(data / "customers" / "customers.parquet"))
+    people = traces.found_in(readable(data / "customers" / "customers.parquet"))
     assert people >= traces.numbers | traces.names
     assert sum(b"@" in trace for trace in people) > SEARCHED
     for place in ("interactions/telephony_2026-02.csv.gz", "interactions/tickets_2026-02.parquet"):
-        written = traces.found_in(_readable(data / place))
+        written = traces.found_in(readable(data / place))
         assert written & traces.names, place
         assert [trace for trace in written if b"@" in trace], place
 
@@ -87,20 +53,19 @@ def test_the_search_finds_what_it_looks_for_where_it_may_be(second_night) -> Non
 def test_no_file_that_forestall_wrote_betrays_a_customer(second_night, home: Path) -> None:
     settings = second_night.settings
     traces = Traces(settings)
-    files = [path for path in settings.var_path.rglob("*") if path.is_file() and not path.is_symlink()]
+    files = files_below(settings.var_path)
     parts = {path.relative_to(settings.var_path).parts[0] for path in files}
     assert parts >= {"dbt", "logs", "mlflow", "published", "runs", "vault", "volume", "warehouse.duckdb"}
-    betrayed = {str(path): found for path in files if (found := traces.found_in(_readable(path)))}
+    betrayed = {str(path): found for path in files if (found := traces.found_in(readable(path)))}
     assert betrayed == {}
-    at_home = [path for path in home.rglob("*") if path.is_file()]
-    assert not [path for path in at_home if traces.found_in(path.read_bytes())]
+    assert not [path for path in files_below(home) if traces.found_in(path.read_bytes())]
     assert not (home / ".dlt").exists()
 
 
 def test_no_table_of_the_warehouse_betrays_a_customer(second_night) -> None:
     traces = Traces(second_night.settings)
     with open_warehouse(second_night.settings, "test") as warehouse:
-        texts = dict(_tables(warehouse))
+        texts = dict(tables(warehouse))
     assert {"raw.customers", "forestall.quarantine", "marts.fct_customer_features"} <= set(texts)
     assert len(texts["forestall.quarantine"]) > 1000
     assert {name: found for name, text in texts.items() if (found := traces.found_in(text))} == {}
@@ -199,4 +164,4 @@ def test_a_forgotten_customer_leaves_the_warehouse_and_does_not_come_back(
 
 def _tables_with(settings: Settings, person: str) -> set[str]:
     with open_warehouse(settings, "test") as warehouse:
-        return {name for name, text in _tables(warehouse) if person.encode() in text}
+        return {name for name, text in tables(warehouse) if person.encode() in text}
