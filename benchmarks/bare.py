@@ -18,6 +18,7 @@ import pandas as pd
 from forestall.night import Night
 from forestall.privacy.pseudonyms import teach_pseudonyms
 from forestall.settings import Settings, Source
+from forestall.sources.files import quoted
 from forestall.sources.mapping import SEQUENCE, mapped_sql
 
 Work = Callable[[], object]
@@ -39,7 +40,7 @@ def _map_source(connection: duckdb.DuckDBPyConnection, night: Night, name: str, 
     found = sorted(night.settings.root.glob(source.location))  # the demo's sources lie beside its forestall.toml
     fresh = [str(path) for path in found if path.stat().st_mtime > since]
     for reader in sorted({_reader(path) for path in fresh}):
-        paths = ", ".join(f"'{path}'" for path in fresh if _reader(path) == reader)
+        paths = ", ".join(quoted(path) for path in fresh if _reader(path) == reader)
         options = ", all_varchar = true, ignore_errors = true" if reader == "read_csv" else ""
         rows = f"SELECT *, 0::BIGINT AS {SEQUENCE} FROM {reader}([{paths}], union_by_name = true{options})"
         connection.execute(f"CREATE OR REPLACE TEMP TABLE source_rows AS {rows}").fetchall()

@@ -39,10 +39,11 @@ def build_features(settings: Settings, run_date: date) -> Summary:
             rule = churn_rule(warehouse, settings)
             last = _last_build(warehouse)
         values = transform.variables(night, rule, [run_date], is_rebuild=_is_rebuild(last, run_date))
-        anew = ["--full-refresh"] if last and last["rules"] != _rules(values) else []
+        rules = _rules(values)
+        anew = ["--full-refresh"] if last and last["rules"] != rules else []
         built = transform.build(settings, values, "--exclude", "test_type:unit", *anew)
         with open_warehouse(settings, "build_features") as warehouse:
-            _record(warehouse, run_date, values)
+            _record(warehouse, run_date, rules, is_rebuild=values["is_rebuild"])
             customers = warehouse.scalar(
                 "SELECT count(*) FROM marts.fct_customer_features WHERE as_of_on = ?", [run_date]
             )
@@ -125,9 +126,7 @@ def _rules(values: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(rules, sort_keys=True).encode()).hexdigest()
 
 
-def _record(warehouse: Warehouse, run_date: date, values: Mapping[str, Any]) -> None:
+def _record(warehouse: Warehouse, run_date: date, rules: str, *, is_rebuild: bool) -> None:
     with warehouse.transaction():
         warehouse.execute("DELETE FROM forestall.builds")
-        warehouse.execute(
-            "INSERT INTO forestall.builds VALUES (?, ?, ?)", [run_date, _rules(values), bool(values["is_rebuild"])]
-        )
+        warehouse.execute("INSERT INTO forestall.builds VALUES (?, ?, ?)", [run_date, rules, is_rebuild])

@@ -79,8 +79,10 @@ def create_tables(warehouse: Warehouse) -> None:
     for name, columns in (BOOKKEEPING | written).items():
         told = ", ".join(f"{column} {kind}" for column, kind in columns.items())
         warehouse.execute(f"CREATE TABLE IF NOT EXISTS {name} ({told})")
-        for column in columns.keys() - warehouse.columns_of(name):
-            warehouse.execute(f"ALTER TABLE {name} ADD COLUMN {column} {columns[column]}")
+        stored = warehouse.columns_of(name)
+        for column, kind in columns.items():
+            if column not in stored:
+                warehouse.execute(f"ALTER TABLE {name} ADD COLUMN {column} {kind}")
     if warehouse.dialect == "postgres":  # DuckDB prunes by column statistics; an index there slows every load
         for table in CONTRACT.values():
             keys = ", ".join(table.key)

@@ -116,9 +116,14 @@ def _is_ahead(values: pd.Series, morning: date) -> pd.Series:
 def earlier(load: Callable[..., Settings], frames: Frames) -> tuple[Settings, dict[str, pd.DataFrame]]:
     """The company on an earlier morning, whose source tells things to come already, and what it knew then."""
     settings = load(_under_way(frames))
+    return settings, _known_that_morning(settings)
+
+
+def _known_that_morning(settings: Settings) -> dict[str, pd.DataFrame]:
+    """What the earlier morning knows, built from what lies in the warehouse now."""
     build_features(settings, EARLIER)
     build_training_features(settings, EARLIER, PAST)
-    return settings, _known(settings, AS_KNOWN)
+    return _known(settings, AS_KNOWN)
 
 
 @pytest.mark.slow
@@ -128,9 +133,7 @@ def test_what_is_learned_later_moves_nothing_that_was_known(
     assert frames.keys() == CONTRACT.keys()
     settings, before = earlier
     more(settings, _learned_later(frames, _cutoff(EARLIER)))
-    build_features(settings, EARLIER)
-    build_training_features(settings, EARLIER, PAST)
-    _same(before, _known(settings, AS_KNOWN))
+    _same(before, _known_that_morning(settings))
 
 
 @pytest.mark.slow
@@ -138,10 +141,7 @@ def test_what_has_yet_to_happen_moves_nothing_though_the_source_tells_it(
     earlier: tuple[Settings, dict[str, pd.DataFrame]], load: Callable[..., Settings], frames: Frames
 ) -> None:
     _, before = earlier
-    settings = load(_not_yet_told(_under_way(frames), EARLIER))
-    build_features(settings, EARLIER)
-    build_training_features(settings, EARLIER, PAST)
-    _same(before, _known(settings, AS_KNOWN))
+    _same(before, _known_that_morning(load(_not_yet_told(_under_way(frames), EARLIER))))
 
 
 @pytest.mark.slow

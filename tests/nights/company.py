@@ -21,6 +21,8 @@ from forestall.settings import Settings, load_settings
 from forestall.warehouse import open_warehouse
 
 FIRST, SECOND, THIRD = date(2026, 3, 2), date(2026, 3, 3), date(2026, 3, 4)
+# Numbers as the demo company gives them, of people whom it does not have.
+NEWCOMER, STRANGER = "K999998", "K999999"
 SMALLER = {
     "FORESTALL_CHURN__TRAINING_DATES": "3",
     "FORESTALL_VOLUME__BACKTEST_CUTOFFS": "1",

@@ -11,7 +11,17 @@ import pytest
 from forestall.demo.company import make_company, play
 from forestall.night import Night
 from forestall.settings import Settings
-from tests.nights.company import FIRST, SECOND, consents, copied, customers, run_jobs, settings_of
+from tests.nights.company import (
+    FIRST,
+    NEWCOMER,
+    SECOND,
+    STRANGER,
+    consents,
+    copied,
+    customers,
+    run_jobs,
+    settings_of,
+)
 
 REFUSALS = ("profiling", "minor", "protected", "do_not_contact", "no_consent")
 
@@ -52,12 +62,17 @@ def first_night(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Setting
 
 @pytest.fixture(scope="session")
 def second_night(first_night: Settings, tmp_path_factory: pytest.TempPathFactory) -> SecondNight:
-    """A day later: ten customers of the first list have said, in five ways, that they may not be called."""
+    """A day later: ten customers of the first list have said, in five ways, that they may not be called.
+
+    Since yesterday noon the company has one customer more, of whom nothing else is known, and somebody called
+    whose number is nobody's.
+    """
     settings = copied(first_night.root, tmp_path_factory.mktemp("second") / "company")
     play(settings.root, SECOND)
     listed = Night(settings, FIRST).read("outreach_list").sort_values("list_rank")["customer_id"]
     refusals = {why: list(listed[place : place + 2]) for place, why in zip(range(0, 10, 2), REFUSALS, strict=True)}
     _refuse(settings, refusals)
+    _arrive(settings)
     assert run_jobs(settings, SECOND)["pull"]["degraded"] == ""
     return SecondNight(settings, refusals)
 
@@ -85,3 +100,27 @@ def _refuse(settings: Settings, refusals: dict[str, list[str]]) -> None:
     ]  # fmt: skip
     lines = "".join(json.dumps(line) + "\n" for line in told)
     (data / "outreach_outcomes" / "calls_2026-03-02-more.jsonl").write_text(lines, encoding="utf-8")
+
+
+def _arrive(settings: Settings) -> None:
+    """Write the newcomer and the stranger's call into the company's own files; each like another row there."""
+    data = settings.root / "data"
+    people = pd.read_parquet(data / "customers" / "customers.parquet")
+    person = people.tail(1).assign(
+        kundennr=NEWCOMER, konto="G999998", kunde_seit=pd.Timestamp("2026-03-02T12:00:00+0100").tz_convert("UTC"),
+        minderjaehrig=False, schutzvermerk=False,
+    )  # fmt: skip
+    pd.concat([people, person]).astype(people.dtypes).to_parquet(data / "customers" / "customers.parquet", index=False)
+    path = data / "subscriptions" / "contracts.csv"
+    contracts = pd.read_csv(path, sep=";", dtype=str, keep_default_na=False)
+    contract = contracts[contracts["ende"] == ""].tail(1).assign(
+        vertrag="V999998", kundennr=NEWCOMER, beginn="2026-03-02T12:00:00+0100", verlaengert_sich="", gekuendigt_am=""
+    )  # fmt: skip
+    pd.concat([contracts, contract]).to_csv(path, sep=";", index=False)
+    path = data / "interactions" / "telephony_2026-03-02.csv.gz"
+    calls = pd.read_csv(path, sep=";", dtype=str, keep_default_na=False)
+    is_plain = (
+        (calls["kanal"] == "Telefon") & (calls["richtung"] == "ein") & calls["beginn"].str.startswith("2026-03-02")
+    )
+    call = calls[is_plain & (calls["ruf_id"] != "")].head(1).assign(ruf_id="999999", bezug_id="", kundennr=STRANGER)
+    pd.concat([calls, call]).to_csv(path, sep=";", index=False)

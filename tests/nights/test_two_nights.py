@@ -11,10 +11,12 @@ import pytest
 
 from features.contract import CONTRACT
 from features.published import PUBLISHED
+from forestall.night import Night
+from forestall.privacy.pseudonyms import pseudonym
 from forestall.publishing.publication import canonical_hash, current_night, load_night, nights
 from forestall.settings import Settings
 from forestall.warehouse import open_warehouse
-from tests.nights.company import FIRST, SECOND, copied, fingerprints, run_jobs
+from tests.nights.company import FIRST, NEWCOMER, SECOND, STRANGER, copied, fingerprints, run_jobs
 
 LOADS = re.compile(r"""(?:src|href|action|data)\s*=\s*["']?\s*(?:https?:)?//|url\(\s*["']?(?:https?:)?//|@import""")
 
@@ -84,7 +86,7 @@ def test_a_second_night_pulls_only_what_is_new(first_night: Settings, second_nig
     now, then = (
         [pd.read_parquet(one.root / "data" / "customers" / "customers.parquet"),
          pd.read_csv(one.root / "data" / "consents" / "consents.csv", sep=";"),
-         pd.read_csv(one.root / "data" / "subscriptions" / "contracts.csv", sep=";").fillna("")]
+         pd.read_csv(one.root / "data" / "subscriptions" / "contracts.csv", sep=";", keep_default_na=False)]
         for one in (settings, first_night)
     )  # fmt: skip
     usage = pd.read_parquet(settings.root / "data" / "activity" / "usage_2026-03-02.parquet")
@@ -142,3 +144,50 @@ def test_a_night_that_is_run_again_says_the_same_and_adds_no_revision(second_nig
 
 def _made_again() -> Iterable[str]:
     return (name for name in PUBLISHED if name != "gate_results")  # those are gathered by `publish`
+
+
+@pytest.mark.slow
+def test_a_customer_without_history_is_scored_by_the_learned_model_with_reasons_that_are_known(second_night) -> None:
+    settings, newcomer = second_night.settings, pseudonym(second_night.settings, NEWCOMER)
+    night = load_night(settings.var_path / "published" / "current")
+    scores = night.frame("churn_scores").set_index("customer_id").loc[[newcomer]]
+    assert len(scores) == len(settings.churn.horizons)
+    assert not scores["model_version"].str.contains("base rate").any()
+    assert scores["churn_probability"].between(0, 1, inclusive="neither").all()
+    assert scores["previous_churn_probability"].isna().all()
+    with open_warehouse(settings, "test") as warehouse:
+        features = warehouse.frame(
+            "SELECT * FROM marts.fct_customer_features WHERE as_of_on = ? AND customer_id = ?", [SECOND, newcomer]
+        )
+    known = {name for name in features.columns if features[name].notna().all()}
+    assert features["contact_count_90d"].tolist() == [0]
+    assert len(features.columns) - len(known) > 20  # what was never measured stays null
+    reasons = Night(settings, SECOND).read("churn_reasons")
+    told = reasons[reasons["customer_id"] == newcomer]
+    assert set(told["feature"]) <= known
+    assert not told["sentence"].str.contains(r"\b(?:nan|None|NaT)\b").any()
+    assert newcomer not in set(night.frame("outreach_list")["customer_id"])  # nobody has asked her yet
+
+
+@pytest.mark.slow
+def test_a_call_of_an_unknown_customer_is_counted_and_kept_for_the_volume_alone(second_night) -> None:
+    settings, stranger = second_night.settings, pseudonym(second_night.settings, STRANGER)
+    night = load_night(settings.var_path / "published" / "current")
+    gate = night.frame("gate_results").set_index("gate").loc["batch.interactions.customer_is_known"]
+    assert (gate["severity"], gate["failed_count"], gate["sample_keys"]) == ("warning", 1, stranger)
+
+    path = settings.root / "data" / "interactions" / "telephony_2026-03-02.csv.gz"
+    calls = pd.read_csv(path, sep=";", dtype=str, keep_default_na=False)
+    queue, began = calls.loc[calls["kundennr"] == STRANGER, ["warteschlange", "beginn"]].iloc[0]
+    calls = calls.assign(interval=pd.to_datetime(calls["beginn"], utc=True).dt.floor("30min"))
+    interval = pd.Timestamp(began).tz_convert("UTC").floor("30min")
+    is_alike = (calls["warteschlange"] == queue) & (calls["interval"] == interval) & (calls["richtung"] == "ein")
+    known = calls[is_alike & calls["kanal"].isin(["Telefon", "Chat"]) & (calls["ruf_id"] != "")]
+    with open_warehouse(settings, "test") as warehouse:
+        offered = warehouse.scalar(
+            "SELECT offered_count FROM marts.fct_contact_volume WHERE queue = ? AND interval_start_at = ?",
+            [queue, interval],
+        )
+    assert offered == known["ruf_id"].nunique()
+    for name in ("churn_scores", "outreach_list", "outreach_withheld"):
+        assert stranger not in set(night.frame(name)["customer_id"]), name
