@@ -4,7 +4,6 @@ Nobody below asks the clock. A table is written aside and renamed into place, so
 half way leaves either the old table or the new one.
 """
 
-import os
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from pathlib import Path
@@ -13,6 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from features.aside import written_aside
 from features.published import PUBLISHED
 from features.tables import Table
 from forestall.settings import Settings
@@ -62,14 +62,9 @@ class Night:
         table = rows if isinstance(rows, pa.Table) else pa.Table.from_pandas(rows, preserve_index=False)
         if name in PUBLISHED:
             table = conform(table, PUBLISHED[name])
-        self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / f"{name}.parquet"
-        aside = path.with_suffix(f".{os.getpid()}.tmp")
-        try:
+        with written_aside(path) as aside:
             pq.write_table(table, aside)
-            aside.replace(path)
-        finally:
-            aside.unlink(missing_ok=True)
         return path
 
     def read(self, name: str) -> pd.DataFrame:

@@ -21,7 +21,7 @@
    null where nothing was promised. #}
 {% macro within_standard(alias) -%}
     {%- set wait = 'coalesce(' ~ alias ~ '.wait_time_s, ' ~ seconds_between(alias ~ '.started_at', alias ~ '.answered_at') ~ ')' -%}
-    {%- set response = seconds_between(alias ~ '.started_at', 'coalesce(' ~ alias ~ '.first_response_at, ' ~ alias ~ '.answered_at)') -%}
+    {%- set response = seconds_between(alias ~ '.started_at', alias ~ '.responded_at') -%}
     case
         when {{ standard(alias, 'threshold_s') }} is not null
             then coalesce({{ alias }}.is_served and {{ wait }} <= {{ standard(alias, 'threshold_s') }}, false)

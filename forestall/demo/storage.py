@@ -7,7 +7,6 @@ same bytes, so that a pull sees no change where there is none.
 import gzip
 import io
 import json
-import os
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from features.aside import written_aside
 from forestall.demo.batch import Batch
 from forestall.demo.life import State
 
@@ -52,13 +52,8 @@ def write_frame(path: Path, frame: pd.DataFrame) -> None:
 
 def write_bytes(path: Path, content: bytes) -> None:
     """All of it or nothing."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
+    with written_aside(path) as aside:
         aside.write_bytes(content)
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 def save_state(path: Path, state: State) -> None:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from features.columns import FeatureColumn, features
 from features.training_set import holdout_weights, training_dates, training_set
-from forestall.jobs.build_features import build_training_features, churn_rule
+from forestall.history.training_features import build_training_features, churn_rule
 from forestall.night import Night
 from forestall.outreach.experiment import HOLDOUT
 from forestall.publishing.publication import nights

@@ -9,9 +9,9 @@ from datetime import date
 from importlib import import_module
 from typing import cast
 
+from forestall.records import Summary
 from forestall.settings import Settings
 
-Summary = Mapping[str, int | float | str]
 Job = Callable[[Settings, date], Summary]
 
 # The table of contents: name of the job (and of its file and function), and what it does.

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from forestall.history.churn import ChurnHistory, last_build_on, read_churn_backtest
-from forestall.jobs import Summary
+from forestall.records import Summary
 from forestall.settings import ConfigError, Settings
 from forestall.warehouse import warehouse_lock
 from models.churn.rivals import rival_probabilities

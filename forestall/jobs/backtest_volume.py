@@ -10,8 +10,8 @@ from datetime import date, timedelta
 import pandas as pd
 
 from forestall.history.contacts import ContactHistory, last_contact_on, read_contact_history
-from forestall.jobs import Summary
 from forestall.jobs.forecast_volume import MOST_WORKERS, backtest_folder
+from forestall.records import Summary
 from forestall.settings import ConfigError, Settings
 from forestall.warehouse import open_warehouse
 from models.volume.accuracy import accuracy_rows, bias, coverage_80, noise_floor, wape

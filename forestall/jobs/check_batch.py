@@ -14,9 +14,9 @@ import pandas as pd
 from features.contract import CONTRACT
 from features.gates import Found, Gate, GateLimits, Measure, contract_gates, evaluate_measures, measured, ordered
 from features.tables import Table
-from forestall.jobs import Summary
 from forestall.night import Night
 from forestall.publishing.checks import check_rows, count_where, duplicates, finish_stage, load_limits
+from forestall.records import Summary
 from forestall.settings import Settings
 from forestall.sources.pulls import pulls_of
 from forestall.sources.rules import SPANS

@@ -22,9 +22,9 @@ from features.gates import (
     measured,
     not_null,
 )
-from forestall.jobs import Summary
 from forestall.night import Night
 from forestall.publishing.checks import check_rows, count_where, duplicates, finish_stage, load_limits
+from forestall.records import Summary
 from forestall.settings import Settings
 from forestall.warehouse import Warehouse, open_warehouse
 

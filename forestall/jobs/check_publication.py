@@ -26,9 +26,9 @@ from features.gates import (
 )
 from features.published import PUBLISHED
 from features.tables import Table
-from forestall.jobs import Summary
 from forestall.night import Night
 from forestall.publishing.checks import finish_stage, in_pieces
+from forestall.records import Summary
 from forestall.settings import Settings
 from forestall.staffing.standards import load_standards
 from forestall.warehouse import as_frame, open_warehouse

@@ -14,12 +14,12 @@ import pandas as pd
 import pyarrow as pa
 
 from features.published import OUTREACH_LIST, OUTREACH_WITHHELD
-from forestall.jobs import Summary
 from forestall.night import Night
 from forestall.outreach.experiment import COLUMNS, HOLDOUT
 from forestall.outreach.listing import Known, Lists, make_lists
 from forestall.outreach.playbook import load_playbook
 from forestall.publishing.publication import PublishedNight, nights
+from forestall.records import Summary
 from forestall.settings import Settings
 from forestall.sources.pulls import degraded_sources
 from forestall.warehouse import Warehouse, open_warehouse

@@ -14,8 +14,8 @@ import pandas as pd
 
 from features.published import VOLUME_FORECAST
 from forestall.history.contacts import ContactHistory, read_contact_history
-from forestall.jobs import Summary
 from forestall.night import Night
+from forestall.records import Summary
 from forestall.settings import Settings
 from forestall.warehouse import open_warehouse
 from models.volume.backtest import Span, backtest, weekly_cutoffs, with_actuals

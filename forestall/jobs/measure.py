@@ -13,9 +13,9 @@ import pyarrow as pa
 from features.published import FORECAST_ACCURACY, SERVICE_KPIS
 from forestall.history.contacts import ContactHistory, read_contact_history
 from forestall.history.ledger import published_forecasts
-from forestall.jobs import Summary
 from forestall.jobs.forecast_volume import backtest_folder
 from forestall.night import Night
+from forestall.records import Summary
 from forestall.settings import Settings
 from forestall.warehouse import Warehouse, open_warehouse
 from models.volume.accuracy import accuracy_rows

@@ -11,8 +11,8 @@ from datetime import date, timedelta
 import pandas as pd
 
 from features.published import STAFFING_REQUIREMENT
-from forestall.jobs import Summary
 from forestall.night import Night
+from forestall.records import Summary
 from forestall.settings import ConfigError, Settings
 from forestall.staffing import patience, shrinkage
 from forestall.staffing.plan import Known, plan_requirement

@@ -19,12 +19,12 @@ import pyarrow as pa
 
 from features.gates import passed_or_raise
 from features.published import GATE_RESULTS, PUBLISHED
-from forestall.jobs import Summary
+from forestall.jobs import NIGHT
 from forestall.night import Night, conform
 from forestall.publishing.checks import gates_until
 from forestall.publishing.export import write_documents
 from forestall.publishing.publication import PublishedNight, nights, publish_night
-from forestall.scheduling.steps import steps_of
+from forestall.records import Summary, steps_of
 from forestall.settings import Settings
 from forestall.sources.pulls import degraded_sources
 from forestall.staffing.standards import load_standards
@@ -90,7 +90,7 @@ def _about(night: Night, tables: Mapping[str, pa.Table], warehouse: Warehouse) -
         "settings": {"sha256": _digest(settings.model_dump(mode="json", exclude=NOT_SETTINGS))},
         "run": {
             "published_at": datetime.now(UTC).isoformat(timespec="seconds"),
-            "seconds": {step.job: step.seconds for step in steps_of(night) if step.status == "done"},
+            "seconds": {step.job: step.seconds for step in steps_of(night, NIGHT) if step.status == "done"},
         },
     }
 

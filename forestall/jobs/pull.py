@@ -7,10 +7,10 @@ that delivers what cannot be read, is degraded: the night goes on with its last 
 
 from datetime import date
 
-from forestall.jobs import Summary
 from forestall.night import Night
 from forestall.privacy.pseudonyms import teach_pseudonyms
 from forestall.privacy.vault import open_vault
+from forestall.records import Summary
 from forestall.settings import ConfigError, Settings
 from forestall.sources.loading import load_source
 from forestall.sources.pulls import Counts, next_pull_id

@@ -8,8 +8,8 @@ import logging
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from forestall.jobs import Summary
 from forestall.jobs.train_churn import suspicion_of
+from forestall.records import Summary
 from forestall.settings import ConfigError, Settings
 from forestall.warehouse import warehouse_lock
 from models.churn.params import MODEL

@@ -13,9 +13,9 @@ import pandas as pd
 from features.columns import features
 from features.published import CHURN_SCORES
 from features.training_set import scored_population
-from forestall.jobs import Summary
 from forestall.night import Night
 from forestall.publishing.publication import nights
+from forestall.records import Summary
 from forestall.settings import Settings
 from forestall.warehouse import open_warehouse
 from models.churn.logbook import read_version

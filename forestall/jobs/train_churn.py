@@ -8,7 +8,7 @@ import logging
 from datetime import date
 from typing import TYPE_CHECKING
 
-from forestall.jobs import Summary
+from forestall.records import Summary
 from forestall.settings import Settings
 from forestall.warehouse import warehouse_lock
 from models.churn.params import MODEL, churn_params

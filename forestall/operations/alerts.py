@@ -16,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 
 from forestall.jobs import NIGHT, WEEKLY
 from forestall.night import Night
-from forestall.scheduling.steps import steps_of
+from forestall.records import steps_of
 from forestall.settings import ConfigError, Settings
 
 log = logging.getLogger(__name__)
@@ -76,8 +76,8 @@ def watch_night(settings: Settings, now: datetime) -> bool:
     told = settings.var_path / "alerts" / f"{night.run_date}.overdue"
     if not told.exists():
         due = settings.alerts.due_at.isoformat("minutes")
-        reason = "its steps:" if steps_of(night) else "no run started."
-        steps = [f"{step.job}: {step.status} {step.error}".rstrip() for step in steps_of(night)]
+        reason = "its steps:" if steps_of(night, NIGHT) else "no run started."
+        steps = [f"{step.job}: {step.status} {step.error}".rstrip() for step in steps_of(night, NIGHT)]
         send(
             settings,
             Alert(

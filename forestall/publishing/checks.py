@@ -4,18 +4,18 @@ The rules themselves stand in the jobs and in `features.gates`. Here is SQL that
 both warehouses, and the end of a stage: all results are written before anything is stopped.
 """
 
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from functools import reduce
 
 import pandas as pd
 import pyarrow as pa
 
+from features.aside import written_aside
 from features.gates import MAX_ROWS, Gate, GateLimits, Measure, Stage, as_results, evaluate_rows, passed_or_raise
 from features.published import GATE_RESULTS
-from forestall.jobs import Summary
 from forestall.night import Night, conform
 from forestall.publishing.publication import current_night
+from forestall.records import Summary
 from forestall.reviewed import load_reviewed
 from forestall.settings import Settings
 from forestall.warehouse import Parameters, Warehouse, as_frame
@@ -122,7 +122,5 @@ def _write_failure_report(night: Night, stage: Stage) -> None:
         night.settings.company.name,
         last.run_date.isoformat() if last else None,
     )
-    report = night.folder / "report.html"
-    aside = report.with_suffix(f".{os.getpid()}.tmp")
-    aside.write_text(html, encoding="utf-8")
-    aside.replace(report)
+    with written_aside(night.folder / "report.html") as aside:
+        aside.write_text(html, encoding="utf-8")

@@ -14,8 +14,9 @@ from rich.table import Table
 
 from forestall.night import Night
 from forestall.publishing.publication import PublishedNight, nights
+from forestall.records import Step
 from forestall.scheduling.progress import told_summary
-from forestall.scheduling.steps import ExitCode, Step
+from forestall.scheduling.steps import ExitCode
 
 CALLS_SHOWN = 5
 

@@ -11,9 +11,10 @@ from rich.console import Console
 from rich.markup import escape
 
 from forestall.night import Night
+from forestall.records import Step
 from forestall.scheduling.progress import output_in, shown
 from forestall.scheduling.scheduler import run_dag
-from forestall.scheduling.steps import ExitCode, Step
+from forestall.scheduling.steps import ExitCode
 from forestall.settings import Settings
 from forestall.warehouse import warehouse_lock
 

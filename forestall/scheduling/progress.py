@@ -1,6 +1,6 @@
 """Shows a run on the terminal, step by step: what runs, for how long, and what came of it.
 
-It listens to the log lines of `forestall.scheduling.steps`. On a terminal the running step has a clock; elsewhere
+It listens to the log lines of `forestall.records`. On a terminal the running step has a clock; elsewhere
 (a service's journal, CI) there is one plain line a step. While it watches, everything that libraries
 print goes to a file.
 """
@@ -18,8 +18,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
-from forestall.jobs import JOBS, Summary
-from forestall.scheduling.steps import Step
+from forestall.jobs import JOBS
+from forestall.records import Step, Summary
 
 MARKS = {"done": "[green]✓[/]", "failed": "[red]✗[/]"}
 TEXT_SHOWN = 60
@@ -74,7 +74,7 @@ def told_summary(summary: Summary) -> str:
 def shown(console: Console) -> Iterator[StepLines]:
     """Show the steps that run inside on `console`; gives what shows them."""
     lines = StepLines(console)
-    steps = logging.getLogger("forestall.scheduling.steps")
+    steps = logging.getLogger("forestall.records")
     steps.setLevel(logging.INFO)
     steps.addHandler(lines)
     try:

@@ -1,24 +1,20 @@
-"""One step of a night: run its job, and write down what came of it.
+"""One step of a night: run its job, write down what came of it, and say what that means to a scheduler.
 
-The DAG's tasks and the command line run the same steps. Whoever watches reads the same records: one
-small JSON file for each step in `var/runs/<run date>/steps/`. A step that was killed leaves a record
-that says `running`. Knows nothing of Airflow and nothing of what a job does.
+The DAG's tasks and the command line run the same steps. Knows nothing of Airflow and nothing of what a job does.
 """
 
 import errno
 import json
 import logging
-import os
 import time
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from enum import IntEnum
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from forestall.jobs import NIGHT, Summary, job
+from forestall.jobs import NIGHT, job
 from forestall.night import Night
+from forestall.records import Step, Summary, write_json, write_step
 from forestall.settings import ConfigError, Settings
 from forestall.warehouse_lock import WarehouseBusyError
 
@@ -41,31 +37,6 @@ class ExitCode(IntEnum):
 _MENDABLE = {errno.EACCES, errno.EDQUOT, errno.ENOSPC, errno.EPERM, errno.EROFS}
 
 
-@dataclass(frozen=True)
-class Step:
-    """What came of one step.
-
-    Attributes:
-        job: name of the job.
-        run_date: the night, ISO.
-        started_at: UTC instant, ISO.
-        status: `running` also where the process was killed.
-        seconds: how long it took.
-        summary: what the job gave back.
-        error: one line; empty unless it failed.
-        exit_code: what a process that ends with this step should exit with.
-    """
-
-    job: str
-    run_date: str
-    started_at: str
-    status: Literal["running", "done", "failed"] = "running"
-    seconds: float = 0.0
-    summary: Summary = field(default_factory=dict)
-    error: str = ""
-    exit_code: int = ExitCode.DONE
-
-
 def run_step(settings: Settings, name: str, run_date: date) -> Summary:
     """Run the job `name`; its record and its log lines tell how it went.
 
@@ -75,26 +46,20 @@ def run_step(settings: Settings, name: str, run_date: date) -> Summary:
     """
     run = job(name)
     _claim_marts(settings, name, run_date)
-    folder = Night(settings, run_date).folder / "steps"
+    night = Night(settings, run_date)
     step = Step(name, run_date.isoformat(), datetime.now(UTC).isoformat(timespec="seconds"))
-    _record(folder, step)
+    write_step(night, step)
     began = time.monotonic()
     try:
         summary = run(settings, run_date)
     except BaseException as error:
         seconds = round(time.monotonic() - began, 2)
         failed = replace(step, status="failed", seconds=seconds, error=one_line(error), exit_code=exit_code(error))
-        _record(folder, failed)
+        write_step(night, failed)
         raise
     seconds = round(time.monotonic() - began, 2)
-    _record(folder, replace(step, status="done", seconds=seconds, summary=dict(summary)))
+    write_step(night, replace(step, status="done", seconds=seconds, summary=dict(summary)))
     return summary
-
-
-def steps_of(night: Night, names: Iterable[str] = NIGHT) -> list[Step]:
-    """The records of a night's steps, in the order of the night; of other jobs where they are named."""
-    files = {path.stem: path for path in (night.folder / "steps").glob("*.json")}
-    return [Step(**json.loads(files[name].read_text(encoding="utf-8"))) for name in names if name in files]
 
 
 def exit_code(error: BaseException) -> ExitCode:
@@ -138,7 +103,7 @@ def _claim_marts(settings: Settings, name: str, run_date: date) -> None:
     claim = settings.var_path / "marts_of.json"
     mine: dict[str, Any] = {"run_date": run_date.isoformat(), "is_backfill": settings.is_backfill}
     if name == "build_features":
-        _write_aside(claim, mine)
+        write_json(claim, mine)
     elif name in steps[steps.index("build_features") :] and claim.is_file():
         theirs = json.loads(claim.read_text(encoding="utf-8"))
         if theirs != mine:
@@ -146,15 +111,3 @@ def _claim_marts(settings: Settings, name: str, run_date: date) -> None:
                 f"{name} {run_date}: the warehouse stands at the night of {theirs['run_date']}; "
                 f"run `forestall job build_features --run-date {run_date}` first"
             )
-
-
-def _record(folder: Path, step: Step) -> None:
-    _write_aside(folder / f"{step.job}.json", asdict(step))
-    log.info("%s %s: %s %s", step.job, step.run_date, step.status, step.error, extra={"step": step})
-
-
-def _write_aside(path: Path, values: dict[str, Any]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_suffix(f".{os.getpid()}.tmp")
-    aside.write_text(json.dumps(values, default=str) + "\n", encoding="utf-8")
-    aside.replace(path)

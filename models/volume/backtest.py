@@ -6,7 +6,6 @@ night fits only the cutoffs that it lacks: one a week.
 """
 
 import hashlib
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -15,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from features.aside import written_aside
 from models.volume.candidates import Candidates, Mapper, forecast_candidates
 from models.volume.history import History, kin_of
 from models.volume.outliers import find_gaps
@@ -182,12 +182,5 @@ def _read(folder: Path | None, cutoff: date) -> pd.DataFrame:
 
 
 def _write(folder: Path, cutoff: date, rows: pd.DataFrame) -> None:
-    """Written aside and renamed: a killed night leaves the old file or the new one."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{cutoff}.parquet"
-    aside = path.with_suffix(f".{os.getpid()}.tmp")
-    try:
+    with written_aside(folder / f"{cutoff}.parquet") as aside:
         rows.loc[:, list(STORED)].to_parquet(aside, index=False)
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)

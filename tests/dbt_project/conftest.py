@@ -14,7 +14,8 @@ import pytest
 
 from features.contract import CONTRACT
 from features.tables import ARROW
-from forestall.jobs.build_features import build_features, build_training_features
+from forestall.history.training_features import build_training_features
+from forestall.jobs.build_features import build_features
 from forestall.settings import Settings, load_settings
 from forestall.sources.tables import VERSION_COLUMNS, create_tables, kept_columns
 from forestall.warehouse import open_warehouse

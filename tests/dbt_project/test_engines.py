@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from forestall.dictionary import PROJECT
-from forestall.jobs.build_features import build_features, build_training_features
+from forestall.history.training_features import build_training_features
+from forestall.jobs.build_features import build_features
 from forestall.settings import Settings
 from forestall.warehouse import open_warehouse
 

@@ -21,7 +21,7 @@ from features.contract import CONTRACT
 from forestall.jobs import NIGHT
 from forestall.night import Night
 from forestall.publishing.publication import load_night
-from forestall.scheduling.steps import steps_of
+from forestall.records import steps_of
 from forestall.settings import Settings, load_settings
 from forestall.warehouse import open_warehouse
 
@@ -103,7 +103,7 @@ def test_a_night_whose_every_job_was_killed_comes_out_the_same(company: Path, mo
     for job in NIGHT:
         _finish(_start(company, job, "undisturbed"))
     assert undisturbed.run_date is not None
-    took = {step.job: step.seconds for step in steps_of(Night(undisturbed, undisturbed.run_date))}
+    took = {step.job: step.seconds for step in steps_of(Night(undisturbed, undisturbed.run_date), NIGHT)}
     dice = random.Random(20)
     for job in NIGHT:
         _kill(_start(company, job, "killed"), dice.uniform(START_S, START_S + took[job]))

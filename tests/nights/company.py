@@ -13,8 +13,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from forestall.jobs import NIGHT, Summary
+from forestall.jobs import NIGHT
 from forestall.privacy.pseudonyms import pseudonym
+from forestall.records import Summary
 from forestall.scheduling.progress import output_in
 from forestall.scheduling.steps import run_step
 from forestall.settings import Settings, load_settings

@@ -9,10 +9,12 @@ from rich.console import Console
 
 from features.gates import GateFailedError
 from forestall.demo.company import play
+from forestall.jobs import NIGHT
 from forestall.night import Night
 from forestall.publishing.publication import load_night
+from forestall.records import steps_of
 from forestall.scheduling.closing import show_closing
-from forestall.scheduling.steps import ExitCode, steps_of
+from forestall.scheduling.steps import ExitCode
 from forestall.settings import Settings
 from tests.nights.company import FIRST, SECOND, copied, fingerprints, run_jobs
 
@@ -33,7 +35,7 @@ def test_without_fresh_consents_the_night_is_degraded_and_calls_nobody(first_nig
     assert night.frame("staffing_requirement")["agents_net"].sum() > 0
     assert len(night.frame("churn_scores")) > 100
     assert "batch.consents.consents_delivered" in night.manifest["gates"]["warnings"]
-    steps = steps_of(Night(settings, SECOND))
+    steps = steps_of(Night(settings, SECOND), NIGHT)
     assert {step.status for step in steps} == {"done"}
     with (tmp_path / "screen.txt").open("w") as file:
         assert show_closing(Night(settings, SECOND), steps, Console(file=file)) is ExitCode.DEGRADED
@@ -53,7 +55,7 @@ def test_a_batch_that_is_mostly_broken_stops_the_night_with_evidence(first_night
     assert fingerprints(settings.var_path / "published") == before
     assert (settings.var_path / "published" / "current").readlink() == Path(FIRST.isoformat())
     night = Night(settings, SECOND)
-    failed = steps_of(night)[-1]
+    failed = steps_of(night, NIGHT)[-1]
     assert (failed.job, failed.status, failed.exit_code) == ("check_batch", "failed", ExitCode.GATE)
     report = (night.folder / "report.html").read_text(encoding="utf-8")
     assert "batch.activity.usage_quarantine_share" in report

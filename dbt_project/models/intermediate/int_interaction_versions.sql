@@ -10,8 +10,13 @@ measured as not materialized (
         coalesce(direction, 'inbound') = 'inbound' as is_inbound,
         coalesce(is_abandoned, false) as has_given_up,
         coalesce(is_abandoned, false) and coalesce(wait_time_s, 0) < {{ var('short_abandon_s') }} as has_given_up_at_once,
-        -- nobody answers for a machine: self-service is served as soon as it begins
-        coalesce(answered_at, first_response_at, case when channel = 'self_service' then started_at end) as served_at,
+        coalesce(first_response_at, answered_at) as responded_at,
+        -- Served by what its standard is judged by: an agent who takes a letter has not answered it. Nobody answers
+        -- for a machine: self-service is served as soon as it begins.
+        coalesce(
+            case when {{ standard('versions', 'threshold_s') }} is null then first_response_at end,
+            answered_at, first_response_at, case when channel = 'self_service' then started_at end
+        ) as served_at,
         coalesce(topic, stage, '') as problem,
         {{ local_day('started_at') }} as started_on,
         {{ interval_start('started_at') }} as interval_start_at

@@ -56,9 +56,8 @@ contacts as (
     select
         versions.*,
         {{ days_between('versions.started_on', run_date()) }} as days_ago,
-        case when coalesce(versions.first_response_at, versions.answered_at) < {{ cutoff_at() }}
-            then {{ seconds_between('versions.started_at', 'coalesce(versions.first_response_at, versions.answered_at)') }}
-        end as response_s,
+        case when versions.responded_at < {{ cutoff_at() }}
+            then {{ seconds_between('versions.started_at', 'versions.responded_at') }} end as response_s,
         {{ seconds_between('versions.started_at', cutoff_at()) }} as age_s,
         {{ standard('versions', 'first_response_s') }} as response_standard_s,
         coalesce(versions.resolved_at < {{ cutoff_at() }}, false) as is_settled

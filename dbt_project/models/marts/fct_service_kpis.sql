@@ -68,9 +68,8 @@ contacts as not materialized (
         versions.is_served and coalesce(versions.served_at < {{ cutoff_at() }}, true) as is_served,
         versions.is_in_standard,
         {{ revealed('interactions', 'is_first_contact_resolution', 'versions', cutoff_at(), run_date()) }} as is_settled_at_first,
-        case when coalesce(versions.first_response_at, versions.answered_at) < {{ cutoff_at() }}
-            then {{ seconds_between('versions.started_at', 'coalesce(versions.first_response_at, versions.answered_at)') }}
-        end as response_s,
+        case when versions.responded_at < {{ cutoff_at() }}
+            then {{ seconds_between('versions.started_at', 'versions.responded_at') }} end as response_s,
         {{ seconds_between('versions.started_at', cutoff_at()) }} as age_s,
         {{ standard('versions', 'first_response_s') }} as response_standard_s,
         {{ days_after('versions.started_on', window_days) }} < {{ run_date() }} as is_window_closed

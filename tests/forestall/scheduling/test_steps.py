@@ -9,8 +9,10 @@ import pytest
 
 from features.gates import GateFailedError
 from forestall import jobs
+from forestall.jobs import NIGHT
 from forestall.night import Night
-from forestall.scheduling.steps import ExitCode, exit_code, one_line, run_step, steps_of
+from forestall.records import steps_of
+from forestall.scheduling.steps import ExitCode, exit_code, one_line, run_step
 from forestall.settings import ConfigError, Settings
 from forestall.warehouse_lock import WarehouseBusyError
 
@@ -43,7 +45,7 @@ def test_a_step_leaves_a_record_of_what_came_of_it(company: Company, as_job: Cal
     assert run_step(settings, "pull", DAY) == {"rows": 3}
     with pytest.raises(ValueError, match="first line"):
         run_step(settings, "check_batch", DAY)
-    pull, check = steps_of(Night(settings, DAY))
+    pull, check = steps_of(Night(settings, DAY), NIGHT)
     assert (pull.job, pull.status, pull.summary) == ("pull", "done", {"rows": 3})
     assert (check.job, check.status, check.error, check.exit_code) == ("check_batch", "failed", "first line", 1)
 
