@@ -61,7 +61,9 @@ def pick_columns(
         if expression:
             kind = type_of(scratch, f"sources.{name}: columns.{column.name}", expression, offered)
             if column.kind == "instant" and kind in ZONELESS and source.time_zone is None:
-                raise SourceError(f"sources.{name}: `{column.name}` has times without a zone; set `time_zone`")
+                raise SourceError(
+                    f"sources.{name}: `{column.name}` has times without a zone; set `time_zone` under [sources.{name}]"
+                )
             is_typed = kind in OWN_TYPES.get(column.kind, set()) and column.name not in source.words
             found[column.name] = Picked(expression if is_typed else as_text(expression, kind), is_typed)
         elif column.is_required:

@@ -20,7 +20,7 @@ from forestall.settings import ConfigError, Settings, Source
 from forestall.sources.files import read_files
 from forestall.sources.mapping import map_batch
 from forestall.sources.pulls import Counts, State, read_state, write_files, write_pull, write_state
-from forestall.sources.quarantine import bad_lines, bad_rows, quarantine
+from forestall.sources.quarantine import bad_lines, bad_rows, judge_anew, quarantine
 from forestall.sources.reading import FILE_COLUMN, UPDATED_COLUMN, Reading, Since, SourceDownError, SourceError
 from forestall.sources.versions import Arrival, append_versions, count, duplicates, order_versions
 from forestall.warehouse import Warehouse
@@ -72,7 +72,7 @@ def load_source(
         SourceError: it has never been read, and cannot be read as it is mapped. A source that was
             read before is degraded instead: the night has its last good rows.
     """
-    state = read_state(warehouse, name, source)
+    state = read_state(warehouse, name, source, night.run_date)
     if state.run_date is not None and state.run_date > night.run_date:
         log.info("%s: already read for %s; %s takes what was known then", name, state.run_date, night.run_date)
         return Counts(), ""
@@ -112,13 +112,15 @@ def _load_patiently(
 def _load(
     warehouse: Warehouse, vault: Vault, night: Night, name: str, source: Source, pull_id: int, state: State
 ) -> Counts:
-    arrival = Arrival(night, name, CONTRACT[source.table], pull_id, state.is_first)
+    arrival = Arrival(night, name, CONTRACT[source.table], pull_id, state.is_first_load)
     reading = read_source(night.settings, name, source, state.since(source, night.cutoff))
     total, changed_at, offered = Counts(), state.changed_at, set[str]()
     due: dict[str | None, datetime] = {}
     with closing(reading.batches) as batches:
         for batch in batches:
             map_batch(warehouse.scratch(), night, name, source, batch)
+            if state.run_date == night.run_date:
+                judge_anew(warehouse, name, night.run_date, pull_id, is_whole=state.is_remapped)
             total.add(keep_batch(warehouse, vault, arrival))
             offered |= set(batch.column_names)
             changed_at = _later(changed_at, _newest(warehouse, source))

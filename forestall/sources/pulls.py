@@ -44,9 +44,15 @@ class Counts:
 
 @dataclass(frozen=True)
 class State:
-    """How far a source has been read before."""
+    """How far a source has been read before.
+
+    `is_first_load` says whether what comes counts as known since its birth: a source that was never read,
+    one that is read again for the only night that it was read for (its mapping was mended in between), and
+    one of which no row was ever fit to be kept.
+    """
 
     is_first: bool = True
+    is_first_load: bool = True
     changed_at: datetime | None = None
     run_date: date | None = None
     is_remapped: bool = False
@@ -81,8 +87,8 @@ def mapping_hash(source: Source) -> str:
     return hashlib.sha256(seen.encode()).hexdigest()[:16]
 
 
-def read_state(warehouse: Warehouse, name: str, source: Source) -> State:
-    """What earlier pulls of the source left."""
+def read_state(warehouse: Warehouse, name: str, source: Source, run_date: date) -> State:
+    """What earlier pulls of the source left, for a pull of `run_date`."""
     rows = warehouse.query(
         "SELECT changed_at, mapping_hash, run_date FROM forestall.watermarks WHERE source = ?", [name]
     ).to_pylist()
@@ -93,11 +99,27 @@ def read_state(warehouse: Warehouse, name: str, source: Source) -> State:
     ).to_pylist()
     return State(
         is_first=False,
+        is_first_load=_is_first_load(warehouse, name, run_date),
         changed_at=rows[0]["changed_at"],
         run_date=rows[0]["run_date"],
         is_remapped=rows[0]["mapping_hash"] != mapping_hash(source),
         files={row["path"]: FileState(**row) for row in files},
     )
+
+
+def _is_first_load(warehouse: Warehouse, name: str, run_date: date) -> bool:
+    """Whether no earlier night has a row of a source that was read before.
+
+    A source that delivered nothing is no such case: what it brings later did not exist then, or came late.
+    """
+    earlier = warehouse.query(
+        """
+        SELECT count(*) AS pulls, sum(rows_new + rows_unchanged + rows_stale) AS kept, sum(rows_quarantined) AS bad
+        FROM forestall.pulls WHERE source = ? AND status = 'ok' AND run_date <> ?
+        """,
+        [name, run_date],
+    ).to_pylist()[0]
+    return not earlier["pulls"] or (not earlier["kept"] and bool(earlier["bad"]))
 
 
 def write_state(

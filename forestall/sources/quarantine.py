@@ -1,12 +1,14 @@
 """Keeps the rows that broke a rule, with the rule, and without what is personal in them.
 
-A bad row that comes again night after night is kept once. Lines that are no rows at all are kept by
+A bad row that comes again night after night is kept once; one that was mended before its night was
+run again is no longer bad. Lines that are no rows at all are kept by
 place only: their content has no columns, so nobody can say what in it is personal.
 """
 
 import hashlib
 import json
 from collections.abc import Iterable
+from datetime import date
 
 import duckdb
 import pyarrow as pa
@@ -73,3 +75,20 @@ def quarantine(warehouse: Warehouse, rows: pa.Table) -> int:
     if fresh.num_rows:
         warehouse.append("forestall.quarantine", fresh)
     return int(rows.num_rows)
+
+
+def judge_anew(warehouse: Warehouse, source: str, run_date: date, pull_id: int, *, is_whole: bool) -> None:
+    """Let go of what earlier attempts of the night found bad in the files of `mapped`, or in the source as a whole.
+
+    It is being read again: what is still bad comes in again, and what was mended since must not stop the
+    night that it was mended for. Where files cannot be told apart, only a source read as a whole is judged anew.
+    """
+    found = warehouse.scratch().execute("SELECT DISTINCT file FROM mapped WHERE file IS NOT NULL").fetchall()
+    files = [path for (path,) in found]
+    if not (is_whole or files):
+        return
+    which = "true" if is_whole else f"file IN ({', '.join('?' for _ in files)})"
+    warehouse.execute(
+        f"DELETE FROM forestall.quarantine WHERE source = ? AND run_date = ? AND pull_id < ? AND {which}",
+        [source, run_date, pull_id, *([] if is_whole else files)],
+    )

@@ -22,7 +22,7 @@ from forestall.warehouse import Warehouse
 
 @dataclass(frozen=True)
 class Arrival:
-    """Which pull brings the rows, and whether it is the source's first."""
+    """Which pull brings the rows, and whether they are the source's first load."""
 
     night: Night
     name: str

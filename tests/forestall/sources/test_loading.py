@@ -252,6 +252,48 @@ def test_first_load_is_known_since_birth_and_later_rows_since_their_night(compan
     ]
 
 
+@pytest.mark.parametrize(
+    ("lines", "days_later", "is_known_since_birth"),
+    [
+        ([GOOD, GOOD.replace("i1,c1,phone", "i2,c1,Fon")], 0, True),  # the night that failed, run again
+        ([GOOD.replace("i1,c1,phone", "i2,c1,Fon")], 1, True),  # no row of it was kept the night before
+        ([GOOD, GOOD.replace("i1,c1,phone", "i2,c1,Fon")], 1, False),  # a night was made from what was kept
+    ],
+)
+def test_a_mapping_mended_before_anything_was_made_from_it_makes_a_first_load(
+    company: Company, tmp_path: Path, lines: list[str], days_later: int, is_known_since_birth: bool
+) -> None:
+    (tmp_path / "calls.csv").write_text(HEADER + "".join(lines))
+    assert pull(company(CONTACTS), NIGHT)["quarantined_rows"] == 1
+    mended = company(CONTACTS.replace("Telefon =", "Fon ="))
+    night = NIGHT + timedelta(days_later)
+    assert pull(mended, night)["quarantined_rows"] == 0
+    known_at = read(mended, "SELECT known_at FROM raw.interactions WHERE interaction_id = 'i2'")[0]["known_at"]
+    assert (known_at == datetime(2026, 3, 1, 10, tzinfo=UTC)) is is_known_since_birth
+    # What the night itself has mended is bad no longer; what was bad on an earlier night stays on record.
+    assert len(read(mended, "SELECT 1 FROM forestall.quarantine")) == (0 if days_later == 0 else 1)
+
+
+def test_a_source_without_a_row_at_first_brings_later_ones_late(company: Company, tmp_path: Path) -> None:
+    (tmp_path / "calls.csv").write_text(HEADER)
+    settings = company(CONTACTS)
+    pull(settings, NIGHT)
+    (tmp_path / "calls.csv").write_text(HEADER + GOOD)
+    pull(settings, NIGHT + timedelta(1))
+    assert read(settings, "SELECT known_at FROM raw.interactions")[0]["known_at"].hour == 22
+
+
+def test_a_file_mended_the_same_night_is_judged_anew_and_the_others_are_not(company: Company, tmp_path: Path) -> None:
+    (tmp_path / "calls_1.csv").write_text(HEADER + GOOD.replace(",60,", ",-60,") + "i3,c1,phone\n")
+    (tmp_path / "calls_2.csv").write_text(HEADER + GOOD.replace("i1", "i2").replace(",60,", ",-60,"))
+    settings = company(CONTACTS.replace("calls.csv", "calls_*.csv"))
+    assert pull(settings, NIGHT)["quarantined_rows"] == 3
+    (tmp_path / "calls_1.csv").write_text(HEADER + GOOD + GOOD.replace("i1", "i4").replace(",60,", ",-60,"))
+    assert pull(settings, NIGHT)["new_rows"] == 1
+    found = read(settings, "SELECT row_key, rule FROM forestall.quarantine ORDER BY row_key")
+    assert found == [{"row_key": key, "rule": "too_small:wait_time_s"} for key in ("i2", "i4")]
+
+
 def test_an_earlier_night_pulls_nothing_after_a_later_one(company: Company, tmp_path: Path) -> None:
     (tmp_path / "calls.csv").write_text(HEADER + GOOD)
     settings = company(CONTACTS)
