@@ -26,7 +26,9 @@ def init(folder: Annotated[Path, typer.Argument(help="Where to write.")] = Path(
     console = Console()
     for path in found(folder):
         console.print(f"wrote {path}", highlight=False)
-    console.print(f"Now map your sources in {folder / DEFAULT_FILE}, then: forestall check-config --sample")
+    config = folder / DEFAULT_FILE
+    told = f"Now map your sources in {config}, then: forestall check-config --sample --config {config}"
+    console.print(told, highlight=False, soft_wrap=True)
 
 
 def demo(
@@ -82,7 +84,10 @@ def _show_samples(console: Console, config: Path | None) -> None:
         columns = [column for column in rows.column_names if rows[column].null_count < rows.num_rows]
         table = Table(title=f"{name} -> {settings.sources[name].table} ({rows.num_rows} rows)", title_justify="left")
         for column in columns:
-            table.add_column(column, overflow="ellipsis", no_wrap=True, max_width=24)
+            if column == "broken_rule":  # what the sample is looked at for: never cut short
+                table.add_column(column, overflow="fold")
+            else:
+                table.add_column(column, overflow="ellipsis", no_wrap=True, max_width=24)
         for row in rows.select(columns).to_pylist():
             table.add_row(*("" if value is None else escape(str(value)) for value in row.values()))
         console.print(table)

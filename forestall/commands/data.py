@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from forestall.commands.options import Config, RunDate, run_date_of, settings_of
+from forestall.commands.options import Config, PublishedDate, RunDate, run_date_of, settings_of
 from forestall.night import Night
 from forestall.settings import ConfigError, Settings
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def report(
     config: Config = None,
-    run_date: RunDate = None,
+    run_date: PublishedDate = None,
     browser: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
 ) -> None:
     """Show a published night (the last good one if no date is given) and where its report is.
@@ -53,7 +53,7 @@ def _stopped(settings: Settings, night: Night, browser: bool) -> bool:
 def export(
     out: Annotated[Path, typer.Argument(help="CSV file to write.")],
     config: Config = None,
-    run_date: RunDate = None,
+    run_date: PublishedDate = None,
 ) -> None:
     """Write the outreach list with names, for those whom `privacy.may_export` names; each export is recorded.
 

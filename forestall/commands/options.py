@@ -34,6 +34,13 @@ RunDate = Annotated[
     ),
 ]
 
+PublishedDate = Annotated[
+    date | None,
+    typer.Option(
+        "--run-date", "-d", parser=iso_date, metavar="YYYY-MM-DD", help="A published night; else the last good one."
+    ),
+]
+
 
 def config_path(config: Path | None) -> Path:
     """The file that was named, else the one of this folder, else the demo's where it was made."""

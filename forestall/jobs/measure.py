@@ -18,7 +18,7 @@ from forestall.night import Night
 from forestall.records import Summary
 from forestall.settings import Settings
 from forestall.warehouse import Warehouse, open_warehouse
-from models.volume.accuracy import accuracy_rows
+from models.volume.accuracy import LEAD_BUCKETS, accuracy_rows
 from models.volume.backtest import Span, backtest, weekly_cutoffs, with_actuals
 from models.volume.forecast import walk_forward
 from models.volume.params import volume_params
@@ -49,7 +49,7 @@ def measure(settings: Settings, run_date: date) -> Summary:
     ledger = _score_ledger(published, known, settings, run_date)
     accuracy = _where_missing(ledger, _score_backtests(known, cutoffs, settings, run_date))
     night.write("forecast_accuracy", accuracy.astype({"day_count": "int64", "window_days": "int64"}))
-    overall = accuracy[accuracy["queue"] == "all"].set_index("lead_bucket")["wape"].dropna()
+    overall = accuracy[accuracy["queue"] == "all"].set_index("lead_bucket")["wape"].reindex(LEAD_BUCKETS).dropna()
     return {
         "kpi_days": len(kpis["local_on"].unique()),
         "nights_scored": published["cutoff_on"].nunique(),

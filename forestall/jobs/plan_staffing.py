@@ -55,7 +55,7 @@ def plan_staffing(settings: Settings, run_date: date) -> Summary:
     return {
         "queues": plan["queue"].nunique(),
         "intervals": len(plan),
-        "agents_most": int(plan["agents_net"].max()) if len(plan) else 0,
+        "agents_net_most": int(plan["agents_net"].max()) if len(plan) else 0,
         "shrinkage": round(lost.share, 4),
         "shrinkage_source": lost.source,
         "notes": " | ".join(notes),

@@ -32,9 +32,11 @@ class Receipt:
 
     def __str__(self) -> str:
         rows = ", ".join(f"{number} of {table}" for table, number in self.rows.items()) or "none"
+        is_stranger = not (self.vault_entries or self.rows)
         return (
             f"customer {self.customer_id} (pseudonym) forgotten at {self.forgotten_at.isoformat(timespec='seconds')}: "
             f"{self.vault_entries} vault entries deleted; rows deleted: {rows}"
+            + ("; nothing was known of such a customer: is the key right?" if is_stranger else "")
         )
 
 

@@ -36,7 +36,8 @@ def write_documents(night: PublishedNight) -> None:
     zone = night.manifest["company"]["time_zone"]
     requirement = with_local_time(night.frame(PLAN), zone)
     plan = requirement[list(PUBLISHED[PLAN].names)].assign(
-        interval_start_at=_local_texts(requirement["interval_start_at"], zone)
+        interval_start_at=_local_texts(requirement["interval_start_at"], zone),
+        local_on=requirement["local_on"].dt.strftime("%Y-%m-%d"),
     )
     write_csv(plan, night.folder / f"{PLAN}.csv")
     write_plan(requirement, night.run_date.isoformat(), night.folder / f"{PLAN}.xlsx")

@@ -3,7 +3,6 @@
 Read from the published night, as planners and agents will read it.
 """
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from forestall.publishing.publication import PublishedNight, nights
 from forestall.records import Step
 from forestall.scheduling.progress import told_summary
 from forestall.scheduling.steps import ExitCode
+from forestall.web.summaries import whole_agents
 
 CALLS_SHOWN = 5
 
@@ -55,11 +55,13 @@ def _overview(published: PublishedNight, steps: Sequence[Step]) -> Table:
         table.add_row("pulled", escape(told_summary(pulled.summary)))
     scores, forecast = published.frame("churn_scores"), published.frame("volume_forecast")
     table.add_row("churn model", _versions(scores) or "none: nobody could be scored")
-    methods = forecast.groupby("method")["queue"].nunique()
-    table.add_row("forecast", "; ".join(f"{name}: {count} queues" for name, count in methods.items()) or "none")
+    queues = forecast.groupby("method")["queue"].unique()
+    table.add_row(
+        "forecast", "; ".join(f"{name}: {', '.join(sorted(each))}" for name, each in queues.items()) or "none"
+    )
     gates = published.frame("gate_results")
     failed = int((~gates["is_passed"].astype(bool)).sum()) if len(gates) else 0
-    table.add_row("gates", f"{len(gates)} held or warned, {failed} warnings" if len(gates) else "none")
+    table.add_row("gates", f"{len(gates) - failed} held, {failed} warned" if len(gates) else "none")
     if steps:
         table.add_row("took", f"{sum(step.seconds for step in steps):.0f} s of work in {len(steps)} steps")
     return table
@@ -87,29 +89,28 @@ def _calls(published: PublishedNight, currency: str) -> Table:
 
 
 def _agents(published: PublishedNight, night: Night) -> Table:
-    """The plan's first day: for each queue its contacts, its peak and its hours."""
+    """The plan's first day: for each queue its contacts, its peak and its hours, in whole agents as on the page."""
     rows = published.frame("staffing_requirement")
     rows = rows[pd.to_datetime(rows["local_on"]).dt.date == night.run_date]
+    rows = rows.assign(agents=whole_agents(rows["agents_gross"])).sort_values("interval_start_at")
     interval_h = night.settings.volume.interval_minutes / 60
     table = Table(title=f"Agents to schedule on {night.run_date:%A %-d %B}", title_justify="left")
     table.add_column("queue")
     for name in ("contacts", "most agents", "at", "agent hours"):
         table.add_column(name, justify="right")
     days = (
-        rows.sort_values("agents_gross", ascending=False)
+        rows.sort_values("agents", ascending=False, kind="stable")
         .groupby("queue")
         .agg(
             contacts=("contacts", "sum"),
-            peak=("agents_gross", "first"),
+            peak=("agents", "first"),
             peak_at=("interval_start_at", "first"),
-            hours=("agents_gross", "sum"),
+            hours=("agents", "sum"),
         )
     )
     for queue, contacts, peak, peak_at, agents in days[days["peak"] > 0].itertuples(name=None):
         at = peak_at.tz_convert(night.settings.zone)
-        table.add_row(
-            str(queue), f"{contacts:,.0f}", str(math.ceil(peak)), f"{at:%H:%M}", f"{agents * interval_h:,.0f}"
-        )
+        table.add_row(str(queue), f"{contacts:,.0f}", str(peak), f"{at:%H:%M}", f"{agents * interval_h:,.0f}")
     return table
 
 

@@ -74,15 +74,37 @@ def _problems(scratch: duckdb.DuckDBPyConnection, settings: Settings, name: str,
         return [Problem(name, str(error))]
     if offered is None:
         return [Problem(name, f"sources.{name}: has no rows yet", is_blocking=False)]
+    read = scratch.execute("SELECT count(*) FROM mapped").fetchall()[0][0]
     found = scratch.execute(
-        "SELECT rule, count(*) FROM mapped WHERE rule IS NOT NULL GROUP BY rule ORDER BY 2 DESC, 1"
+        """
+        SELECT rule, count(*), arg_min(json_extract_string(payload, '$.' || split_part(rule, ':', 2)), seq)
+        FROM mapped WHERE rule IS NOT NULL GROUP BY rule ORDER BY 2 DESC, 1
+        """
     ).fetchall()
     problems = [
-        Problem(name, f"sources.{name}: {number} of the first rows break {rule}", is_blocking=False)
-        for rule, number in found
+        Problem(
+            name,
+            f"sources.{name}: {number:,} of the first {read:,} rows break {rule}{_advice(name, source, rule, value)}",
+            is_blocking=False,
+        )
+        for rule, number, value in found
     ]
     note = unused_columns(source, offered)
     return [*problems, Problem(name, f"sources.{name}: {note}", is_blocking=False)] if note else problems
+
+
+def _advice(name: str, source: Source, rule: str, value: str | None) -> str:
+    """What was found in a column that breaks a rule, unless it is personal, and how it is mended."""
+    kind, _, column_name = rule.partition(":")
+    told = f": `{value}`" if value else ""
+    columns = {column.name: column for column in CONTRACT[source.table].columns}
+    if kind == "unknown_word":
+        return f"{told}; map it under [sources.{name}.words.{column_name}] to {', '.join(columns[column_name].words)}"
+    if kind == "wrong_type" and columns[column_name].kind in ("instant", "date"):
+        return f"{told}; write dates as 2026-03-01, or read them with try_strptime under [sources.{name}.columns]"
+    if kind == "time_without_zone":
+        return f"{told}; set `time_zone` under [sources.{name}]"
+    return told
 
 
 def _sample_source(

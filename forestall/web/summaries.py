@@ -129,7 +129,7 @@ def headline(tables: dict[str, pd.DataFrame], run_date: date, horizon: int) -> H
         contacts_7d_before=_contacts_before(tables["service_kpis"], forecast, run_date),
         scored_count=len(scores),
         at_risk_count=int(scores["risk_band"].isin(AT_RISK_BANDS).sum()),
-        margin_at_risk=float((scores["churn_probability"] * scores["monthly_margin"].fillna(0)).sum()),
+        margin_at_risk=float((scores["churn_probability"] * scores["monthly_margin"]).sum(min_count=1)),
         listed_count=len(listed),
         listed_minutes=float(listed["expected_minutes"].sum()),
         listed_value=float(listed["expected_value"].sum()),

@@ -27,7 +27,8 @@ select
     {{ number_of('is_running') }} as subscription_count,
     max(case when is_running and size_rank = 1 then plan end) as plan,
     {{ total_money('monthly_value', 'is_running') }} as monthly_value,
-    {{ total_money('margin', 'is_running') }} as monthly_margin,
+    -- a margin that nobody tells is no margin of nothing: the playbook's share stands in for it
+    case when {{ number_of('is_running and margin is null') }} = 0 then {{ total_money('margin', 'is_running') }} end as monthly_margin,
     min(started_at) as first_started_at,
     -- on the cycle of renewals: a source that holds only its present state has moved a stayer's date on, a leaver's not
     min(case when is_running then {{ days_between('as_of_on', next_on_cycle(local_day('renews_at'), 'term_months', 'as_of_on')) }} end)

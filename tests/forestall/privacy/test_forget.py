@@ -44,3 +44,9 @@ def test_a_forgotten_customer_is_gone_and_stays_gone(named: Settings, tmp_path: 
 def test_a_pseudonym_will_do_too(named: Settings) -> None:
     pull(named, NIGHT)
     assert forget(named, pseudonym(named, "KD-0816"), NOW).vault_entries == 1
+
+
+def test_a_receipt_about_nobody_says_so(named: Settings) -> None:
+    pull(named, NIGHT)
+    assert str(forget(named, "KD-9999", NOW)).endswith("is the key right?")
+    assert "is the key right?" not in str(forget(named, "KD-0815", NOW))

@@ -58,6 +58,7 @@ def test_on_the_day_on_which_clocks_go_back_the_doubled_hour_stays_two(tmp_path:
 def test_csv_reads_back_with_local_times_of_the_plan(night: PublishedNight) -> None:
     plan = pd.read_csv(night.folder / "staffing_requirement.csv")
     assert plan.loc[0, "interval_start_at"] == "2026-03-02T00:00+0100"
+    assert plan.loc[0, "local_on"] == "2026-03-02"
     assert len(plan) == night.table("staffing_requirement").num_rows
 
 

@@ -40,7 +40,10 @@ def test_problems_are_listed_and_do_not_stop_the_others(settings: Settings, comp
     assert [(problem.source, problem.is_blocking) for problem in problems] == [
         ("crm", False), ("crm", False), ("erp", True),
     ]  # fmt: skip
-    assert problems[0].what == "sources.crm: 1 of the first rows break wrong_type:signed_up_at"
+    assert problems[0].what == (
+        "sources.crm: 1 of the first 30 rows break wrong_type:signed_up_at: `soon`; "
+        "write dates as 2026-03-01, or read them with try_strptime under [sources.crm.columns]"
+    )
     assert problems[1].what == "sources.crm: columns not used: Class"
     assert "erp.tsv: no such file" in problems[2].what
 
@@ -48,3 +51,19 @@ def test_problems_are_listed_and_do_not_stop_the_others(settings: Settings, comp
 def test_a_missing_key_is_a_problem(settings: Settings, monkeypatch: pytest.MonkeyPatch, company: Company) -> None:
     monkeypatch.delenv("FORESTALL_SECRET_KEY")
     assert "FORESTALL_SECRET_KEY" in check_sources(company(CRM))[0].what
+
+
+def test_a_problem_says_what_was_found_and_what_to_write(settings: Settings, company: Company, tmp_path: Path) -> None:
+    told = [problem.what for problem in check_sources(company(CRM.replace("Tel =", "Fax =")))]
+    assert told[0] == (
+        "sources.crm: 29 of the first 30 rows break unknown_word:preferred_channel: `tel`; map it under "
+        "[sources.crm.words.preferred_channel] to phone, chat, email, web_form, social, in_person, self_service"
+    )
+    rows = "1\t2025-01-01 10:00\tTel\n\t2025-01-01T00:00:00Z\tTel\n"
+    (tmp_path / "crm.tsv").write_text("No\tJoined\tVia\n" + rows)
+    told = [problem.what for problem in check_sources(company(CRM))]
+    assert told == [
+        "sources.crm: 1 of the first 2 rows break missing:customer_id",
+        "sources.crm: 1 of the first 2 rows break time_without_zone:signed_up_at: `2025-01-01 10:00`; "
+        "set `time_zone` under [sources.crm]",
+    ]
