@@ -9,6 +9,7 @@ so what was in production, and when, can be read wherever the runs can.
 import hashlib
 import json
 import logging
+import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -30,6 +31,14 @@ if TYPE_CHECKING:
 EXPERIMENTS = Path(__file__).parents[1] / "mlflow" / "experiments.yml"
 MODEL_FOLDER = "model"  # where a run keeps the files of its model
 PARAM_LENGTH = 6000  # MLflow refuses longer values
+# A server that is being restarted is waited for: half a minute, where MLflow's own default is four. Its addresses of
+# runs and its bars do not belong on the screen. Who sets these variables is obeyed.
+for _switch, _value in {
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "4",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+}.items():
+    os.environ.setdefault(_switch, _value)
 
 Alias = Literal["champion", "challenger"]
 Scalar = str | int | float | bool
@@ -265,8 +274,12 @@ def model_files(uri: str, version: Version) -> dict[str, str]:
     """
     folder = _local_artifacts(uri, version.run_id)
     if folder is None:
-        with tempfile.TemporaryDirectory() as scratch:
-            return _texts(Path(_client(uri).download_artifacts(version.run_id, MODEL_FOLDER, scratch)))
+        client = _client(uri)
+        try:
+            with tempfile.TemporaryDirectory() as scratch:
+                return _texts(Path(client.download_artifacts(version.run_id, MODEL_FOLDER, scratch)))
+        except MlflowException as error:
+            raise TrackingError(f"{version.label}: its files cannot be had from {_shown(uri)}") from error
     if not (folder / MODEL_FOLDER).is_dir():
         raise TrackingError(f"{version.label}: its files are missing from {folder / MODEL_FOLDER}; restore a backup")
     return _texts(folder / MODEL_FOLDER)
@@ -287,20 +300,26 @@ def _move(tags: Mapping[str, str]) -> AliasMove:
     return AliasMove(tags["model"], alias, before, int(tags["to_version"]), tags["reason"], tags["effective_on"])
 
 
-@cache
 def _client(uri: str) -> MlflowClient:
-    """A client; the SQLite store is made and brought up to date quietly."""
-    for name in ("alembic", "mlflow.store.db.utils", "mlflow.tracking.registry"):
-        logging.getLogger(name).setLevel(logging.WARNING)
-    folder = _store_folder(uri)
+    """A client of a store that answers; asked each time, since a server may go away during the night."""
     try:
-        if folder is not None:
-            folder.mkdir(parents=True, exist_ok=True)
-        client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+        client = _opened(uri)
         client.search_experiments(max_results=1)
     except (MlflowException, OSError) as error:
         raise TrackingError(f"MLflow at {_shown(uri)}: {_first_line(error)}") from error
     return client
+
+
+@cache
+def _opened(uri: str) -> MlflowClient:
+    """A client; the SQLite store is made and brought up to date quietly."""
+    for name in ("alembic", "mlflow.store.db.utils", "mlflow.store.model_registry", "mlflow.tracking.registry"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)  # it tells of every retry
+    folder = _store_folder(uri)
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+    return MlflowClient(tracking_uri=uri, registry_uri=uri)
 
 
 def _experiment(uri: str, name: str, experiments: Path) -> str:
@@ -338,4 +357,8 @@ def _shown(uri: str) -> str:
 
 
 def _first_line(error: Exception) -> str:
+    if isinstance(error, MlflowException) and isinstance(
+        error.__context__, OSError
+    ):  # all that `requests` raises is one
+        return "does not answer; start the server, or mend mlflow_uri (mlflow/README.md)"
     return (str(error).splitlines() or [type(error).__name__])[0]

@@ -1,9 +1,14 @@
-"""What tests of several rooms share: a company in an empty folder, and a real PostgreSQL."""
+"""What tests of several rooms share: a company in an empty folder, a real PostgreSQL, a real MLflow server."""
 
 import os
+import subprocess
+import sys
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
 
 import pytest
 
@@ -12,6 +17,9 @@ os.environ.setdefault("TZ", "UTC")
 os.environ.setdefault("MPLBACKEND", "Agg")
 
 from forestall.settings import Settings, load_settings
+from tests.processes import end, free_port
+
+PATIENCE_S = 180  # until a server answers; on an idle machine it takes twenty seconds
 
 
 @pytest.fixture
@@ -48,3 +56,33 @@ def postgres_url(postgres_server: str) -> Iterator[str]:
     yield postgres_server.replace("/postgres?", f"/{name}?")
     with psycopg.connect(postgres_server, autocommit=True) as connection:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def mlflow_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """URL of a real MLflow server, set up as mlflow/README.md says, that lives as long as the tests."""
+    folder, url = tmp_path_factory.mktemp("mlflow"), f"http://127.0.0.1:{(port := free_port())}"
+    with (folder / "output.txt").open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", f"sqlite:///{folder / 'mlflow.db'}",
+             "--artifacts-destination", str(folder / "files"), "--host", "127.0.0.1", "--port", str(port),
+             "--workers", "1"],
+            cwd=folder, start_new_session=True, stdout=output, stderr=output,
+        )  # fmt: skip
+    try:
+        deadline = time.monotonic() + PATIENCE_S
+        while not _answers(url):
+            assert process.poll() is None, (folder / "output.txt").read_text()
+            assert time.monotonic() < deadline, (folder / "output.txt").read_text()
+            time.sleep(0.5)
+        yield url
+    finally:
+        end(process)
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urlopen(f"{url}/health", timeout=10):
+            return True
+    except (URLError, OSError):
+        return False

@@ -71,6 +71,20 @@ def test_what_the_user_can_mend_is_one_line_and_code_2(run: Run, words: tuple[st
     assert told in re.sub(r"\s+", " ", out + err)
 
 
+@pytest.mark.parametrize(
+    "words",
+    [("models",), ("rollback",), ("job", "train_churn", "--run-date", "2026-03-01")],
+    ids=lambda words: words[0],
+)
+def test_an_mlflow_server_that_is_down_is_one_line_and_code_2(
+    run: Run, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+    code, _, err = run(*words, toml='mlflow_uri = "http://127.0.0.1:1"')
+    told = "MLflow at http://127.0.0.1:1: does not answer; start the server, or mend mlflow_uri (mlflow/README.md)"
+    assert (code, err) == (2, f"forestall: {told}\n")
+
+
 def test_a_defect_shows_its_traceback_and_exits_1(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("forestall.operations.pruning.prune", lambda settings, run_date: 1 / 0)
     code, _, err = run("prune")

@@ -1,6 +1,8 @@
-"""The door to MLflow, on a real SQLite store."""
+"""The door to MLflow, on a real SQLite store and on a real server."""
 
 import shutil
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -8,8 +10,10 @@ import pytest
 from models import tracking
 
 
-@pytest.fixture(scope="module")
-def uri(tmp_path_factory: pytest.TempPathFactory) -> str:
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("server", marks=pytest.mark.slow)])
+def uri(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
+    if request.param == "server":
+        return str(request.getfixturevalue("mlflow_server"))
     return f"sqlite:///{tmp_path_factory.mktemp('store') / 'mlflow' / 'mlflow.db'}"
 
 
@@ -80,6 +84,13 @@ def test_rollback_goes_back_one_champion_at_a_time(uri: str) -> None:
         tracking.rollback(uri, "back", effective_on="2026-03-02")
 
 
+def test_a_version_whose_files_are_gone_is_named(uri: str) -> None:
+    with tracking.track(uri, "churn", "holds no model") as run:
+        pass
+    with pytest.raises(tracking.TrackingError, match="lost/1: its files "):
+        tracking.model_files(uri, tracking.Version("lost", 1, run.id, {}))
+
+
 def test_a_store_that_was_moved_still_finds_its_models(tmp_path: Path) -> None:
     here = f"sqlite:///{tmp_path / 'here' / 'mlflow.db'}"
     (version,) = _register(here, "churn", "kept")
@@ -89,6 +100,38 @@ def test_a_store_that_was_moved_still_finds_its_models(tmp_path: Path) -> None:
     shutil.rmtree(tmp_path / "there" / "artifacts")
     with pytest.raises(tracking.TrackingError, match="churn/1: its files are missing"):
         tracking.model_files(there, version)
+
+
+class _AnswersNothing(BaseHTTPRequestHandler):
+    """An empty answer, as a server without experiments gives it."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"{}")
+
+    def log_message(self, *arguments: object) -> None:
+        pass
+
+
+def test_a_server_that_goes_away_is_one_line_without_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    server = HTTPServer(("127.0.0.1", 0), _AnswersNothing)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    host = f"127.0.0.1:{server.server_port}"
+    try:
+        tracking._client(f"http://me:secret@{host}")
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+    with pytest.raises(tracking.TrackingError) as told:
+        tracking.champion_on(f"http://me:secret@{host}", "churn", "2026-03-01")
+    line = f"MLflow at http://{host}: does not answer; start the server, or mend mlflow_uri (mlflow/README.md)"
+    assert str(told.value) == line
 
 
 def test_the_room_does_not_shadow_the_package() -> None:
