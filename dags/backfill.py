@@ -15,14 +15,13 @@ next night builds its own.
 **Is a re-run safe?** Yes.
 """
 
-from datetime import date, timedelta
 from typing import Any
 
 from airflow.sdk import DAG, Param, task
 from airflow.sdk.exceptions import AirflowFailException
 
 from forestall.jobs import NIGHT
-from forestall.scheduling.timetable import RETRY_DELAY, alert_failure, run_or_fail, settings_of_dag
+from forestall.scheduling.timetable import RETRY_DELAY, alert_failure, range_of, run_or_fail, settings_of_dag
 
 with DAG(
     dag_id="backfill",
@@ -44,12 +43,12 @@ with DAG(
 
         One task, not one a night: Airflow promises no order among mapped tasks, and going back builds the marts anew.
         """
-        if not (params["first_date"] and params["last_date"]):
+        run_dates = range_of(params)
+        if not run_dates:
             raise AirflowFailException("say which nights: first_date and last_date")
-        first, last = (date.fromisoformat(params[name]) for name in ("first_date", "last_date"))
         settings = settings_of_dag().for_backfill()
-        for days in range((last - first).days + 1):
+        for run_date in run_dates:
             for name in NIGHT:
-                run_or_fail(settings, name, first + timedelta(days=days))
+                run_or_fail(settings, name, run_date)
 
     nights()  # type: ignore[call-arg, misc]

@@ -8,7 +8,7 @@ import json
 import logging
 import smtplib
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from email.message import EmailMessage
@@ -52,13 +52,35 @@ def send(settings: Settings, alert: Alert) -> list[str]:
 
 def night_failed(settings: Settings, run_date: date, dag_id: str = "nightly") -> Alert:
     """What to say of a run that failed, from the records of its steps."""
-    night = Night(settings, run_date)
-    steps = steps_of(night, WEEKLY if dag_id == "retrain" else NIGHT)
+    steps = steps_of(Night(settings, run_date), WEEKLY if dag_id == "retrain" else NIGHT)
     lines = [f"{step.job}: {step.error or step.status}" for step in steps if step.status != "done"]
-    shown = _shown(night)
+    return _failed(settings, f"{dag_id} of {run_date}", lines)
+
+
+def backfill_failed(settings: Settings, run_dates: Sequence[date]) -> Alert:
+    """What to say of a backfill that failed: its range, and the night that broke off.
+
+    Nights run in their order, so that is the first with a step that is not done; what stands in later ones is of
+    an earlier backfill.
+
+    Args:
+        settings: of the company.
+        run_dates: the nights, oldest first; none where the run did not say which.
+    """
+    apart = settings.for_backfill()
+    each = ([step for step in steps_of(Night(apart, day), NIGHT) if step.status != "done"] for day in run_dates)
+    broken = next((steps for steps in each if steps), [])
+    lines = [f"{step.job} {step.run_date}: {step.error or step.status}" for step in broken]
+    of = f" of {run_dates[0]} to {run_dates[-1]}" if run_dates else ""
+    return _failed(settings, f"backfill{of}", lines)
+
+
+def _failed(settings: Settings, what: str, lines: Sequence[str]) -> Alert:
     return Alert(
-        f"{settings.company.name}: {dag_id} of {run_date} failed",
-        "\n".join([*(lines or ["no step was reached"]), f"`current` shows {shown}.", "See docs/runbook.md."]),
+        f"{settings.company.name}: {what} failed",
+        "\n".join(
+            [*(lines or ["no step was reached"]), f"`current` shows {_shown(settings)}.", "See docs/runbook.md."]
+        ),
     )
 
 
@@ -82,7 +104,7 @@ def watch_night(settings: Settings, now: datetime) -> bool:
             settings,
             Alert(
                 f"{settings.company.name}: nothing was published for {night.run_date} by {due}",
-                "\n".join([reason, *steps, f"`current` shows {_shown(night)}.", "See docs/runbook.md."]),
+                "\n".join([reason, *steps, f"`current` shows {_shown(settings)}.", "See docs/runbook.md."]),
             ),
         )
         told.parent.mkdir(parents=True, exist_ok=True)
@@ -94,8 +116,8 @@ def _is_published(night: Night) -> bool:
     return any((folder / "manifest.json").is_file() for folder in night.published.glob(f"{night.run_date}*"))
 
 
-def _shown(night: Night) -> str:
-    link = night.published / "current"
+def _shown(settings: Settings) -> str:
+    link = settings.var_path / "published" / "current"
     return link.resolve().name if link.exists() else "nothing yet"
 
 

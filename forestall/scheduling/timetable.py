@@ -47,6 +47,14 @@ def run_date_of(context: Mapping[str, Any], settings: Settings) -> date:
     return settings.run_date or due
 
 
+def range_of(params: Mapping[str, Any]) -> list[date]:
+    """The nights from `first_date` to `last_date`, oldest first; none where the parameters do not say which."""
+    if not (params.get("first_date") and params.get("last_date")):
+        return []
+    first, last = (date.fromisoformat(params[name]) for name in ("first_date", "last_date"))
+    return [first + timedelta(days=days) for days in range((last - first).days + 1)]
+
+
 def step(name: str, *, retries: int = 1) -> Any:
     """The task that runs one job."""
 
@@ -77,8 +85,11 @@ def run_or_fail(settings: Settings, name: str, run_date: date) -> dict[str, Any]
 
 def alert_failure(context: Mapping[str, Any]) -> None:
     """`on_failure_callback` of a DAG: say which night failed, where and why."""
-    from forestall.operations.alerts import night_failed, send
+    from forestall.operations.alerts import backfill_failed, night_failed, send
 
     settings = settings_of_dag()
     dag_id = context["dag"].dag_id if "dag" in context else context["dag_run"].dag_id
-    send(settings, night_failed(settings, run_date_of(context, settings), dag_id))
+    if dag_id == "backfill":
+        send(settings, backfill_failed(settings, range_of(context["params"])))
+    else:
+        send(settings, night_failed(settings, run_date_of(context, settings), dag_id))

@@ -122,7 +122,9 @@ def test_a_backfill_that_a_gate_stops_exits_3_and_says_on_which_night(nights: di
     gate = nights["backfill gate"]
     assert gate["code"] == 3
     assert _jobs(gate) == ["pull", "check_batch", "build_features", "check_features"]  # not tried again
-    assert "check_features 2026-03-01: batch.calls.share failed: 9 of 10 rows" in gate["screen"]
+    stopped = "check_features 2026-03-01: batch.calls.share failed: 9 of 10 rows"
+    assert stopped in gate["screen"]
+    assert f"Acme: backfill of 2026-03-01 to 2026-03-01 failed: {stopped}\n" in nights["log"]
 
 
 def test_a_retraining_whose_cause_the_user_can_mend_exits_2_at_once(nights: dict[str, Any]) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from forestall.night import Night
-from forestall.operations.alerts import Alert, night_failed, send, watch_night
+from forestall.operations.alerts import Alert, backfill_failed, night_failed, send, watch_night
 from forestall.settings import Settings
 
 Company = Callable[[str], Settings]
@@ -109,19 +109,41 @@ def test_a_channel_that_is_down_keeps_no_other_from_being_told(
     assert len(mailbox.received) == 1
 
 
+def _record(night: Night, **statuses: str) -> None:
+    """Records of steps, by job."""
+    steps = night.folder / "steps"
+    steps.mkdir(parents=True)
+    record = {"run_date": night.run_date.isoformat(), "started_at": "2026-03-02T03:30:00+00:00"}
+    for job, status in statuses.items():
+        (steps / f"{job}.json").write_text(json.dumps(record | {"job": job, "status": status}))
+
+
 def test_a_failed_night_names_the_step_and_what_is_still_shown(company: Company) -> None:
     settings = company('[company]\nname = "Acme"')
     night = Night(settings, date(2026, 3, 2))
-    steps = night.folder / "steps"
-    steps.mkdir(parents=True)
-    record = {"run_date": "2026-03-02", "started_at": "2026-03-02T03:30:00+00:00"}
-    (steps / "pull.json").write_text(json.dumps(record | {"job": "pull", "status": "done"}))
-    (steps / "check_batch.json").write_text(json.dumps(record | {"job": "check_batch", "status": "running"}))
+    _record(night, pull="done", check_batch="running")
     (night.published / "2026-03-01").mkdir(parents=True)
     (night.published / "current").symlink_to("2026-03-01")
     alert = night_failed(settings, night.run_date)
     assert alert.subject == "Acme: nightly of 2026-03-02 failed"
     assert alert.text == "check_batch: running\n`current` shows 2026-03-01.\nSee docs/runbook.md."
+
+
+def test_a_failed_backfill_names_its_range_and_the_night_that_broke_off(company: Company) -> None:
+    settings = company('[company]\nname = "Acme"')
+    first, second, third = (Night(settings.for_backfill(), date(2026, 2, day)) for day in (26, 27, 28))
+    _record(first, pull="done", publish="done")
+    _record(second, pull="done", check_batch="failed")
+    _record(third, pull="failed")  # last week's, before it was mended
+    _record(Night(settings, second.run_date), measure="failed")  # of the night itself
+    alert = backfill_failed(settings, [night.run_date for night in (first, second, third)])
+    assert alert.subject == "Acme: backfill of 2026-02-26 to 2026-02-28 failed"
+    assert alert.text == "check_batch 2026-02-27: failed\n`current` shows nothing yet.\nSee docs/runbook.md."
+
+
+def test_a_backfill_that_did_not_say_which_nights_is_told_too(company: Company) -> None:
+    alert = backfill_failed(company('[company]\nname = "Acme"'), [])
+    assert (alert.subject, alert.text.splitlines()[0]) == ("Acme: backfill failed", "no step was reached")
 
 
 BEFORE, AFTER = datetime(2026, 3, 1, 4, 59, tzinfo=UTC), datetime(2026, 3, 1, 5, 0, tzinfo=UTC)
