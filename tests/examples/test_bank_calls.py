@@ -1,11 +1,7 @@
 """The example's own configuration on a small file of the same shape: five-minute counts, and nothing else."""
 
-import shutil
 from datetime import date
-from pathlib import Path
 
-import numpy as np
-import pandas as pd
 import pytest
 
 from forestall.jobs.backtest_volume import backtest_volume
@@ -16,37 +12,18 @@ from forestall.jobs.plan_staffing import plan_staffing
 from forestall.jobs.pull import pull
 from forestall.night import Night
 from forestall.settings import Settings, load_settings
-
-EXAMPLE = Path(__file__).parents[2] / "examples" / "bank_calls"
-FIRST, RUN_DATE = date(2003, 6, 2), date(2003, 9, 15)
-CLOSED = ["2003-07-04", "2003-09-01"]
+from tests.examples.bank import RUN_DATE, calls, make_bank
 
 pytestmark = pytest.mark.slow
-
-
-def _calls(seed: int = 5) -> pd.DataFrame:
-    """Weekdays 07:00 to 21:05, a morning peak, and a third more on the first day after a day off."""
-    days = pd.bdate_range(FIRST, RUN_DATE, inclusive="left")
-    days = days[~days.isin(pd.to_datetime(CLOSED))]
-    at = (days.to_numpy()[:, None] + np.arange(84, 253) * np.timedelta64(5, "m")).ravel()
-    stamp = pd.DatetimeIndex(at)
-    hour = np.asarray(stamp.hour + stamp.minute / 60)
-    week = np.array([1.2, 1.0, 0.95, 0.95, 1.0])[stamp.day_of_week]
-    after = np.where(stamp.normalize().isin(pd.to_datetime(["2003-07-07", "2003-09-02"])), 1.33, 1.0)
-    mean = 60 * week * after * (0.3 + np.exp(-((hour - 10.5) ** 2) / 18))
-    return pd.DataFrame({"DateTime": stamp, "Calls": np.random.default_rng(seed).poisson(mean)})
 
 
 @pytest.fixture(scope="module")
 def bank(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """The example's configuration, pulled, built and forecast."""
     folder = tmp_path_factory.mktemp("bank")
-    _calls().to_csv(folder / "calls.csv", index=False)
-    for name in ("forestall.toml", "calendar.yml"):
-        shutil.copy(EXAMPLE / name, folder)
     with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("BANK_CALLS", str(folder / "calls.csv"))
-        environment.setenv("FORESTALL_SECRET_KEY", "a key that only the tests know")
+        for name, value in make_bank(folder).items():
+            environment.setenv(name, value)
         settings = load_settings(folder / "forestall.toml")
     pulled = pull(settings, RUN_DATE)
     assert pulled["quarantined_rows"] == 0
@@ -63,7 +40,7 @@ def test_counts_alone_give_a_forecast_of_every_open_half_hour(bank):
     assert (opened["contacts"] > 0).all()
     assert forecast.loc[~forecast["is_open"], "contacts"].sum() == 0
     monday = opened[opened["local_on"] == RUN_DATE]["contacts"].sum()
-    expected = _calls().query("DateTime >= '2003-09-08' and DateTime < '2003-09-08 21:00'")["Calls"].sum()
+    expected = calls().query("DateTime >= '2003-09-08' and DateTime < '2003-09-08 21:00'")["Calls"].sum()
     assert monday == pytest.approx(expected, rel=0.08)
     assert opened[opened["local_on"] == date(2003, 10, 13)]["contacts"].sum() > 0  # Columbus Day
 
@@ -75,7 +52,7 @@ def test_five_minute_rows_add_up_to_half_hours(bank):
         rows = warehouse.frame(
             "SELECT interval_start_at, offered_count FROM marts.fct_contact_volume ORDER BY interval_start_at"
         )
-    expected = _calls().set_index("DateTime")["Calls"].resample("30min").sum()
+    expected = calls().set_index("DateTime")["Calls"].resample("30min").sum()
     assert rows["offered_count"].sum() == expected.sum()
     first = rows["interval_start_at"].iloc[0].tz_convert("America/New_York")
     assert (first.hour, rows["offered_count"].iloc[0]) == (7, expected.iloc[0])
