@@ -20,7 +20,7 @@
 {# Whether a contact was served within its standard, by wait where customers wait, by first response otherwise;
    null where nothing was promised. #}
 {% macro within_standard(alias) -%}
-    {%- set wait = 'coalesce(' ~ alias ~ '.wait_time_s, ' ~ seconds_between(alias ~ '.started_at', alias ~ '.answered_at') ~ ')' -%}
+    {%- set wait = 'coalesce(' ~ alias ~ '.wait_time_s, ' ~ seconds_between(alias ~ '.started_at', alias ~ '.taken_at') ~ ')' -%}
     {%- set response = seconds_between(alias ~ '.started_at', alias ~ '.responded_at') -%}
     case
         when {{ standard(alias, 'threshold_s') }} is not null

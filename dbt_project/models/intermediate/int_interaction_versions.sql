@@ -4,23 +4,36 @@
 
 with versions as not materialized ({{ versions('interactions') }}),
 
-measured as not materialized (
+-- Where customers wait, a wait and a talk say when it was taken, if the source does not.
+taken as not materialized (
     select
         versions.*,
+        {{ standard('versions', 'threshold_s') }} is not null as is_live,
+        coalesce(
+            answered_at,
+            case when {{ standard('versions', 'threshold_s') }} is not null and not coalesce(is_abandoned, false) and handle_time_s > 0
+                then started_at + wait_time_s * interval '1 second' end
+        ) as taken_at
+    from versions
+),
+
+measured as not materialized (
+    select
+        taken.*,
         coalesce(direction, 'inbound') = 'inbound' as is_inbound,
         coalesce(is_abandoned, false) as has_given_up,
         coalesce(is_abandoned, false) and coalesce(wait_time_s, 0) < {{ var('short_abandon_s') }} as has_given_up_at_once,
-        coalesce(first_response_at, answered_at) as responded_at,
+        coalesce(first_response_at, taken_at) as responded_at,
         -- Served by what its standard is judged by: an agent who takes a letter has not answered it. Nobody answers
         -- for a machine: self-service is served as soon as it begins.
         coalesce(
-            case when {{ standard('versions', 'threshold_s') }} is null then first_response_at end,
-            answered_at, first_response_at, case when channel = 'self_service' then started_at end
+            case when not is_live then first_response_at end,
+            taken_at, first_response_at, case when channel = 'self_service' then started_at end
         ) as served_at,
         coalesce(topic, stage, '') as problem,
         {{ local_day('started_at') }} as started_on,
         {{ interval_start('started_at') }} as interval_start_at
-    from versions
+    from taken
 ),
 
 served as not materialized (

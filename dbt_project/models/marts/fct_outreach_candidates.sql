@@ -58,6 +58,7 @@ contacts as (
         {{ days_between('versions.started_on', run_date()) }} as days_ago,
         case when versions.responded_at < {{ cutoff_at() }}
             then {{ seconds_between('versions.started_at', 'versions.responded_at') }} end as response_s,
+        not versions.is_served or coalesce(versions.served_at >= {{ cutoff_at() }}, false) as is_waiting,
         {{ seconds_between('versions.started_at', cutoff_at()) }} as age_s,
         {{ standard('versions', 'first_response_s') }} as response_standard_s,
         coalesce(versions.resolved_at < {{ cutoff_at() }}, false) as is_settled
@@ -73,9 +74,11 @@ pressing as (
         customer_id,
         bool_or(stage = 'complaint' and not is_settled) as has_open_complaint,
         {{ int_div("max(age_s) filter (where stage = 'complaint' and not is_settled)", 3600) }} as open_complaint_h,
-        bool_or(stage = 'complaint' and not is_settled and response_s is null and age_s >= {{ complaint_s }} and days_ago <= 30)
+        bool_or(stage = 'complaint' and not is_settled and is_waiting and age_s >= {{ complaint_s }} and days_ago <= 30)
             as is_complaint_unanswered_24h,
-        coalesce(bool_or(not has_given_up and coalesce(response_s, age_s) > response_standard_s and days_ago <= 7), false)
+        coalesce(
+            bool_or(not has_given_up and coalesce(response_s, case when is_waiting then age_s end) > response_standard_s and days_ago <= 7),
+            false)
             as is_first_response_late
     from contacts
     where is_inbound

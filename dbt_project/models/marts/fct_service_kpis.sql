@@ -111,9 +111,9 @@ judged as (
             when is_window_closed and not coalesce(is_further, false)
                 then not coalesce(is_followed, false) and coalesce(is_settled_at_first, true)
         end as is_resolved_at_first,
-        case when response_standard_s is not null and not has_given_up and (response_s is not null or age_s > response_standard_s)
+        case when response_standard_s is not null and not has_given_up and (response_s is not null or not is_served and age_s > response_standard_s)
             then coalesce(response_s <= response_standard_s, false) end as is_response_in_standard,
-        case when stage = 'complaint' and (response_s is not null or age_s > {{ var('standards')['complaint_response_s'] }})
+        case when stage = 'complaint' and (response_s is not null or not is_served and age_s > {{ var('standards')['complaint_response_s'] }})
             then coalesce(response_s <= {{ var('standards')['complaint_response_s'] }}, false) end as is_complaint_in_time,
         case when channel = 'self_service' and customer_id is not null and is_window_closed
             then not coalesce(is_followed_by_agent, false) end as is_contained
