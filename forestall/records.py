@@ -9,10 +9,12 @@ import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from features.aside import written_aside
-from forestall.night import Night
+
+if TYPE_CHECKING:  # a DAG file names jobs and must parse without pandas
+    from forestall.night import Night
 
 log = logging.getLogger(__name__)
 
@@ -45,13 +47,13 @@ class Step:
     exit_code: int = 0
 
 
-def write_step(night: Night, step: Step) -> None:
+def write_step(night: "Night", step: Step) -> None:
     """Put the record in place of an earlier one, and into the log."""
     write_json(_folder(night) / f"{step.job}.json", asdict(step))
     log.info("%s %s: %s %s", step.job, step.run_date, step.status, step.error, extra={"step": step})
 
 
-def steps_of(night: Night, names: Iterable[str]) -> list[Step]:
+def steps_of(night: "Night", names: Iterable[str]) -> list[Step]:
     """The records of those jobs that there are, in the order in which the jobs are named."""
     files = {path.stem: path for path in _folder(night).glob("*.json")}
     return [Step(**json.loads(files[name].read_text(encoding="utf-8"))) for name in names if name in files]
@@ -63,5 +65,5 @@ def write_json(path: Path, values: dict[str, Any]) -> None:
         aside.write_text(json.dumps(values, default=str) + "\n", encoding="utf-8")
 
 
-def _folder(night: Night) -> Path:
+def _folder(night: "Night") -> Path:
     return night.folder / "steps"
