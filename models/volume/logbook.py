@@ -1,5 +1,6 @@
 """One MLflow run a night: parameters, how each queue's methods fared, all series as one file, a picture."""
 
+import hashlib
 from collections.abc import Mapping
 from datetime import date
 from typing import TYPE_CHECKING
@@ -36,7 +37,7 @@ def log_forecast(
             accuracy = accuracy_rows(apply(scored, learned), 0, "backtest")
             run.log_table("backtest_accuracy.csv", accuracy)
             named = accuracy.dropna(subset=["wape"])
-            names = "wape/" + named["queue"].map(_safe) + "/" + named["lead_bucket"]
+            names = map(metric_name, named["queue"], named["lead_bucket"])
             run.log_metrics(dict(zip(names, named["wape"], strict=True)))
         run.log_json("prophet.json", {queue: found.model for (queue, _), found in tonight.items() if found.model})
         run.log_figure("forecast.png", picture(forecast))
@@ -51,13 +52,20 @@ def picture(forecast: pd.DataFrame) -> "Figure":
     axes = figure.subplots(len(days.columns), 1, sharex=True, squeeze=False)[:, 0]
     for panel, queue in zip(axes, days.columns, strict=True):
         panel.plot(pd.to_datetime(days.index), days[queue], linewidth=1.2)
-        panel.set_ylabel(str(queue), rotation=0, ha="right", fontsize=8)
+        panel.set_ylabel(str(queue), rotation=0, ha="right", fontsize=8, parse_math=False)
         panel.set_ylim(bottom=0)
     axes[0].set_title("Contacts a day", fontsize=10)
     figure.autofmt_xdate()
     return figure
 
 
-def _safe(name: str) -> str:
-    """MLflow allows letters, digits and `_-. :/` in names of metrics."""
-    return "".join(sign if sign.isascii() and (sign.isalnum() or sign in "_-. ") else "_" for sign in name)
+def metric_name(queue: str, lead_bucket: str) -> str:
+    """The name under which MLflow keeps a queue's error.
+
+    It allows letters, digits and `_-. ` in a part of a name, which may not be dots alone, nor long: a
+    queue that is called otherwise is told from the others by a hash.
+    """
+    plain = "".join(sign if sign.isascii() and (sign.isalnum() or sign in "_-. ") else "_" for sign in queue[:100])
+    if plain != queue or not queue.strip("."):
+        plain += f"-{hashlib.sha256(queue.encode()).hexdigest()[:8]}"
+    return f"wape/{plain}/{lead_bucket}"
