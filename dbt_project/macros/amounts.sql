@@ -31,8 +31,8 @@
     cast(floor({{ number }} * 1000 + 0.5) as bigint)
 {%- endmacro %}
 
-{# Money divided by a count, to four decimals, in whole numbers throughout. #}
+{# Money divided by a count, to four decimals, in whole numbers throughout; wide ones, for the sums of large companies. #}
 {% macro money_per(money, count) -%}
-    cast(cast({{ int_div('2 * cast((' ~ money ~ ') * 10000 as bigint) + (' ~ count ~ ')',
-                         'nullif(2 * (' ~ count ~ '), 0)') }} as decimal(18, 4)) * 0.0001 as decimal(18, 4))
+    cast(cast({{ int_div('2 * cast(cast(' ~ money ~ ' as decimal(38, 4)) * 10000 as bigint) + (' ~ count ~ ')',
+                         'nullif(2 * (' ~ count ~ '), 0)') }} as decimal(30, 4)) * 0.0001 as decimal(18, 4))
 {%- endmacro %}
