@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from features.aside import written_aside
 from features.published import PUBLISHED
 from features.tables import Table
-from forestall.settings import Settings
+from forestall.settings import ConfigError, Settings
 
 
 class SchemaError(Exception):
@@ -71,7 +71,7 @@ class Night:
         """A table that an earlier job of this night wrote.
 
         Raises:
-            FileNotFoundError: the job has not run; the text names the table and the night.
+            ConfigError: the job has not run; the text names the table and the night.
         """
         frame: pd.DataFrame = self.table(name).to_pandas()
         return frame
@@ -80,11 +80,11 @@ class Night:
         """The same as Arrow: exact decimals, dates that are dates.
 
         Raises:
-            FileNotFoundError: as `read`.
+            ConfigError: as `read`.
         """
         path = self.folder / f"{name}.parquet"
         if not path.is_file():
-            raise FileNotFoundError(f"{name} of {self.run_date}: not there yet; run the job that makes it first")
+            raise ConfigError(f"{name} of {self.run_date}: not there yet; run the job that makes it first")
         return pq.read_table(path, partitioning=None)
 
 

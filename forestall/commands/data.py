@@ -60,13 +60,17 @@ def export(
     Example: forestall export list.csv --run-date 2026-03-01
     """
     from forestall.privacy.export import rejoin
+    from forestall.publishing.export import write_csv
 
+    if out.is_dir() or not out.parent.is_dir():
+        raise ConfigError(f"{out}: name a file in a folder that exists")
     settings = settings_of(config)
     published = _published(settings, run_date)
     what = f"outreach_list {published.run_date}"
     rows = rejoin(settings, published.frame("outreach_list"), getpass.getuser(), datetime.now(UTC), what)
     out.touch(mode=0o600)
-    rows.to_csv(out, index=False)
+    out.chmod(0o600)  # of a file that was there, too
+    write_csv(rows, out)
     Console().print(f"wrote {len(rows)} rows with names to {out}; keep it as you keep names", soft_wrap=True)
 
 

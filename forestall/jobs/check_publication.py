@@ -50,7 +50,7 @@ def check_publication(settings: Settings, run_date: date) -> Summary:
 
     Raises:
         GateFailedError: a blocking gate failed.
-        FileNotFoundError: a job of the night has not run.
+        ConfigError: a job of the night has not run.
     """
     night = Night(settings, run_date)
     frames = {name: as_frame(night.table(name)) for name in JUDGED}

@@ -51,7 +51,7 @@ def choose_outreach(settings: Settings, run_date: date) -> Summary:
 
     Raises:
         ConfigError: `playbook.yml` holds a mistake.
-        FileNotFoundError: the night has no `churn_scores` yet.
+        ConfigError: the night has no `churn_scores` yet.
     """
     night = Night(settings, run_date)
     playbook = load_playbook(settings)

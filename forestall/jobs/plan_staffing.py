@@ -30,7 +30,7 @@ def plan_staffing(settings: Settings, run_date: date) -> Summary:
 
     Raises:
         ConfigError: `standards.yml` holds a mistake, or the shrinkage of the settings leaves nobody.
-        FileNotFoundError: the night has no `volume_forecast` yet.
+        ConfigError: the night has no `volume_forecast` yet.
     """
     night = Night(settings, run_date)
     forecast = night.read("volume_forecast")

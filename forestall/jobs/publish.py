@@ -42,7 +42,7 @@ def publish(settings: Settings, run_date: date) -> Summary:
 
     Raises:
         GateFailedError: a blocking gate failed; nothing is published.
-        FileNotFoundError: a job of the night has not run.
+        ConfigError: a job of the night has not run.
         PublicationError: the folder cannot be written; `current` is as it was.
     """
     night = Night(settings, run_date)

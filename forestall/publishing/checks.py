@@ -104,7 +104,7 @@ def gates_until(night: Night, last: Stage) -> pd.DataFrame:
     """The results of all stages up to and including `last`.
 
     Raises:
-        FileNotFoundError: a stage was not looked at.
+        ConfigError: a stage was not looked at.
     """
     stages = STAGES[: STAGES.index(last) + 1]
     return pd.concat([night.read(f"gates_{stage}") for stage in stages], ignore_index=True)

@@ -4,6 +4,7 @@ A published night carries pseudonyms only: names rejoin in `forestall.privacy.ex
 see them. The same rows always give the same bytes.
 """
 
+import re
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ FORMATS: dict[Kind, str] = {"instant": "yyyy-mm-dd hh:mm", "date": "yyyy-mm-dd",
                             "money": "#,##0.00", "text": "@", "boolean": "General"}  # fmt: skip
 SHARES = ("churn_probability", "probability_change", "save_probability", "arm_probability")
 CSV_DIGITS = 6  # beyond them a float says how it was computed, not how much it is
+FORMULA = re.compile(r"[=@\t\r]|[+-](?![\d ()./-]*\Z)")  # a telephone number begins with a plus, and runs nothing
 AMBER, GREEN, WHITE = "#F6C89F", "#8FD0B5", "#FFFFFF"
 
 
@@ -62,7 +64,7 @@ def write_csv(rows: pd.DataFrame, path: Path) -> None:
 
 
 def _harmless(texts: pd.Series) -> pd.Series:
-    is_formula = texts.map(lambda text: isinstance(text, str) and text.startswith(("=", "+", "-", "@", "\t", "\r")))
+    is_formula = texts.map(lambda text: isinstance(text, str) and FORMULA.match(text) is not None)
     return texts.where(~is_formula.astype(bool), "'" + texts.astype("str"))
 
 

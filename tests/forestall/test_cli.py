@@ -4,8 +4,11 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
@@ -56,9 +59,11 @@ def test_every_command_has_help_with_an_example_of_itself(command: Callable[...,
         (("nightly", "--run-date", "01.03.2026"), "`01.03.2026` is no date; write 2026-03-01"),
         (("job", "score_chrn"), "there is no job `score_chrn`; meant `score_churn`?"),
         (("job", "pull"), "no source is mapped"),
+        (("job", "plan_staffing"), "not there yet; run the job that makes it first"),
         (("backfill", "2026-03-02", "2026-03-01"), "the last night 2026-03-01 lies before the first 2026-03-02"),
         (("backtest", "churn"), "say as of when"),
         (("report",), "nothing is published yet"),
+        (("export", "nowhere/list.csv"), "nowhere/list.csv: name a file in a folder that exists"),
         (("report", "--run-date", "2026-03-01"), "nothing is published for 2026-03-01"),
         (("restore", "nowhere"), "nowhere: is no backup"),
         (("backup", "out"), "holds nothing to back up"),
@@ -83,6 +88,21 @@ def test_an_mlflow_server_that_is_down_is_one_line_and_code_2(
     code, _, err = run(*words, toml='mlflow_uri = "http://127.0.0.1:1"')
     told = "MLflow at http://127.0.0.1:1: does not answer; start the server, or mend mlflow_uri (mlflow/README.md)"
     assert (code, err) == (2, f"forestall: {told}\n")
+
+
+def test_names_are_exported_to_whom_they_are_meant_and_run_nothing(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = pd.DataFrame({"name": ["=HYPERLINK(1)", "Anna Known"], "phone": ["+49 171 5550815", "+cmd()"]})
+    (tmp_path / "list.csv").write_text("of yesterday")
+    night = SimpleNamespace(run_date=date(2026, 3, 1), frame=lambda name: None)
+    monkeypatch.setattr("forestall.commands.data._published", lambda settings, run_date: night)
+    monkeypatch.setattr("forestall.privacy.export.rejoin", lambda *about: names)
+    assert run("export", str(tmp_path / "list.csv"))[0] == 0
+    kept = pd.read_csv(tmp_path / "list.csv")
+    assert kept["name"].tolist() == ["'=HYPERLINK(1)", "Anna Known"]
+    assert kept["phone"].tolist() == ["+49 171 5550815", "'+cmd()"]
+    assert (tmp_path / "list.csv").stat().st_mode & 0o077 == 0
 
 
 def test_a_defect_shows_its_traceback_and_exits_1(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
