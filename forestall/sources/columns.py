@@ -5,7 +5,7 @@ The only place that says what is missing or misnamed. What a value means is the 
 
 import difflib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -55,6 +55,12 @@ def pick_columns(
             read, an instant has no zone, or a required column has no source.
     """
     table = CONTRACT[source.table]
+    own = {FILE_COLUMN, UPDATED_COLUMN}
+    if offered and not set(offered) - own - set(unused(source, offered)):
+        # What stands there instead is not told: without a header it is somebody's row.
+        raise SourceError(
+            f"sources.{name}: {source.table}: none of its columns is mapped; does its first line name them?"
+        )
     found = {}
     for column in table.columns:
         expression = find(name, source.columns.get(column.name, ""), column.name, offered)
@@ -72,6 +78,14 @@ def pick_columns(
                 f"map it under [sources.{name}.columns]"
             )
     return found
+
+
+def unused(source: Source, offered: Iterable[str]) -> list[str]:
+    """The source's columns that nothing is made of."""
+    told = " ".join((*source.columns.values(), source.updated_at, source.known_at, source.where)).lower()
+    names = CONTRACT[source.table].names
+    theirs = set(offered) - {FILE_COLUMN, UPDATED_COLUMN}
+    return sorted(column for column in theirs if column.lower() not in names and column.lower() not in told)
 
 
 def find(name: str, mapped: str, column: str, offered: Sequence[str]) -> str:

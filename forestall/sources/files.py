@@ -12,7 +12,7 @@ import gzip
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, pairwise
 from pathlib import Path
 
 import duckdb
@@ -41,6 +41,7 @@ FORMATS = {
 }  # fmt: skip
 READER_MEMORY = "1GB"
 DELIMITERS = (",", ";", "\t", "|")
+BYTE_ORDER_MARK = "\ufeff"
 
 
 @dataclass(frozen=True)
@@ -137,7 +138,7 @@ def _group_batches(
     limit: int | None,
 ) -> Batches:
     try:
-        select = _select(reader, layout, paths)
+        select = _select(reader, name, layout, paths)
         if not select:
             return
         if source.select:
@@ -146,10 +147,14 @@ def _group_batches(
         pieces = relation.to_arrow_reader(BATCH_ROWS)
         yield from in_batches(pieces.schema, pieces)
         rejected += _rejected_lines(reader, name) if layout.format == "csv" else []
-    except (duckdb.BinderException, duckdb.ParserException) as error:
+    except (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException) as error:
         raise SourceError(f"sources.{name}: select: {one_line(error)}") from error
+    except duckdb.ConversionException as error:
+        # What DuckDB says holds the value, and a value may be a name.
+        where = "select" if source.select else ", ".join(paths[:3])
+        raise SourceError(f"sources.{name}: {where}: a value has the wrong type; TRY_CAST makes it empty") from error
     except duckdb.Error as error:
-        place = "" if any(path in str(error) for path in paths) else f"{', '.join(paths[:3])}: "
+        place = "" if any(path in one_line(error) for path in paths) else f"{', '.join(paths[:3])}: "
         raise SourceError(f"sources.{name}: {place}{one_line(error)}; deliver the file again") from error
 
 
@@ -171,29 +176,46 @@ def layout_of(name: str, source: Source, path: Path) -> Layout | None:
             raise SourceError(f"sources.{name}: {path}: {one_line(error)}; deliver the file again") from error
     head = _head(name, path)
     if kind == "json":
+        if head.startswith(BYTE_ORDER_MARK):
+            raise SourceError(f"sources.{name}: {path}: begins with a byte-order mark; save the file without")
         return Layout("json array" if head.lstrip().startswith("[") else "json lines")
-    rows = {delimiter: next(csv.reader([head], delimiter=delimiter), []) for delimiter in DELIMITERS}
+    head = head.removeprefix(BYTE_ORDER_MARK)
+    try:
+        rows = {delimiter: next(csv.reader([head], delimiter=delimiter), []) for delimiter in DELIMITERS}
+    except csv.Error as error:
+        raise SourceError(f"sources.{name}: {path}: line 1 has no end; end lines with a line feed") from error
     delimiter = max(DELIMITERS, key=lambda each: len(rows[each]))
     columns = tuple(column.strip() or f"column{index}" for index, column in enumerate(rows[delimiter], 1))
-    lower = [column.lower() for column in columns]
-    if twice := sorted({column for column in lower if lower.count(column) > 1}):
-        raise SourceError(f"sources.{name}: {path}: column `{twice[0]}` stands there twice")
+    if not columns:
+        raise SourceError(f"sources.{name}: {path}: line 1 is empty; it must name the columns")
+    if twice := named_twice(columns):
+        raise SourceError(f"sources.{name}: {path}: column `{twice}` stands there twice")
     return Layout("csv", delimiter, columns)
+
+
+def named_twice(columns: Sequence[str]) -> str:
+    """The first name, in small letters, that more than one of the columns has; empty where none does."""
+    lower = sorted(column.lower() for column in columns)
+    return next((one for one, next_one in pairwise(lower) if one == next_one), "")
 
 
 def _head(name: str, path: Path) -> str:
     """The first line."""
     try:
         with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as file:
-            return file.readline().decode("utf-8-sig").rstrip("\r\n")
+            return file.readline().decode("utf-8").rstrip("\r\n")
     except UnicodeDecodeError as error:
         raise SourceError(f"sources.{name}: {path}: line 1 is not UTF-8; save the file as UTF-8") from error
     except (OSError, EOFError) as error:
         raise SourceError(f"sources.{name}: {path}: {one_line(error)}; deliver the file again") from error
 
 
-def _select(reader: duckdb.DuckDBPyConnection, layout: Layout, paths: Sequence[str]) -> str:
-    """The SELECT that reads the files; empty where none of them has a value."""
+def _select(reader: duckdb.DuckDBPyConnection, name: str, layout: Layout, paths: Sequence[str]) -> str:
+    """The SELECT that reads the files; empty where none of them has a value.
+
+    Raises:
+        SourceError: no line is an object of JSON, or two of its keys differ in capitals only.
+    """
     files = "[" + ", ".join(quoted(path) for path in paths) + "]"
     if layout.format == "parquet":
         return f"SELECT * FROM read_parquet({files}, filename = '{FILE_COLUMN}')"
@@ -206,9 +228,21 @@ def _select(reader: duckdb.DuckDBPyConnection, layout: Layout, paths: Sequence[s
     kind = "array" if layout.format == "json array" else "newline_delimited"
     lines = f"format = '{kind}', ignore_errors = {kind == 'newline_delimited'}"
     # Every key of every row, in the memory of a few rows: what DuckDB's own detection does not promise.
-    rows = f"SELECT unnest(json_keys(json)) AS key FROM read_json_objects({files}, {lines})"
-    keys = [key for (key,) in reader.execute(f"SELECT DISTINCT key FROM ({rows}) ORDER BY key").fetchall()]
+    objects = f"read_json_objects({files}, {lines})"
+    rows = f"SELECT unnest(json_keys(json)) AS key FROM {objects}"
+    keys = [
+        key for (key,) in reader.execute(f"SELECT DISTINCT key FROM ({rows}) WHERE key <> '' ORDER BY key").fetchall()
+    ]
+    if twice := named_twice(keys):
+        raise SourceError(
+            f"sources.{name}: {paths[0]}: column `{twice}` stands there twice, in capitals and in small letters"
+        )
     if not keys:
+        # What is broken beside good lines comes as a row without a value, and goes to quarantine.
+        if reader.execute(
+            f"SELECT 1 FROM {objects} WHERE json_type(json) IS DISTINCT FROM 'OBJECT' LIMIT 1"
+        ).fetchall():
+            raise SourceError(f"sources.{name}: {paths[0]}: no line is an object of JSON; deliver one object a line")
         return ""
     columns = ", ".join(f"{quoted(key)}: 'VARCHAR'" for key in keys)
     return f"SELECT * FROM read_json({files}, {lines}, columns = {{{columns}}}, filename = '{FILE_COLUMN}')"
@@ -219,20 +253,24 @@ def _rejected_lines(reader: duckdb.DuckDBPyConnection, name: str) -> list[Reject
 
     Raises:
         SourceError: a line is not UTF-8. Then the whole file is in another encoding, and the rows
-            that seem to be right are right by chance only.
+            that seem to be right are right by chance only. Or a quote that nothing closes took
+            the lines after it in, and nobody can say how many.
     """
     rows = reader.execute(
         """
-        SELECT DISTINCT file_path, line, lower(error_type::VARCHAR) AS problem
+        SELECT DISTINCT
+            file_path, line, lower(error_type::VARCHAR) AS problem, contains(rtrim(csv_line, chr(10)), chr(10))
         FROM reject_errors JOIN reject_scans USING (scan_id, file_id)
         ORDER BY file_path, line
         """
     ).fetchall()
-    for path, line, problem in rows:
+    for path, line, problem, runs_on in rows:
         if "encoding" in problem:
             raise SourceError(f"sources.{name}: {path}: line {line} is not UTF-8; save the file as UTF-8")
+        if problem == "unquoted value" and runs_on:
+            raise SourceError(f"sources.{name}: {path}: line {line} opens a quote that it does not close; close it")
     reader.execute("DELETE FROM reject_errors").fetchall()
-    return [Rejected(path, line, problem) for path, line, problem in rows]
+    return [Rejected(path, line, problem) for path, line, problem, _ in rows]
 
 
 def quoted(text: str) -> str:

@@ -17,11 +17,12 @@ from features.contract import CONTRACT
 from forestall.night import Night
 from forestall.privacy.vault import Vault
 from forestall.settings import ConfigError, Settings, Source
+from forestall.sources.columns import unused
 from forestall.sources.files import read_files
 from forestall.sources.mapping import map_batch
 from forestall.sources.pulls import Counts, State, read_state, write_files, write_pull, write_state
 from forestall.sources.quarantine import bad_lines, bad_rows, judge_anew, quarantine
-from forestall.sources.reading import FILE_COLUMN, UPDATED_COLUMN, Reading, Since, SourceDownError, SourceError
+from forestall.sources.reading import Reading, Since, SourceDownError, SourceError
 from forestall.sources.versions import Arrival, append_versions, count, duplicates, order_versions
 from forestall.warehouse import Warehouse
 
@@ -193,8 +194,5 @@ def _files_with_future_rows(warehouse: Warehouse) -> dict[str | None, datetime]:
 
 def unused_columns(source: Source, offered: set[str]) -> str:
     """Which of the source's columns nothing was made of: noted, in case one was meant."""
-    own = {FILE_COLUMN, UPDATED_COLUMN}
-    told = " ".join((*source.columns.values(), source.updated_at, source.known_at, source.where)).lower()
-    names = set(CONTRACT[source.table].names)
-    unused = sorted(column for column in offered - own if column.lower() not in names and column.lower() not in told)
-    return f"columns not used: {', '.join(unused)}" if unused else ""
+    columns = ", ".join(unused(source, offered))
+    return f"columns not used: {columns}" if columns else ""

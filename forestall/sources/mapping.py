@@ -52,10 +52,30 @@ def map_batch(scratch: duckdb.DuckDBPyConnection, night: Night, name: str, sourc
     scratch.register("source_rows", rows.append_column(SEQUENCE, numbers))
     try:
         sql = mapped_sql(scratch, night, name, source, rows.column_names)
-        scratch.execute(f"CREATE OR REPLACE TEMP TABLE mapped AS {sql}").fetchall()
+        made = scratch.execute(f"CREATE OR REPLACE TEMP TABLE mapped AS {sql}").fetchall()[0][0]
+    except (duckdb.DataError, duckdb.InvalidInputException) as error:
+        # What DuckDB says holds the value, and a value may be a name.
+        where = _failing(scratch, source)
+        raise SourceError(
+            f"sources.{name}: {where} fails on some of its rows; TRY_CAST or try_strptime helps"
+        ) from error
     except duckdb.Error as error:
         raise SourceError(f"sources.{name}: the mapping fails on its rows: {one_line(error)}") from error
+    if made > rows.num_rows:
+        raise SourceError(f"sources.{name}: the mapping makes several rows of one; a `select` may do that")
     scratch.unregister("source_rows")
+
+
+def _failing(scratch: duckdb.DuckDBPyConnection, source: Source) -> str:
+    """The first expression of the mapping that some row of `source_rows` does not bear."""
+    own = {"where": source.where, "updated_at": source.updated_at, "known_at": source.known_at}
+    expressions = {f"columns.{column}": sql for column, sql in source.columns.items()} | own
+    for key, expression in expressions.items():
+        try:
+            scratch.execute(f"SELECT count({expression or 1}) FROM source_rows").fetchall()
+        except duckdb.Error:
+            return f"{key}: `{expression}`"
+    return "the mapping"
 
 
 def mapped_sql(

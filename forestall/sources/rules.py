@@ -20,6 +20,11 @@ SPANS: dict[str, tuple[tuple[str, str], ...]] = {
 
 # An empty cell of a spreadsheet exports as 1899-12-30. Nothing that we are told of began before this day.
 EARLIEST = {"instant": "TIMESTAMPTZ '1970-01-01 00:00:00+00'", "date": "DATE '1970-01-01'"}
+# 9999-12-31 is a usual way to say that something has no end. Later years, and infinity, Python cannot tell.
+TOO_LATE = {"instant": "TIMESTAMPTZ '10000-01-01 00:00:00+00'", "date": "DATE '10000-01-01'"}
+
+# Where the contract draws no line of its own: no row counts or costs more, and sums of rows still fit their types.
+ABSURD = {"integer": 1_000_000_000, "money": 10_000_000_000}
 
 OUT_OF_SCALE = (
     "kind = 'csat' AND score NOT BETWEEN 1 AND 5 "
@@ -58,7 +63,11 @@ def _column_rules(column: Column, zoneless: str) -> Iterator[tuple[str, str]]:
         yield f"unknown_word:{name}", f"{name} NOT IN ({words})"
     if column.kind in EARLIEST:
         yield f"too_early:{name}", f"{name} < {EARLIEST[column.kind]}"
-    if column.at_least is not None:
-        yield f"too_small:{name}", f"{name} < {column.at_least}"
-    if column.at_most is not None:
-        yield f"too_large:{name}", f"{name} > {column.at_most}"
+        yield f"too_late:{name}", f"{name} >= {TOO_LATE[column.kind]}"
+    absurd = ABSURD.get(column.kind)
+    least = column.at_least if column.at_least is not None or absurd is None else -absurd
+    most = column.at_most if column.at_most is not None else absurd
+    if least is not None:
+        yield f"too_small:{name}", f"{name} < {least}"
+    if most is not None:
+        yield f"too_large:{name}", f"{name} > {most}"

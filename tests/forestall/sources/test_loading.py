@@ -63,6 +63,9 @@ def latest(settings: Settings, table: str, key: str) -> pd.DataFrame:
         ("i2,c1,phone,sales,1899-12-30T00:00:00Z,,60,,", "too_early:started_at"),
         ("i2,c1,phone,sales,1969-12-31T23:59:59Z,,60,,", "too_early:started_at"),
         ("i2,c1,phone,sales,2026-03-01T10:00:00Z,1899-12-30T00:00:00Z,60,,", "too_early:answered_at"),
+        ("i2,c1,phone,sales,2026-03-01T10:00:00Z,infinity,60,,", "time_without_zone:answered_at"),
+        ("i2,c1,phone,sales,2026-03-01T10:00:00Z,12026-03-01T10:01:00Z,60,,", "too_late:answered_at"),
+        ("i2,c1,phone,sales,2026-03-01T10:00:00Z,,1e400,,", "wrong_type:wait_time_s"),
         ("i2,c1,phone,sales,2026-03-01T10:00:00Z,,60,perhaps,", "wrong_type:is_abandoned"),
         ("i2,c1,phone,sales,2026-03-01T10:00:00Z,2026-03-01T09:00:00Z,60,,", "end_before_start:answered_at"),
         ("i1,c1,phone,sales,2026-03-01T10:00:00Z,,61,,", "duplicate_key"),
@@ -113,6 +116,16 @@ def test_a_date_that_is_a_spreadsheets_zero_is_kept_in_quarantine(company: Compa
         ("calls.csv", (HEADER + GOOD).replace("sales", "Büro").encode("latin-1"), "line 2 is not UTF-8; save"),
         ("calls.csv", HEADER.replace("text", "Größe").encode("latin-1"), "line 1 is not UTF-8"),
         ("calls.csv", gzip.compress((HEADER + GOOD).encode()), "line 1 is not UTF-8"),
+        ("calls.csv", (HEADER + GOOD).encode("utf-16"), "line 1 is not UTF-8"),
+        ("calls.csv", (HEADER + GOOD).replace("\n", "\r").encode(), "line 1 has no end"),
+        ("calls.csv", b"a" * 200_000, "line 1 has no end"),
+        ("calls.csv", ("\n" + HEADER + GOOD).encode(), "line 1 is empty; it must name the columns"),
+        ("calls.csv", GOOD.encode(), "none of its columns is mapped"),
+        (
+            "calls.csv",
+            (HEADER + GOOD + GOOD.replace("sales", '"sales') + GOOD).encode(),
+            "line 3 opens a quote that it does not close",
+        ),
     ],
 )
 def test_a_file_that_cannot_be_used_is_one_line_that_names_it(
@@ -159,6 +172,11 @@ def test_a_truncated_file_is_one_line_that_names_it(
         ('columns = { topic = "upper(queue" }', "syntax error"),
         ('where = "nonsense > 1"', "nonsense"),
         ('updated_at = "changed"', "updated_at: the source has no column `changed`"),
+        ('select = "SELECT * FROM calls"', "select: Table with name calls does not exist"),
+        ('columns = { topic = "unnest([1, 2])" }', "makes several rows of one"),
+        # What the value was is nobody's business: errors are kept and published, and it may be a name.
+        ('columns = { topic = "customer_id::INT" }', "columns.topic: `customer_id::INT` fails on some of its rows"),
+        ('select = "SELECT * REPLACE (customer_id::INT AS customer_id) FROM source"', "select: a value has the wrong"),
     ],
 )
 def test_a_mistake_in_the_mapping_is_one_line(company: Company, tmp_path: Path, toml: str, told: str) -> None:
@@ -166,7 +184,55 @@ def test_a_mistake_in_the_mapping_is_one_line(company: Company, tmp_path: Path, 
     with pytest.raises(ConfigError) as caught:
         pull(company(CONTACTS + toml), NIGHT)
     assert told in str(caught.value)
+    assert "c1" not in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_row_where_the_header_should_be_is_told_to_nobody(company: Company, tmp_path: Path) -> None:
+    """What degrades a night stands in the book of pulls and in what is published."""
+    (tmp_path / "calls.csv").write_text(HEADER + GOOD)
+    settings = company(CONTACTS)
+    pull(settings, NIGHT)
+    (tmp_path / "calls.csv").write_text("i2,Anna Known,phone,sales,2026-03-01T10:00:00Z\n")
+    assert pull(settings, NIGHT + timedelta(1))["degraded"] == "calls"
+    reasons = read(settings, "SELECT reason FROM forestall.pulls WHERE status = 'degraded'")
+    assert "none of its columns is mapped" in reasons[0]["reason"]
+    assert "Anna" not in reasons[0]["reason"]
+
+
+@pytest.mark.parametrize(
+    ("row", "rule"),
+    [
+        ("s1,c1,2026-01-01T00:00:00Z,1e12,12", "too_large:monthly_value"),
+        ("s1,c1,2026-01-01T00:00:00Z,10,99999999", "too_large:term_months"),
+    ],
+)
+def test_what_no_company_counts_or_charges_is_kept_in_quarantine(
+    company: Company, tmp_path: Path, row: str, rule: str
+) -> None:
+    (tmp_path / "plans.csv").write_text(f"subscription_id,customer_id,started_at,monthly_value,term_months\n{row}\n")
+    settings = company('[sources.plans]\nkind = "file"\ntable = "subscriptions"\nlocation = "plans.csv"')
+    pull(settings, NIGHT)
+    assert read(settings, "SELECT rule FROM forestall.quarantine") == [{"rule": rule}]
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (json.dumps({"interaction_id": "i1", "queue": "sales"}, indent=1), "no line is an object of JSON"),
+        (HEADER + GOOD, "no line is an object of JSON"),
+        ('\ufeff{"interaction_id": "i1"}\n', "begins with a byte-order mark"),
+        ('{"interaction_id": "i1", "queue": "a", "Queue": "b"}\n', "column `queue` stands there twice"),
+    ],
+    ids=["indented", "csv", "byte-order mark", "capitals"],
+)
+def test_a_json_file_that_cannot_be_read_is_no_empty_night(
+    company: Company, tmp_path: Path, content: str, told: str
+) -> None:
+    (tmp_path / "calls.jsonl").write_text(content, encoding="utf-8")
+    with pytest.raises(ConfigError, match=told) as caught:
+        pull(company(CONTACTS.replace("calls.csv", "calls.jsonl")), NIGHT)
+    assert str(tmp_path / "calls.jsonl") in str(caught.value)
 
 
 def test_an_extra_column_is_noted_and_an_empty_file_is_an_empty_night(company: Company, tmp_path: Path) -> None:
