@@ -85,7 +85,7 @@ def _problems(scratch: duckdb.DuckDBPyConnection, settings: Settings, name: str,
         Problem(
             name,
             f"sources.{name}: {number:,} of the first {read:,} rows break {rule}{_advice(name, source, rule, value)}",
-            is_blocking=False,
+            is_blocking=number == read,  # not one of a thousand rows fits: the mapping is wrong, not the data
         )
         for rule, number, value in found
     ]

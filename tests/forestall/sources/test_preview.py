@@ -67,3 +67,10 @@ def test_a_problem_says_what_was_found_and_what_to_write(settings: Settings, com
         "sources.crm: 1 of the first 2 rows break time_without_zone:signed_up_at: `2025-01-01 10:00`; "
         "set `time_zone` under [sources.crm]",
     ]
+
+
+def test_a_mapping_that_no_row_fits_cannot_be_used(company: Company, tmp_path: Path) -> None:
+    (tmp_path / "crm.tsv").write_text("No\tJoined\tVia\n" + "1\tlast spring\tTel\n" * 3)
+    (problem,) = check_sources(company(CRM))
+    assert problem.is_blocking
+    assert problem.what.startswith("sources.crm: 3 of the first 3 rows break wrong_type:signed_up_at: `last spring`")
