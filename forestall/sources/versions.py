@@ -175,7 +175,9 @@ def _append_fresh(warehouse: Warehouse, arrival: Arrival) -> None:
     """The rows of `mapped` that are in `fresh` into `raw.<table>`, texts reduced to what may be said without them."""
     scratch, table = warehouse.scratch(), arrival.table
     texts = [column.name for column in table.columns if column.privacy == "text"]
-    scores = {column: register_scores(scratch, "mapped SEMI JOIN fresh USING (seq)", column) for column in texts}
+    stated = "mapped.language" if any(column.name == "language" for column in table.columns) else "NULL"
+    fresh = "mapped SEMI JOIN fresh USING (seq)"
+    scores = {column: register_scores(scratch, fresh, column, stated) for column in texts}
     reduced = {f"{column}_length": f"length(mapped.{column})" for column in texts}
     reduced |= {f"{column}_{part}": f"{scores[column]}.{part}" for column in texts for part in SCORED}
     own = {
@@ -184,7 +186,11 @@ def _append_fresh(warehouse: Warehouse, arrival: Arrival) -> None:
         "source": quoted(arrival.name),
     }
     picked = ", ".join(f"{(reduced | own).get(name, 'mapped.' + name)} AS {name}" for name in raw_columns(table))
-    joins = " ".join(f"LEFT JOIN {scores[column]} ON mapped.{column} = {scores[column]}.text" for column in texts)
+    joins = " ".join(
+        f"LEFT JOIN {scores[column]} ON mapped.{column} = {scores[column]}.text"
+        f" AND {stated} IS NOT DISTINCT FROM {scores[column]}.stated"
+        for column in texts
+    )
     warehouse.insert(f"raw.{table.name}", f"SELECT {picked} FROM mapped JOIN fresh USING (seq) {joins}")
     for name in scores.values():
         scratch.unregister(name)

@@ -112,6 +112,36 @@ def test_features_count_the_local_days_before_the_as_of_date(built: Settings, fr
     assert both["contact_count_30d"].sum() > 100
 
 
+def test_tone_changes_against_what_came_before(built: Settings, frames: dict[str, pd.DataFrame]) -> None:
+    as_of = date(2025, 6, 1)
+    cutoff = pd.Timestamp(as_of, tz=ZONE)
+
+    def latest(table: str, key: str, at: str, days: int) -> pd.DataFrame:
+        known = frames[table][frames[table]["known_at"] < cutoff].sort_values(["known_at", "pull_id"])
+        rows = known.groupby(key).last().reset_index().sort_values([at, key], ascending=[True, False])
+        return rows[(rows[at] >= cutoff - pd.Timedelta(days=days)) & (rows[at] < cutoff)]
+
+    contacts = latest("interactions", "interaction_id", "started_at", 90)
+    is_new = contacts["started_at"] >= cutoff - pd.Timedelta(days=30)
+    tone = contacts["text_sentiment"].astype(float)
+    by_customer = [tone[part].groupby(contacts["customer_id"]).mean() for part in (is_new, ~is_new)]
+    comments = latest("surveys", "survey_id", "answered_at", 180).dropna(subset=["comment_sentiment"])
+    said = comments["comment_sentiment"].astype(float).groupby(comments["customer_id"])
+    before = (said.sum() - said.last()) / (said.size() - 1).where(lambda count: count > 0)
+    wanted = pd.DataFrame({
+        "text_sentiment_change_30d": by_customer[0] - by_customer[1],
+        "survey_sentiment_min_180d": said.min(),
+        "survey_sentiment_change": said.last() - before,
+    })  # fmt: skip
+    found = _read(
+        built,
+        f"SELECT customer_id, {', '.join(wanted)} FROM marts.fct_customer_features WHERE as_of_on = DATE '{as_of}'",
+    ).set_index("customer_id")
+    wanted = wanted.reindex(found.index)
+    pd.testing.assert_frame_equal(found.astype(float), wanted, atol=1e-9)
+    assert wanted.notna().sum().min() > 20
+
+
 def test_what_was_billed_is_the_last_invoice_and_its_distance_from_the_first(
     built: Settings, frames: dict[str, pd.DataFrame]
 ) -> None:

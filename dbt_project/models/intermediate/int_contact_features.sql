@@ -89,6 +89,8 @@ select
     cast(count(*) filter (where is_inbound and days_ago <= 30) as double precision)
         - cast(count(*) filter (where is_inbound and days_ago > 30) as double precision) / 2 as contact_change_30d,
     {{ mean('wait_time_s', 'is_inbound and days_ago <= 30') }}
-        - {{ mean('wait_time_s', 'is_inbound and days_ago > 30') }} as wait_time_s_change_30d
+        - {{ mean('wait_time_s', 'is_inbound and days_ago > 30') }} as wait_time_s_change_30d,
+    ({{ mean('sentiment_thousandths', 'days_ago <= 30') }}
+        - {{ mean('sentiment_thousandths', 'days_ago > 30') }}) / 1000 as text_sentiment_change_30d
 from followed
 group by as_of_on, customer_id

@@ -11,7 +11,12 @@ with answers as (
         row_number() over (
             partition by days.as_of_on, versions.customer_id, versions.kind
             order by versions.answered_at desc, {{ bytewise('versions.survey_id') }}
-        ) as recency
+        ) as recency,
+        -- whatever was asked, a comment is a comment
+        case when versions.comment_sentiment is not null then row_number() over (
+            partition by days.as_of_on, versions.customer_id, versions.comment_sentiment is null
+            order by versions.answered_at desc, {{ bytewise('versions.survey_id') }}
+        ) end as comment_recency
     from {{ ref('int_as_of_days') }} as days
     inner join {{ ref('int_survey_versions') }} as versions on versions.answered_on = days.day_on
     where days.days_ago <= 180
@@ -33,6 +38,11 @@ select
     cast(max(score) filter (where kind = 'nps' and recency = 1) as double precision)
         - {{ mean('score', "kind = 'nps' and recency > 1") }} as nps_change,
     {{ number_of("kind = 'csat' and score <= 2 and days_ago <= 90") }} as low_csat_count_90d,
-    {{ mean('sentiment_thousandths') }} / 1000 as survey_sentiment_mean_180d
+    {{ mean('sentiment_thousandths') }} / 1000 as survey_sentiment_mean_180d,
+    cast(min(sentiment_thousandths) as double precision) / 1000 as survey_sentiment_min_180d,
+    (
+        cast(max(sentiment_thousandths) filter (where comment_recency = 1) as double precision)
+        - {{ mean('sentiment_thousandths', 'comment_recency > 1') }}
+    ) / 1000 as survey_sentiment_change
 from answers
 group by as_of_on, customer_id

@@ -14,9 +14,10 @@
     'channel_count_90d', 'topic_count_90d'] %}
 {%- set experienced = ['wait_time_s_mean_30d', 'wait_time_s_mean_90d', 'wait_time_s_max_90d', 'wait_time_s_change_30d',
     'handle_time_s_mean_90d', 'first_response_s_mean_90d', 'text_sentiment_mean_30d', 'text_sentiment_mean_90d',
-    'text_sentiment_min_90d', 'days_since_last_contact', 'days_since_last_complaint', 'days_since_last_abandoned'] %}
+    'text_sentiment_min_90d', 'text_sentiment_change_30d', 'days_since_last_contact', 'days_since_last_complaint',
+    'days_since_last_abandoned'] %}
 {%- set answered = ['csat_last', 'csat_mean_180d', 'csat_change', 'nps_last', 'nps_mean_180d', 'nps_change',
-    'ces_last', 'ces_mean_180d', 'survey_sentiment_mean_180d'] %}
+    'ces_last', 'ces_mean_180d', 'survey_sentiment_mean_180d', 'survey_sentiment_min_180d', 'survey_sentiment_change'] %}
 {%- set done = ['active_day_count_30d', 'activity_count_30d', 'activity_value_30d', 'active_day_count_90d',
     'activity_count_90d', 'activity_value_90d', 'active_day_count_180d', 'activity_count_180d', 'activity_value_180d',
     'active_day_count_365d', 'activity_count_365d', 'activity_value_365d', 'return_count_90d', 'return_count_365d',
