@@ -11,19 +11,22 @@ not ours. A gate that fails and a mistake in the configuration are not tried aga
 
 **When it breaks:** `current` still shows the last good night. The failed step says why in one line, also in
 `var/runs/<run date>/steps/`; a failed gate leaves its evidence in `var/runs/<run date>/report.html`.
-Then docs/runbook.md.
+Then docs/runbook.md. Where `deliver` failed the night is published all the same: `forestall deliver` sends the rest.
 
 **Is a re-run safe?** Always, of any step and of the whole night: same data, same result. A second
-publication of a date is a new revision beside the first, and only where something differs.
+publication of a date is a new revision beside the first, and only where something differs. What a receiver
+has taken is not sent to it again.
 """
 
 from airflow.sdk import DAG
 
 from forestall.scheduling.timetable import RUN_DATE, alert_failure, local_cron, settings_of_dag, step
 
+settings = settings_of_dag()
+
 with DAG(
     dag_id="nightly",
-    schedule=local_cron(settings_of_dag().schedule.nightly),
+    schedule=local_cron(settings.schedule.nightly),
     catchup=False,  # a morning that is gone needs no list; `backfill` is for history
     max_active_runs=1,  # courtesy: what counts is the warehouse lock
     params={"run_date": RUN_DATE},
@@ -50,3 +53,5 @@ with DAG(
     check_features >> measure
     [score_churn, plan_staffing] >> choose_outreach
     [choose_outreach, measure] >> check_publication >> publish
+    if settings.receivers:
+        publish >> step("deliver")

@@ -24,7 +24,7 @@ app = typer.Typer(
 
 PANELS = {
     "Start": (company.init, company.demo, company.check_config, company.doctor),
-    "Run": (runs.nightly, runs.job, runs.watch, runs.retrain, runs.backfill),
+    "Run": (runs.nightly, runs.deliver, runs.job, runs.watch, runs.retrain, runs.backfill),
     "Look": (data.report, data.export, models.models, models.backtest),
     "Keep": (data.prune, data.backup, data.restore, data.forget, models.rollback),
 }

@@ -53,6 +53,11 @@ def write_step(night: "Night", step: Step) -> None:
     log.info("%s %s: %s %s", step.job, step.run_date, step.status, step.error, extra={"step": step})
 
 
+def note_progress(job: str, told: str) -> None:
+    """Tell whoever watches how far a running step has come; nothing is written down."""
+    log.debug("%s: %s", job, told, extra={"progress": (job, told)})
+
+
 def steps_of(night: "Night", names: Iterable[str]) -> list[Step]:
     """The records of those jobs that there are, in the order in which the jobs are named."""
     files = {path.stem: path for path in _folder(night).glob("*.json")}

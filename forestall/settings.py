@@ -9,16 +9,20 @@ import difflib
 import os
 import re
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, time
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
+from dotenv import dotenv_values
 from pydantic import AfterValidator, BaseModel, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from features.contract import CONTRACT
+from features.published import OUTREACH_LIST
 from features.sections import Section
 
 DEFAULT_FILE = Path("forestall.toml")
@@ -109,6 +113,7 @@ class Source(Section):
     paging: dict[str, Any] = Field({}, description="REST: paginator in dlt's words")
     cursor_param: str = Field("", description="REST: query parameter that takes the watermark")
     retries: int = Field(3, ge=0)
+    has_pseudonyms: bool = Field(False, description="keys come as the pseudonyms that the list was delivered with")
 
     @model_validator(mode="after")
     def _names_exist(self) -> "Source":
@@ -128,6 +133,52 @@ class Source(Section):
                     raise ValueError(
                         f"words.{column}: `{theirs}` maps to `{ours}`, which is none of {', '.join(allowed)}"
                     )
+        return self
+
+
+ROW = "{row_id}"
+OUR_HEADERS = ("content-type", "idempotency-key", "webhook-id", "webhook-timestamp", "webhook-signature")
+
+
+class Receiver(Section):
+    """One place to which the published outreach list is sent.
+
+    A webhook is told all that is new in one request, a REST API each row in a request of its own.
+    `columns` maps published columns to the receiver's names for them; without it every column goes
+    under its own name.
+    """
+
+    kind: Literal["webhook", "rest"]
+    url: str = Field(description="rest: may hold `{row_id}`")
+    method: Literal["POST", "PUT", "PATCH"] = "POST"
+    withdraw_method: Literal["", "POST", "PUT", "PATCH", "DELETE"] = Field("", description="empty: as `method`")
+    secret: str = Field(description="environment variable with the secret that signs, `whsec_` and base64")
+    headers: dict[str, str] = Field({}, description="environment variable with the value, by header")
+    columns: dict[str, str] = Field({}, description="the receiver's name by published column; dots nest")
+    timeout_s: float = Field(10, gt=0)
+    retries: int = Field(7, ge=0, description="of one request")
+    patience_s: float = Field(900, ge=0, description="a run begins nothing new after so long")
+
+    @model_validator(mode="after")
+    def _can_be_told(self) -> "Receiver":
+        if urlsplit(self.url).scheme not in ("http", "https") or not urlsplit(self.url).hostname:
+            raise ValueError("url: must begin with http:// or https:// and name a host")
+        if self.kind == "webhook" and (ROW in self.url or self.method != "POST" or self.withdraw_method):
+            raise ValueError("a webhook is one POST with all rows; `{row_id}` and other methods need kind `rest`")
+        for column in self.columns:
+            if column not in OUTREACH_LIST.names:
+                near = difflib.get_close_matches(column, OUTREACH_LIST.names, n=1)
+                hint = f"; meant `{near[0]}`?" if near else ""
+                raise ValueError(f"`{column}` is not a column of outreach_list{hint}")
+        # Without the key a row could not be told from another, without its status not be withdrawn.
+        needed = {"status"} if ROW in self.url else {"row_id", "status"}
+        if self.columns and (missing := sorted(needed - set(self.columns))):
+            raise ValueError(f"columns: {' and '.join(missing)} must be mapped")
+        places = sorted(name.split(".") for name in self.columns.values())
+        if clash := [one for one, next_one in pairwise(places) if next_one[: len(one)] == one]:
+            raise ValueError(f"columns: `{'.'.join(clash[0])}` stands for more than one thing")
+        if ours := [header for header in self.headers if header.lower() in OUR_HEADERS]:
+            raise ValueError(f"headers: {ours[0]} is set by forestall")
         return self
 
 
@@ -229,6 +280,10 @@ class PrivacySettings(Section):
     published_nights: int = Field(400, ge=2, description="nights kept by `forestall prune`")
 
 
+# Sections of which there are as many as a company names.
+NAMED: Mapping[str, type[Section]] = {"sources": Source, "receivers": Receiver}
+
+
 class Settings(BaseSettings):
     """The whole configuration. Build it with `load_settings`."""
 
@@ -248,6 +303,7 @@ class Settings(BaseSettings):
     files: Files = Files()
     warehouse: WarehouseSettings = WarehouseSettings()
     sources: dict[str, Source] = {}
+    receivers: dict[str, Receiver] = {}
     churn: ChurnSettings = ChurnSettings()
     volume: VolumeSettings = VolumeSettings()
     service_level: ServiceLevelSettings = ServiceLevelSettings()
@@ -316,6 +372,25 @@ def load_settings(path: Path | None = None) -> Settings:
         raise ConfigError(f"{path}: {_first_mistake(error)}") from error
 
 
+def secret(settings: Settings, key: str, variable: str) -> str:
+    """The value of an environment variable, or of the `.env` beside forestall.toml.
+
+    Args:
+        settings: say where the `.env` is.
+        key: the setting that names the variable, for errors.
+        variable: its name.
+
+    Raises:
+        ConfigError: it is not named, or not set.
+    """
+    if not variable:
+        raise ConfigError(f"{key}: name the environment variable that holds it")
+    value = os.environ.get(variable) or dotenv_values(settings.root / ".env").get(variable)
+    if not value:
+        raise ConfigError(f"{key}: the environment variable {variable} is not set")
+    return value
+
+
 def _refuse_unknown_sections(environment: Iterable[str]) -> None:
     """Pydantic refuses an unknown key of a section it knows, and passes over a section that it does not know.
 
@@ -354,7 +429,6 @@ def _keys_beside(location: Sequence[int | str]) -> list[str]:
     fields = Settings.model_fields
     for part in location[:-1]:
         if part in fields:
-            kind = fields[str(part)].annotation
-            model = Source if part == "sources" else kind
+            model: Any = NAMED.get(str(part), fields[str(part)].annotation)
             fields = model.model_fields if isinstance(model, type) and issubclass(model, BaseModel) else fields
     return sorted(fields)

@@ -53,11 +53,12 @@ def check_config(
     config: Config = None,
     sample: Annotated[bool, typer.Option("--sample", help=f"Show {SAMPLE_ROWS} mapped rows of each source.")] = False,
 ) -> None:
-    """Check forestall.toml, the reviewed YAML and every source, before anything is loaded.
+    """Check forestall.toml, the reviewed YAML every source and receiver, before anything is loaded.
 
     Example: forestall check-config --sample
     """
     from forestall.operations.founding import check_reviewed
+    from forestall.publishing.delivery import check_receivers
     from forestall.scheduling.steps import ExitCode
     from forestall.sources.preview import check_sources
 
@@ -70,6 +71,8 @@ def check_config(
     for problem in problems:
         mark = STATES["broken" if problem.is_blocking else "doubtful"]
         console.print(f"{mark} {escape(problem.what)}", highlight=False, soft_wrap=True)
+    for told in check_receivers(settings):
+        console.print(f"{STATES['doubtful']} {escape(told)}", highlight=False, soft_wrap=True)
     if any(problem.is_blocking for problem in problems):
         raise typer.Exit(ExitCode.MEND)
     console.print(f"{config_path(config)}: can be used, with {len(settings.sources)} sources", highlight=False)

@@ -84,6 +84,33 @@ def backfill(
     raise typer.Exit(run_other(settings_of(config), config_path(config), "backfill", conf, Console()))
 
 
+def deliver(config: Config = None) -> None:
+    """Send the list to its receivers: what is new, changed or withdrawn since they were last told.
+
+    Exit code 4 says that one was down, 2 that one refused; run again, it sends what is left.
+
+    Example: forestall deliver --config acme/forestall.toml
+    """
+    from forestall.publishing.publication import current_night
+    from forestall.scheduling.closing import not_delivered
+    from forestall.scheduling.progress import shown
+    from forestall.scheduling.steps import ExitCode, run_step
+
+    settings = settings_of(config)
+    if not settings.receivers:
+        raise ConfigError("the list has no receivers; add [receivers.<name>] to forestall.toml")
+    night = current_night(settings.var_path / "published")
+    console = Console()
+    with shown(console):
+        summary = run_step(settings, "deliver", night.run_date if night else run_date_of(settings, None))
+    for told in not_delivered(summary):
+        console.print(told, style="yellow", markup=False, highlight=False, soft_wrap=True)
+    if summary["refused"]:
+        raise typer.Exit(ExitCode.MEND)
+    if summary["down"]:
+        raise typer.Exit(ExitCode.DEGRADED)
+
+
 def watch(config: Config = None) -> None:
     """Alert if tonight's plan is due and not there; for a timer of its own, whatever Airflow does.
 

@@ -29,9 +29,11 @@ NIGHT: Mapping[str, str] = {
     "check_publication": "gates on what is about to be published",
     "publish": "an immutable folder, and `current`",
 }
+# Once the night is published: it can neither stop nor undo it.
+AFTERWARDS: Mapping[str, str] = {"deliver": "the list to its receivers"}
 # Once a week, by a timetable of its own.
 WEEKLY: Mapping[str, str] = {"retrain_churn": "a challenger, promoted where it is better"}
-JOBS: Mapping[str, str] = {**NIGHT, **WEEKLY}
+JOBS: Mapping[str, str] = {**NIGHT, **AFTERWARDS, **WEEKLY}
 
 
 def job(name: str) -> Job:

@@ -34,7 +34,17 @@ from models.provenance import code_version
 
 ROOT = Path(__file__).parents[2]
 # What differs between two installations of the same company is not part of its settings.
-NOT_SETTINGS = {"root", "var", "run_date", "secret_key", "mlflow_uri", "warehouse", "alerts", "is_backfill"}
+NOT_SETTINGS = {
+    "root",
+    "var",
+    "run_date",
+    "secret_key",
+    "mlflow_uri",
+    "warehouse",
+    "alerts",
+    "receivers",
+    "is_backfill",
+}
 
 
 def publish(settings: Settings, run_date: date) -> Summary:

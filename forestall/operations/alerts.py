@@ -14,7 +14,7 @@ from datetime import date, datetime
 from email.message import EmailMessage
 from urllib.parse import unquote, urlsplit
 
-from forestall.jobs import NIGHT, WEEKLY
+from forestall.jobs import AFTERWARDS, NIGHT, WEEKLY
 from forestall.night import Night
 from forestall.records import steps_of
 from forestall.settings import ConfigError, Settings
@@ -52,7 +52,7 @@ def send(settings: Settings, alert: Alert) -> list[str]:
 
 def night_failed(settings: Settings, run_date: date, dag_id: str = "nightly") -> Alert:
     """What to say of a run that failed, from the records of its steps."""
-    steps = steps_of(Night(settings, run_date), WEEKLY if dag_id == "retrain" else NIGHT)
+    steps = steps_of(Night(settings, run_date), WEEKLY if dag_id == "retrain" else (*NIGHT, *AFTERWARDS))
     lines = [f"{step.job}: {step.error or step.status}" for step in steps if step.status != "done"]
     return _failed(settings, f"{dag_id} of {run_date}", lines)
 

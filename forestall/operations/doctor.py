@@ -15,6 +15,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
 
+from forestall.publishing.delivery import check_receivers
 from forestall.publishing.publication import current_night
 from forestall.scheduling.scheduler import REPOSITORY
 from forestall.settings import ConfigError, Settings
@@ -60,6 +61,7 @@ def examine(settings: Settings, today: date, port: int = 8080) -> Iterator[Findi
     yield _models(settings)
     yield _last_night(settings, today)
     yield from _sources(settings)
+    yield from _receivers(settings)
 
 
 def _python() -> Finding:
@@ -177,3 +179,11 @@ def _sources(settings: Settings) -> Iterator[Finding]:
     troubled = {problem.source for problem in problems}
     if well := [name for name in settings.sources if name not in troubled]:
         yield Finding("sources", "well", f"{', '.join(well)}: can be read as mapped")
+
+
+def _receivers(settings: Settings) -> Iterator[Finding]:
+    problems = check_receivers(settings)
+    for told in problems:
+        yield Finding("receivers", "doubtful", told)
+    if settings.receivers and not problems:
+        yield Finding("receivers", "well", f"{', '.join(settings.receivers)}: secrets and headers are set")

@@ -10,6 +10,7 @@ from datetime import date, timedelta
 
 from features.contract import CONTRACT
 from features.tables import Table
+from forestall.publishing.outbox import open_outbox, outbox_path
 from forestall.publishing.publication import current_night, nights
 from forestall.settings import Settings
 from forestall.warehouse import Warehouse, open_warehouse
@@ -40,6 +41,7 @@ def prune(settings: Settings, run_date: date) -> dict[str, int]:
         if warehouse.has_table("forestall.quarantine"):
             dropped["forestall.quarantine"] = _delete(warehouse, "forestall.quarantine", "run_date < ?", limit)
         dropped["published nights"] = _prune_nights(settings)
+        dropped["withdrawals"] = _prune_outbox(settings, limit)
         dropped["runs"] = _prune_runs(settings)
         dropped["logs"] = _prune_logs(settings)
     return {name: count for name, count in dropped.items() if count}
@@ -76,6 +78,13 @@ def _prune_nights(settings: Settings) -> int:
     for night in old:
         shutil.rmtree(night.folder)
     return len(old)
+
+
+def _prune_outbox(settings: Settings, limit: date) -> int:
+    if not outbox_path(settings.var_path).is_file():
+        return 0
+    with open_outbox(settings.var_path) as outbox:
+        return outbox.prune(limit)
 
 
 def _prune_runs(settings: Settings) -> int:

@@ -35,7 +35,7 @@ CREATE TABLE IF NOT EXISTS exports (at TEXT, user TEXT, what TEXT, customers INT
 _ENTRIES = """
     WITH last AS (
         SELECT customer_id, {lasts} FROM mapped
-        WHERE rule IS NULL AND NOT is_future AND customer_id IS NOT NULL GROUP BY customer_id
+        WHERE rule IS NULL AND NOT is_future AND original_id IS NOT NULL GROUP BY customer_id
     ),
     entries AS (
         SELECT customer_id, {has_names} AS has_names, to_json({{{pairs}}})::VARCHAR AS content FROM last

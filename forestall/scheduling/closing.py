@@ -13,7 +13,7 @@ from rich.table import Table
 
 from forestall.night import Night
 from forestall.publishing.publication import PublishedNight, nights
-from forestall.records import Step
+from forestall.records import Step, Summary
 from forestall.scheduling.progress import told_summary
 from forestall.scheduling.steps import ExitCode
 from forestall.web.summaries import whole_agents
@@ -31,7 +31,7 @@ def show_closing(night: Night, steps: Sequence[Step], console: Console) -> ExitC
 
 
 def show_night(night: Night, published: PublishedNight, steps: Sequence[Step], console: Console) -> ExitCode:
-    """Show a published night; DEGRADED where its manifest names a source that was down."""
+    """Show a published night; DEGRADED where a source was down or a receiver was not told all."""
     degraded = published.manifest.get("degraded") or []
     console.print()
     console.print(_overview(published, steps))
@@ -40,10 +40,16 @@ def show_night(night: Night, published: PublishedNight, steps: Sequence[Step], c
         if table.row_count:
             console.print(table)
     console.print(_paths(published), soft_wrap=True, highlight=False)
-    if degraded:
-        console.print(f"[yellow]Degraded: {escape(', '.join(map(str, degraded)))}[/]")
-        return ExitCode.DEGRADED
-    return ExitCode.DONE
+    undelivered = [told for step in steps if step.job == "deliver" for told in not_delivered(step.summary)]
+    for about, told in (("Degraded", [str(one) for one in degraded]), ("Not delivered", undelivered)):
+        if told:
+            console.print(f"[yellow]{about}: {escape(', '.join(told))}[/]", soft_wrap=True)
+    return ExitCode.DEGRADED if degraded or undelivered else ExitCode.DONE
+
+
+def not_delivered(summary: Summary) -> list[str]:
+    """Which receivers of the list were down or refused, of the summary of `deliver`."""
+    return [str(told) for why in ("down", "refused") if (told := summary.get(why))]
 
 
 def _overview(published: PublishedNight, steps: Sequence[Step]) -> Table:

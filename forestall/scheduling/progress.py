@@ -43,7 +43,12 @@ class StepLines(logging.Handler):
         self._running: dict[str, TaskID] = {}
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Show a step that began or ended; other lines are not ours."""
+        """Show a step that began, came on or ended; other lines are not ours."""
+        progress: tuple[str, str] | None = getattr(record, "progress", None)
+        if progress is not None:
+            job, told = progress
+            self.clock.update(self._running[job], description=f"{job.ljust(WIDTH)} [dim]{escape(told)}[/]")
+            return
         step: Step | None = getattr(record, "step", None)
         if step is None:
             return
@@ -75,7 +80,7 @@ def shown(console: Console) -> Iterator[StepLines]:
     """Show the steps that run inside on `console`; gives what shows them."""
     lines = StepLines(console)
     steps = logging.getLogger("forestall.records")
-    steps.setLevel(logging.INFO)
+    steps.setLevel(logging.DEBUG)
     steps.addHandler(lines)
     try:
         with lines.clock if console.is_terminal else nullcontext():

@@ -5,18 +5,15 @@ was killed has never happened. Names go into the vault before that.
 """
 
 import logging
-import os
 import time
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
 
-from dotenv import dotenv_values
-
 from features.contract import CONTRACT
 from forestall.night import Night
 from forestall.privacy.vault import Vault
-from forestall.settings import ConfigError, Settings, Source
+from forestall.settings import Settings, Source, secret
 from forestall.sources.columns import unused
 from forestall.sources.files import read_files
 from forestall.sources.mapping import map_batch
@@ -39,29 +36,15 @@ def read_source(settings: Settings, name: str, source: Source, since: Since, lim
     if source.kind == "file":
         return read_files(name, source, settings, since, limit)
     # Imported here: a company of files only pays nothing for dlt and SQLAlchemy.
-    address = secret(settings, name, "connection", source.connection)
+    address = secret(settings, f"sources.{name}: connection", source.connection)
     if source.kind == "sql":
         from forestall.sources.sql import read_sql
 
         return read_sql(name, source, address, since, limit)
     from forestall.sources.rest import read_rest
 
-    token = secret(settings, name, "token", source.token) if source.token else ""
+    token = secret(settings, f"sources.{name}: token", source.token) if source.token else ""
     return read_rest(name, source, address, token, since, limit)
-
-
-def secret(settings: Settings, name: str, key: str, variable: str) -> str:
-    """The value of an environment variable, or of the `.env` beside forestall.toml.
-
-    Raises:
-        ConfigError: it is not named, or not set.
-    """
-    if not variable:
-        raise ConfigError(f"sources.{name}: {key}: name the environment variable that holds it")
-    value = os.environ.get(variable) or dotenv_values(settings.root / ".env").get(variable)
-    if not value:
-        raise ConfigError(f"sources.{name}: {key}: the environment variable {variable} is not set")
-    return value
 
 
 def load_source(

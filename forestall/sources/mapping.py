@@ -14,6 +14,7 @@ import pyarrow as pa
 from features.contract import CONTRACT
 from features.tables import SQL, Column, Table
 from forestall.night import Night
+from forestall.privacy.pseudonyms import HEX_CHARACTERS
 from forestall.settings import Source
 from forestall.sources.columns import Picked, as_text, find, pick_columns, type_of
 from forestall.sources.files import quoted
@@ -34,7 +35,7 @@ def map_batch(scratch: duckdb.DuckDBPyConnection, night: Night, name: str, sourc
     Beside them: `seq` (order of reading), `file`, `version_at` (when the source says that the row
     took this form), `known_from` (since when it could be known, had we been there), `rule` (the
     first one broken), `due_at` (a night whose cutoff is later may know it), `is_future`, `original_id`
-    (the customer's own key), `row_hash`, and of bad rows `bad_key`, `bad_customer_id` and `payload`
+    (the customer's own key, where it comes), `row_hash`, and of bad rows `bad_key`, `bad_customer_id` and `payload`
     (what was found, without what is personal).
 
     Args:
@@ -117,7 +118,8 @@ def mapped_sql(
         ),
         -- A pseudonym costs more than a join, and a customer has many rows.
         people AS MATERIALIZED (
-            SELECT person, pseudonym(person) AS pseudonym FROM (SELECT DISTINCT {person} AS person FROM told)
+            SELECT person, {_pseudonym("person", source)} AS pseudonym
+            FROM (SELECT DISTINCT {person} AS person FROM told)
         ),
         typed AS (
             SELECT told.*, {", ".join(casts)} FROM told LEFT JOIN people ON {person} = person
@@ -140,7 +142,7 @@ def mapped_sql(
         SELECT
             seq, file, version_at, known_from, due_at, is_future,
             CASE WHEN NOT is_future THEN rule END AS rule,
-            {person} AS original_id,
+            {"NULL::VARCHAR" if source.has_pseudonyms else person} AS original_id,
             CASE WHEN rule IS NOT NULL THEN {_bad_key(table)} END AS bad_key,
             CASE WHEN rule IS NOT NULL THEN {customer} END AS bad_customer_id,
             CASE WHEN rule IS NOT NULL THEN {_payload(table)} END AS payload,
@@ -168,7 +170,7 @@ def _cast(column: Column, source: Source, site: str, picked: Picked | None) -> s
     """The contract's type, or null where what was told does not have it; people become pseudonyms."""
     told = f"told_{column.name}"
     if column.privacy == "key":
-        return "people.pseudonym" if column.name == "customer_id" else f"pseudonym({told})"
+        return "people.pseudonym" if column.name == "customer_id" else _pseudonym(told, source)
     if column.kind == "text":
         return told
     if picked is None:
@@ -184,6 +186,13 @@ def _cast(column: Column, source: Source, site: str, picked: Picked | None) -> s
         local = f"timezone({quoted(site)}, TRY_CAST({told} AS TIMESTAMPTZ))::DATE"
         return f"CASE WHEN regexp_matches({told}, '{HAS_ZONE}') THEN {local} ELSE TRY_CAST({told} AS DATE) END"
     return f"TRY_CAST({told} AS {SQL[column.kind]})"
+
+
+def _pseudonym(key: str, source: Source) -> str:
+    """A key as the pseudonym that stands for it; where pseudonyms come, what is none is no key."""
+    if not source.has_pseudonyms:
+        return f"pseudonym({key})"
+    return f"CASE WHEN regexp_full_match({key}, '[0-9a-f]{{{HEX_CHARACTERS}}}') THEN {key} END"
 
 
 def _unread(column: Column, picked: Picked | None) -> str:

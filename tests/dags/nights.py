@@ -27,8 +27,9 @@ def {name}(settings, run_date):
     with (folder / "ran.jsonl").open("a") as log:
         log.write(json.dumps(["{name}", run_date.isoformat(), settings.is_backfill]) + "\\n")
     behaviour = json.loads((folder / "behaviour.json").read_text()).get("{name}", "pass")
+    summary = {{"rows": 3}}
     exec(behaviour)
-    return {{"rows": 3}}
+    return summary
 """
 
 PUBLISH = """
@@ -103,6 +104,11 @@ def main(folder: Path) -> None:
     night("killed once", "2026-03-02", forecast_volume=FAILS_ONCE)
     (folder / "degraded.json").write_text('["crm: is down"]')
     night("degraded", "2026-03-03")
+    (folder / "degraded.json").write_text("[]")
+    config.write_text(
+        f"{config.read_text()}[receivers.crm]\nkind = 'webhook'\nurl = 'http://localhost'\nsecret = 'S'\n"
+    )
+    night("undelivered", "2026-03-03", deliver="summary['down'] = 'receivers.crm: answers 503'")
     week, day = ({"first_date": first, "last_date": "2026-03-01"} for first in ("2026-02-27", "2026-03-01"))
     other("backfill", "backfill", week)
     other("backfill gate", "backfill", day, check_features=GATE)

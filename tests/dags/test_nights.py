@@ -104,6 +104,14 @@ def test_a_degraded_night_is_published_and_exits_4(nights: dict[str, Any]) -> No
     assert "Degraded: crm: is down" in degraded["screen"]
 
 
+def test_a_list_that_its_receiver_did_not_take_is_published_and_exits_4(nights: dict[str, Any]) -> None:
+    undelivered = nights["undelivered"]
+    assert (undelivered["code"], undelivered["current"]) == (4, "2026-03-03")
+    assert _jobs(undelivered)[-2:] == ["publish", "deliver"]
+    assert "Not delivered: receivers.crm: answers 503" in undelivered["screen"]
+    assert "nightly of 2026-03-03 failed" not in nights["log"]
+
+
 def test_a_backfill_runs_each_night_of_the_range_apart(nights: dict[str, Any]) -> None:
     backfill = nights["backfill"]
     assert backfill["code"] == 0

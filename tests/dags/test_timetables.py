@@ -18,7 +18,7 @@ from airflow.sdk import DAG
 airflow_brings = set(sys.modules)
 modules = [runpy.run_path(file) for file in sys.argv[1:]]
 dags = [one for one in gc.get_objects() if isinstance(one, DAG)]
-found = {dag.dag_id: [repr(dag.timetable), dag.catchup] for dag in dags}
+found = {dag.dag_id: [repr(dag.timetable), dag.catchup, sorted(dag.leaves, key=str)[0].task_id] for dag in dags}
 print(json.dumps([found, sorted({name.partition(".")[0] for name in set(sys.modules) - airflow_brings})]))
 """
 
@@ -27,7 +27,10 @@ print(json.dumps([found, sorted({name.partition(".")[0] for name in set(sys.modu
 def parsed(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, list[object]], list[str]]:
     """The DAGs, and the packages that parsing them brought in."""
     folder = tmp_path_factory.mktemp("company")
-    (folder / "forestall.toml").write_text('[company]\ntime_zone = "Asia/Kathmandu"\n[alerts]\ndue_at = 06:45:00\n')
+    (folder / "forestall.toml").write_text(
+        '[company]\ntime_zone = "Asia/Kathmandu"\n[alerts]\ndue_at = 06:45:00\n'
+        '[receivers.crm]\nkind = "webhook"\nurl = "https://crm.example.com"\nsecret = "S"\n'
+    )
     environment = os.environ | {
         "AIRFLOW_HOME": str(folder), "FORESTALL_CONFIG": str(folder / "forestall.toml"), "PYTHONPATH": str(ROOT),
     }  # fmt: skip
@@ -62,7 +65,8 @@ def test_each_file_holds_the_dag_of_its_name_by_the_sites_clock(
     for name in ("nightly", "retrain", "watch"):
         assert "Asia/Kathmandu" in str(dags[name][0]), name
     assert "45 6 * * *" in str(dags["watch"][0])
-    assert not any(catchup for _, catchup in dags.values())
+    assert not any(catchup for _, catchup, _ in dags.values())
+    assert dags["nightly"][2] == "deliver"
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)

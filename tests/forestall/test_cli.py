@@ -67,6 +67,7 @@ def test_every_command_has_help_with_an_example_of_itself(command: Callable[...,
         (("report", "--run-date", "2026-03-01"), "nothing is published for 2026-03-01"),
         (("restore", "nowhere"), "nowhere: is no backup"),
         (("backup", "out"), "holds nothing to back up"),
+        (("deliver",), "the list has no receivers; add [receivers.<name>]"),
         (("rollback",), "there is no champion to roll back"),
     ],
 )

@@ -9,6 +9,8 @@ from forestall.settings import ConfigError, Settings, load_settings
 
 Company = Callable[[str], Settings]
 
+CRM = '[receivers.crm]\nkind = "rest"\nurl = "https://crm.example.com"\nsecret = "S"\n'
+
 
 @pytest.mark.parametrize(
     ("toml", "told"),
@@ -27,6 +29,18 @@ Company = Callable[[str], Settings]
             '[sources.crm]\nkind = "file"\ntable = "interactions"\nlocation = "x"\nwords = {channel = {Tel = "fone"}}',
             "words.channel: `Tel` maps to `fone`, which is none of phone",
         ),
+        (CRM + 'ulr = "x"', "receivers.crm.ulr: there is no such key; meant `url`?"),
+        (CRM + 'columns = {custmer_id = "x"}', "`custmer_id` is not a column of outreach_list; meant `customer_id`?"),
+        (CRM + 'columns = {name = "x"}', "`name` is not a column of outreach_list"),
+        (CRM + 'columns = {row_id = "id"}', "columns: status must be mapped"),
+        (CRM + 'columns = {action = "x"}', "columns: row_id and status must be mapped"),
+        (
+            CRM + 'columns = {row_id = "a.b", status = "a-b", offer = "a"}',
+            "columns: `a` stands for more than one thing",
+        ),
+        (CRM + 'headers = {idempotency-key = "X"}', "headers: idempotency-key is set by forestall"),
+        (CRM.replace("https:", "file:"), "url: must begin with http:// or https://"),
+        (CRM.replace('"rest"', '"webhook"') + 'method = "PUT"', "a webhook is one POST with all rows"),
         ("[churn]\nmain_horizon = 45", "main_horizon 45 is none of the horizons"),
         ("[churn]\ngrace_days = -1", "churn.grace_days: Input should be greater than or equal to 0"),
         ('secret_key = "hush"', "a secret has no place in a file"),

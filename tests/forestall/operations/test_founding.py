@@ -47,20 +47,21 @@ def test_a_key_that_was_lost_is_not_replaced(tmp_path: Path, monkeypatch: pytest
 def _without_comment_marks() -> str:
     """The template with every default switched on."""
     text = (TEMPLATES / "forestall.toml").read_text()
-    return re.sub(r"^# (?=\[sources|[a-z_]+ = |[A-Z]\w+ = )", "", text, flags=re.MULTILINE)
+    return re.sub(r"^# (?=\[sources|\[receivers|[a-z_]+ = |[A-Z]\w+ = )", "", text, flags=re.MULTILINE)
 
 
 def test_every_line_of_the_template_is_a_key_that_exists(tmp_path: Path) -> None:
     (tmp_path / "forestall.toml").write_text(_without_comment_marks())
     settings = load_settings(tmp_path / "forestall.toml")
     assert set(settings.sources) >= {"crm_customers", "calls"}
+    assert set(settings.receivers) == {"dialler", "crm"}
 
 
 def test_the_template_shows_every_key_with_its_default(tmp_path: Path) -> None:
     (tmp_path / "forestall.toml").write_text(_without_comment_marks())
     shown = load_settings(tmp_path / "forestall.toml")
     text = _without_comment_marks()
-    internal = {"root", "secret_key", "smtp_password", "is_backfill", "sources"}
+    internal = {"root", "secret_key", "smtp_password", "is_backfill", "sources", "receivers"}
     examples = {"run_date", "name", "patience_s", "email_to", "smtp_url", "webhook_url"}
     for name, field in Settings.model_fields.items():
         if name in internal:
