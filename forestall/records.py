@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # a DAG file names jobs and must parse without pandas
     from forestall.night import Night
 
 log = logging.getLogger(__name__)
+progress_log = logging.getLogger("forestall.progress")
 
 # What a job tells whoever watches.
 Summary = Mapping[str, int | float | str]
@@ -55,7 +56,7 @@ def write_step(night: "Night", step: Step) -> None:
 
 def note_progress(job: str, told: str) -> None:
     """Tell whoever watches how far a running step has come; nothing is written down."""
-    log.debug("%s: %s", job, told, extra={"progress": (job, told)})
+    progress_log.debug("%s: %s", job, told, extra={"progress": (job, told)})
 
 
 def steps_of(night: "Night", names: Iterable[str]) -> list[Step]:

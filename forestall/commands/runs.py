@@ -92,7 +92,6 @@ def deliver(config: Config = None) -> None:
     Example: forestall deliver --config acme/forestall.toml
     """
     from forestall.publishing.publication import current_night
-    from forestall.scheduling.closing import not_delivered
     from forestall.scheduling.progress import shown
     from forestall.scheduling.steps import ExitCode, run_step
 
@@ -100,11 +99,8 @@ def deliver(config: Config = None) -> None:
     if not settings.receivers:
         raise ConfigError("the list has no receivers; add [receivers.<name>] to forestall.toml")
     night = current_night(settings.var_path / "published")
-    console = Console()
-    with shown(console):
+    with shown(Console()):
         summary = run_step(settings, "deliver", night.run_date if night else run_date_of(settings, None))
-    for told in not_delivered(summary):
-        console.print(told, style="yellow", markup=False, highlight=False, soft_wrap=True)
     if summary["refused"]:
         raise typer.Exit(ExitCode.MEND)
     if summary["down"]:

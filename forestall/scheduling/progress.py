@@ -19,7 +19,7 @@ from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 from forestall.jobs import JOBS
-from forestall.records import Step, Summary
+from forestall.records import Step, Summary, progress_log
 
 MARKS = {"done": "[green]✓[/]", "failed": "[red]✗[/]"}
 TEXT_SHOWN = 60
@@ -80,13 +80,17 @@ def shown(console: Console) -> Iterator[StepLines]:
     """Show the steps that run inside on `console`; gives what shows them."""
     lines = StepLines(console)
     steps = logging.getLogger("forestall.records")
-    steps.setLevel(logging.DEBUG)
+    steps.setLevel(logging.INFO)
     steps.addHandler(lines)
+    progress_log.setLevel(logging.DEBUG)
+    progress_log.propagate = False  # it is for who watches now, not for a log
+    progress_log.addHandler(lines)
     try:
         with lines.clock if console.is_terminal else nullcontext():
             yield lines
     finally:
         steps.removeHandler(lines)
+        progress_log.removeHandler(lines)
 
 
 @contextmanager

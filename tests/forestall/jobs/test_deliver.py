@@ -11,8 +11,10 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 from rich.console import Console
+from typer.testing import CliRunner
 
 from features.published import OUTREACH_LIST
+from forestall.cli import app
 from forestall.jobs.deliver import deliver
 from forestall.jobs.pull import pull
 from forestall.night import Night, conform
@@ -21,7 +23,7 @@ from forestall.publishing.outbox import Outbox
 from forestall.publishing.publication import PublishedNight, publish_night
 from forestall.records import Step
 from forestall.scheduling.closing import show_night
-from forestall.settings import Settings
+from forestall.settings import ConfigError, Settings
 from forestall.warehouse import open_warehouse
 from tests.forestall.jobs.crm import SECRET, serving
 
@@ -327,3 +329,19 @@ def test_outcomes_come_back_to_their_rows_by_pseudonym(company: Company, publish
     with open_warehouse(settings, "test") as warehouse:
         found = warehouse.query("SELECT outcome_id, customer_id, row_id FROM raw.outreach_outcomes ORDER BY 1")
     assert [tuple(row.values()) for row in found.to_pylist()] == worked
+
+
+@pytest.mark.parametrize(("answers", "code"), [([], 0), (["500"] * 16, 4), (["403"], 2)])
+def test_the_command_says_by_its_code_what_became_of_it(
+    company: Company, publish: Publish, answers: list[str], code: int
+) -> None:
+    publish()
+    with serving(answers) as crm:
+        path = company(REST.format(url=crm.url)).root / "forestall.toml"
+        done = CliRunner().invoke(app, ["deliver", "--config", str(path)])
+    assert done.exit_code == code
+
+
+def test_before_the_first_night_there_is_nothing_to_deliver(company: Company) -> None:
+    with pytest.raises(ConfigError, match="nothing is published yet"):
+        deliver(company(HOOK.format(url="http://127.0.0.1:1")), MONDAY)
