@@ -38,6 +38,7 @@ with DAG(
     check_batch = step("check_batch")
     build_features = step("build_features")
     check_features = step("check_features")
+    measure_outreach = step("measure_outreach")
     train_churn = step("train_churn")
     score_churn = step("score_churn")
     forecast_volume = step("forecast_volume")
@@ -50,8 +51,8 @@ with DAG(
     pull >> check_batch >> build_features >> check_features
     check_features >> train_churn >> score_churn
     check_features >> forecast_volume >> plan_staffing
-    check_features >> measure
-    [score_churn, plan_staffing] >> choose_outreach
+    check_features >> [measure, measure_outreach]
+    [score_churn, plan_staffing, measure_outreach] >> choose_outreach
     [choose_outreach, measure] >> check_publication >> publish
     if settings.receivers:
         publish >> step("deliver")

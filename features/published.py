@@ -6,7 +6,7 @@ that whatever reads tonight's files reads next year's too. Customers appear as p
 
 from features.tables import Column, Kind, Table
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 def _columns(*rows: tuple[str, Kind, str]) -> tuple[Column, ...]:
@@ -40,6 +40,7 @@ _LIST = _columns(
     ("probability_change", "number", "against the night before"),
     ("reasons", "text", "why, in sentences, strongest first, separated by ` | `"),
     ("trigger", "text", "the rule that listed the customer without a model; null where the model did"),
+    ("reason", "text", "the playbook's reason, from what pushes the risk most; null before schema version 2"),
     ("value_at_risk", "money", "discounted margin over the customer's remaining life, capped"),
     ("save_probability", "number", "fall in the probability of leaving by this action; may be negative"),
     ("offer_cost", "money", "expected cost of the offer"),
@@ -162,6 +163,47 @@ FORECAST_ACCURACY = Table(
     ),
 )  # fmt: skip
 
+OUTREACH_EFFECT = Table(
+    "outreach_effect", "scope x value x measure x last night counted",
+    ("scope", "scope_value", "measure", "matured_until_on"),
+    _columns(
+        ("scope", "text", "all, segment, action or reason (the trigger, where one listed the customer)"),
+        ("scope_value", "text", "which one; `all` of scope all"),
+        ("measure", "text", "left (share that leaves within the main horizon), margin (currency an account within the "
+         "main horizon, after minutes and offers), contacts_14d, handle_minutes_14d (an account, of its own accord)"),
+        ("matured_until_on", "date", "last night of first listing whose accounts are counted"),
+        ("is_current", "boolean", "the newest; older rows of scope all are its history, one a week"),
+        ("treatment_count", "integer", "accounts that were listed"),
+        ("holdout_count", "integer", "accounts that would have been, and were left alone at random"),
+        ("contaminated_count", "integer", "of the holdout, contacted all the same; they stay in the comparison"),
+        ("untouched_count", "integer", "listed, and contacted by nobody; they stay in it too"),
+        ("holdout_mean", "number", "mean of the measure where nobody is listed"),
+        ("effect", "number", "change of that mean by being listed; null while an arm is too small"),
+        ("effect_low", "number", "95 % interval for one night named beforehand; of groups, for all at once"),
+        ("effect_high", "number", "its upper end"),
+        ("always_low", "number", "95 % interval that holds on every night at once; of groups, for all at once"),
+        ("always_high", "number", "its upper end"),
+        ("p_value", "number", "of no effect, valid on every night; of groups adjusted by Holm's method"),
+        ("is_do_not_disturb", "boolean", "contact is known to drive this group away: always_low of `left` above zero"),
+        ("total", "number", "effect over all accounts listed"),
+        ("total_low", "number", "the same of effect_low"),
+        ("total_high", "number", "the same of effect_high"),
+        ("sentence", "text", "what it says"),
+    ),
+)  # fmt: skip
+
+OUTREACH_POWER = Table(
+    "outreach_power", "effect size x way of looking", ("effect_size", "looked_at"),
+    _columns(
+        ("effect_size", "number", "change of the share that leaves, either way"),
+        ("looked_at", "text", "fixed_date: once, on a night named beforehand; every_night"),
+        ("accounts_needed", "number", "accounts listed or held out to see it four times in five"),
+        ("listed_count", "integer", "so many there are"),
+        ("newcomers_per_week", "number", "so many come, as in the last four weeks"),
+        ("weeks", "number", "until it can be seen, the time to know outcomes included; null: never, at this rate"),
+    ),
+)  # fmt: skip
+
 GATE_RESULTS = Table(
     "gate_results", "gate x table x column", ("gate",),
     _columns(
@@ -183,6 +225,6 @@ PUBLISHED: dict[str, Table] = {
     table.name: table
     for table in (
         CHURN_SCORES, OUTREACH_LIST, OUTREACH_WITHHELD, VOLUME_FORECAST, STAFFING_REQUIREMENT,
-        SERVICE_KPIS, FORECAST_ACCURACY, GATE_RESULTS,
+        SERVICE_KPIS, FORECAST_ACCURACY, OUTREACH_EFFECT, OUTREACH_POWER, GATE_RESULTS,
     )
 }  # fmt: skip

@@ -20,6 +20,7 @@ NIGHT: Mapping[str, str] = {
     "check_batch": "gates on tonight's rows",
     "build_features": "dbt: staging, intermediate, marts",
     "check_features": "gates on the feature tables",
+    "measure_outreach": "what being listed did",
     "train_churn": "a first champion where there is none yet",
     "score_churn": "who is likely to leave",
     "forecast_volume": "how many contacts come in each interval",

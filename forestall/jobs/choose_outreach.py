@@ -14,6 +14,7 @@ import pandas as pd
 import pyarrow as pa
 
 from features.published import OUTREACH_LIST, OUTREACH_WITHHELD
+from forestall.history.outreach import agent_cost_per_minute
 from forestall.night import Night
 from forestall.outreach.experiment import COLUMNS, HOLDOUT
 from forestall.outreach.listing import Known, Lists, make_lists
@@ -90,7 +91,7 @@ def _what_is_known(warehouse: Warehouse, night: Night) -> Known:
         held_out=_held_out(before, night.run_date, night.settings.outreach.cooldown_days),
         worked=rows[rows["row_id"].isin(outcomes.index)],
         outcomes=outcomes,
-        cost_per_minute=_cost_per_minute(warehouse, night),
+        cost_per_minute=agent_cost_per_minute(warehouse, night),
     )
 
 
@@ -154,16 +155,6 @@ def _kpis(warehouse: Warehouse, run_date: date) -> pd.DataFrame:
     this_month = run_date.replace(day=1)
     first = (pd.Timestamp(this_month) - pd.DateOffset(months=KPI_MONTHS)).date()
     return warehouse.frame(sql, [first, this_month])
-
-
-def _cost_per_minute(warehouse: Warehouse, night: Night) -> float | None:
-    sql = """
-        SELECT per_minute FROM raw.costs
-        WHERE kind = 'agent' AND per_minute IS NOT NULL AND starts_on <= ? AND known_at < ?
-        ORDER BY starts_on DESC, known_at DESC, pull_id DESC LIMIT 1
-    """
-    found = warehouse.scalar(sql, [night.run_date, night.cutoff])
-    return None if found is None else float(found)
 
 
 def _arms_as_arrow(arms: pd.DataFrame) -> pa.Table:

@@ -103,6 +103,50 @@ class _Frame:
         return Markup("".join((head, *parts, *below, "</svg>")))
 
 
+def effect_chart(
+    labels: Sequence[str],
+    effect: Sequence[float],
+    fixed: tuple[Sequence[float], Sequence[float]],
+    always: tuple[Sequence[float], Sequence[float]],
+    *,
+    title: str,
+    width: int = 520,
+) -> Markup:
+    """An effect over nights around a line of none: an inner band for one date, an outer one for every night at once.
+
+    Args:
+        labels: of the points; the first and the last are shown.
+        effect: percentage points.
+        fixed: lower and upper ends of the inner band.
+        always: the same of the outer one.
+        title: the message.
+        width: pixels.
+    """
+    top = nice_ceiling(max((abs(value) for ends in (*fixed, *always) for value in ends), default=0))
+    step = (width - LEFT - RIGHT) / max(len(labels) - 1, 1)
+
+    def point(at: int, value: float) -> str:
+        return f"{LEFT + step * at:.1f},{TOP + (HEIGHT - TOP - BOTTOM) * (top - value) / (2 * top):.1f}"
+
+    def band(kind: str, low: Sequence[float], high: Sequence[float]) -> str:
+        around = [point(at, value) for at, value in enumerate(high)] + [
+            point(at, value) for at, value in reversed(list(enumerate(low)))
+        ]
+        return f'<polygon class="{kind}" points="{" ".join(around)}"/>'
+
+    parts = [f'<svg class="chart" role="img" viewBox="0 0 {width} {HEIGHT}"><title>{escape(title)}</title>']
+    parts += [_grid_line(TOP + (HEIGHT - TOP - BOTTOM) * (top - at) / (2 * top), at, width) for at in (-top, 0, top)]
+    parts += [band("band outer", *always), band("band", *fixed)]
+    parts.append(f'<polyline class="line" points="{" ".join(point(at, value) for at, value in enumerate(effect))}"/>')
+    ends = ((0, "start"), (len(labels) - 1, "end"))
+    parts += [
+        f'<text class="tick" x="{LEFT + step * at:.1f}" y="{HEIGHT - 5}" text-anchor="{side}">'
+        f"{escape(labels[at])}</text>"
+        for at, side in ends
+    ]
+    return Markup("".join((*parts, "</svg>")))
+
+
 def _grid_line(y: float, value: float, width: int) -> str:
     places = 0 if value >= 10 or value == round(value) else 1
     return (

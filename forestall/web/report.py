@@ -51,6 +51,7 @@ def night_report(night: PublishedNight, before: PublishedNight | None = None) ->
         days=_days(tables["volume_forecast"]),
         listed=_records(tables["outreach_list"].sort_values("list_rank").head(HEAD_ROWS)),
         withheld=_reasons_withheld(tables["outreach_withheld"]),
+        effect=_effect(tables["outreach_effect"], tables["outreach_power"]),
         services=summaries.service_week(tables["service_kpis"], about["standards"]),
         accuracy=_accuracy(tables["forecast_accuracy"]),
         gates=_gates(tables["gate_results"]),
@@ -190,6 +191,42 @@ def _days(forecast: pd.DataFrame) -> dict[str, Any]:
 def _reasons_withheld(withheld: pd.DataFrame) -> list[tuple[str, int]]:
     counts = withheld["suppression_reason"].value_counts()
     return sorted(((str(reason), int(count)) for reason, count in counts.items()), key=lambda pair: -pair[1])
+
+
+def _effect(effects: pd.DataFrame, power: pd.DataFrame) -> dict[str, Any] | None:
+    """What outreach does, how it came to be known, by group, and how long more it takes; None before any list."""
+    if effects.empty and (power.empty or not power["listed_count"].any()):
+        return None
+    now = effects[effects["is_current"].fillna(False).astype(bool)]
+    groups = now[(now["scope"] != "all") & (now["measure"] == "left")].sort_values(["scope", "scope_value"])
+    history = effects[(effects["scope"] == "all") & (effects["measure"] == "left")].dropna(subset=["effect"])
+    by_size = power.pivot_table(index="effect_size", columns="looked_at", values="weeks", dropna=False)
+    return {
+        "sentences": list(
+            now.loc[now["scope"] == "all"].sort_values("measure", key=lambda name: name.map(SHOWN))["sentence"]
+        ),
+        "chart": _effect_chart(history.sort_values("matured_until_on")) if len(history) > 1 else None,
+        "groups": _records(groups),
+        "contaminated": int(now.loc[now["scope"] == "all", "contaminated_count"].max()) if len(now) else 0,
+        "power": _records(by_size.reindex(columns=["fixed_date", "every_night"]).reset_index()),
+    }
+
+
+# In the order of what is asked first.
+SHOWN = {"left": 0, "margin": 1, "contacts_14d": 2, "handle_minutes_14d": 3}
+
+
+def _effect_chart(history: pd.DataFrame) -> Markup:
+    percent = {
+        name: list(100 * history[name]) for name in ("effect", "effect_low", "effect_high", "always_low", "always_high")
+    }
+    labels = [f"{day.day} {day:%b}" for day in history["matured_until_on"]]
+    return charts.effect_chart(
+        labels, percent["effect"], (percent["effect_low"], percent["effect_high"]),
+        (percent["always_low"], percent["always_high"]),
+        title=f"Change of the share that leaves: {percent['effect'][-1]:+.1f} percentage points at last, "
+        f"{percent['always_low'][-1]:+.1f} to {percent['always_high'][-1]:+.1f} looked at every night",
+    )  # fmt: skip
 
 
 def _accuracy(accuracy: pd.DataFrame) -> dict[str, Any] | None:

@@ -39,6 +39,8 @@ def night_tables() -> Callable[..., dict[str, pa.Table]]:
             "staffing_requirement": _requirement(forecast),
             "service_kpis": _kpis(run_date, rng),
             "forecast_accuracy": _accuracy(),
+            "outreach_effect": _effect(run_date),
+            "outreach_power": _power(),
             "gate_results": _gates(),
         }
         return {name: conform(_filled(frame, name), PUBLISHED[name]) for name, frame in frames.items()}
@@ -240,6 +242,34 @@ def _accuracy() -> pd.DataFrame:
             for index, queue in enumerate(["all", *QUEUES])
             for bucket, wape in buckets.items()
         ]
+    )  # fmt: skip
+
+
+def _effect(run_date: date) -> pd.DataFrame:
+    usual = {
+        "measure": "left", "is_current": True, "treatment_count": 1800, "holdout_count": 200, "contaminated_count": 3,
+        "untouched_count": 90, "holdout_mean": 0.25, "effect": -0.05, "effect_low": -0.09, "effect_high": -0.01,
+        "always_low": -0.11, "always_high": 0.01, "p_value": 0.08, "is_do_not_disturb": False, "total": -90.0,
+        "total_low": -162.0, "total_high": -18.0, "sentence": "listing changes the share that leaves by -5.0 points.",
+    }  # fmt: skip
+    rows = [
+        {"scope": "all", "scope_value": "all", "matured_until_on": run_date - timedelta(days=104 + 7 * week),
+         "is_current": week == 0}
+        for week in range(6)
+    ]  # fmt: skip
+    groups = [
+        {"scope": "segment", "scope_value": name, "matured_until_on": run_date - timedelta(days=104),
+         "always_low": low, "always_high": high, "is_do_not_disturb": low > 0}
+        for name, low, high in (("consumer", -0.2, -0.02), ("business", 0.01, 0.3))
+    ]  # fmt: skip
+    return pd.DataFrame([usual | row for row in [*rows, *groups]])
+
+
+def _power() -> pd.DataFrame:
+    return pd.DataFrame(
+        {"effect_size": [0.05, 0.1] * 2, "looked_at": ["every_night"] * 2 + ["fixed_date"] * 2,
+         "accounts_needed": 5000.0, "listed_count": 2000, "newcomers_per_week": 150.0,
+         "weeks": [50.0, 22.8, 31.1, None]}
     )  # fmt: skip
 
 

@@ -15,7 +15,8 @@ select
     spells.spell_number,
     {{ local_day('spells.started_at') }} as started_on,
     spells.left_on,
-    coalesce(spells.left_on, {{ local_day('spells.ended_at') }}) as gone_on
+    coalesce(spells.left_on, {{ local_day('spells.ended_at') }}) as gone_on,
+    spells.is_involuntary
 from {{ ref('int_spells') }} as spells
 {%- if var('churn_rule') != 'inactivity' %}
 inner join units on units.unit_id = spells.unit_id

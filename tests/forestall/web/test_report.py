@@ -62,13 +62,23 @@ def test_the_report_says_what_people_look_at_first(publish: Callable[..., Publis
     assert "Everything known before 2026-03-02 00:00 Europe/Berlin" in told
 
 
+def test_the_report_says_what_outreach_does(publish: Callable[..., PublishedNight]) -> None:
+    told = _text(night_report(publish()))
+    assert "Listing changes the share that leaves by -5.0 points." in told
+    assert "3 accounts of the holdout had been contacted all the same" in told
+    assert "−5.0 percentage points" in told.replace("-", "−")
+    assert re.search(r"business segment 1 800 200 −5.0 \+1.0 \+30.0 ■ do not disturb", told)
+    assert re.search(r"consumer segment 1 800 200 −5.0 −20.0 −2.0 ● helps", told)
+    assert "5 % 31.1 50.0 10 % – 22.8" in told
+
+
 def test_the_report_is_one_sound_file_that_fetches_nothing(publish: Callable[..., PublishedNight]) -> None:
     html = night_report(publish())
     parser = _Balanced()
     parser.feed(html)
     assert parser.open == []
     assert not re.search(r"https?://|<script|<link|<img|@import|url\(", html)
-    assert html.count('role="img"') == html.count("<svg") == 7
+    assert html.count('role="img"') == html.count("<svg") == 8
     assert night_report(publish()) == html
 
 
@@ -92,7 +102,8 @@ def test_what_changed_since_the_night_before_is_told(publish: Callable[..., Publ
 def test_a_night_with_nothing_in_it_still_reports(publish: Callable[..., PublishedNight]) -> None:
     told = _text(night_report(publish(keeps=0, standards={}, watermarks=[])))
     for words in ("No queue needs an agent", "There is no queue to forecast", "Nobody is listed tonight",
-                  "No contact was measured yet", "No forecast is old enough", "All 0 gates held"):  # fmt: skip
+                  "Nobody has been listed yet", "No contact was measured yet", "No forecast is old enough",
+                  "All 0 gates held"):  # fmt: skip
         assert words in told
 
 

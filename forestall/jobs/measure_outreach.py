@@ -1,0 +1,73 @@
+"""What being listed did: the experiment, as far as its outcomes are known.
+
+Reads earlier published nights' lists (kept in `forestall.listings`) and the warehouse as known at the cutoff; writes
+`outreach_effect`, `outreach_power` and `net_load` (what listing adds to the queues; for the forecast). It stands
+before tonight's list is chosen, since groups that contact is known to harm are not to be disturbed.
+"""
+
+import logging
+from datetime import date
+
+import pandas as pd
+
+from forestall.history.outreach import Experiment, agent_cost_per_minute, read_experiment, record_listings
+from forestall.night import Night
+from forestall.outreach.effect_table import ALL, effects, measures, net_load, power
+from forestall.outreach.effect_words import with_sentences
+from forestall.outreach.experiment import HOLDOUT
+from forestall.outreach.playbook import load_playbook
+from forestall.records import Summary
+from forestall.settings import Settings
+from forestall.warehouse import open_warehouse
+
+log = logging.getLogger(__name__)
+
+
+def measure_outreach(settings: Settings, run_date: date) -> Summary:
+    """Write `outreach_effect`, `outreach_power` and `net_load` of the night.
+
+    Raises:
+        ConfigError: `playbook.yml` holds a mistake.
+    """
+    night = Night(settings, run_date)
+    playbook = load_playbook(settings)
+    with open_warehouse(settings, f"measure_outreach {run_date}") as warehouse:
+        record_listings(warehouse, night)
+        cost = agent_cost_per_minute(warehouse, night)
+        experiment = read_experiment(
+            warehouse, night, playbook, float(playbook.cost_per_minute) if cost is None else cost
+        )
+    sought = measures(experiment.horizon_days, settings.churn.grace_days if experiment.has_grace else 0)
+    found = effects(experiment.accounts, sought, run_date)
+    told = with_sentences(found, experiment.horizon_days, settings.company.currency)
+    night.write("outreach_effect", told)
+    night.write("outreach_power", power(experiment.accounts, found, sought[0], run_date))
+    night.write("net_load", net_load(found))
+    return _told(experiment, told)
+
+
+def _told(experiment: Experiment, told: pd.DataFrame) -> Summary:
+    """Accounts by arm, what was recorded against the rules, and what is known by now."""
+    is_held = experiment.accounts["arm"] == HOLDOUT
+    now = told[(told["scope"] == ALL) & told["is_current"].astype(bool)].set_index("measure")
+    contaminated = int((is_held & experiment.accounts["was_contacted"].astype(bool)).sum())
+    notes = [
+        f"{count} {what}"
+        for count, what in (
+            (contaminated, "accounts of the holdout were contacted all the same"),
+            (experiment.never_listed_count, "outcomes name a row of no list"),
+            (experiment.repeated_count, "outcomes recorded more than once"),
+        )
+        if count
+    ]
+    for note in notes:
+        log.info("%s", note)
+    return {
+        "listed_accounts": int((~is_held).sum()),
+        "holdout_accounts": int(is_held.sum()),
+        "holdout_contacted": contaminated,
+        "outcomes_never_listed": experiment.never_listed_count,
+        "outcomes_repeated": experiment.repeated_count,
+        "do_not_disturb": int(told["is_do_not_disturb"].astype(bool).sum()),
+        "effect": str(now["sentence"]["left"]) if "left" in now.index else "nobody's outcome is known yet",
+    }
