@@ -14,11 +14,11 @@ from forestall.jobs.forecast_volume import MOST_WORKERS, backtest_folder
 from forestall.records import Summary
 from forestall.settings import ConfigError, Settings
 from forestall.warehouse import open_warehouse
+from models.pool import worker_pool
 from models.volume.accuracy import accuracy_rows, bias, coverage_80, noise_floor, wape
 from models.volume.backtest import Span, backtest, weekly_cutoffs
 from models.volume.forecast import walk_forward
 from models.volume.params import volume_params
-from models.volume.pool import series_pool
 from models.volume.quantiles import QUANTILE_COLUMNS
 
 
@@ -43,7 +43,7 @@ def backtest_volume(settings: Settings, cutoffs: int = 9, horizon_days: int = 7)
         known = read_contact_history(warehouse, settings, known_on, first_on, until)
     known_on = _end_of_open_days(known, known_on)
     every = weekly_cutoffs(known_on, cutoffs + learn_from)
-    with series_pool(min(os.cpu_count() or 1, MOST_WORKERS)) as pool:
+    with worker_pool(min(os.cpu_count() or 1, MOST_WORKERS)) as pool:
         span = Span(horizon_days, settings.volume.history_days)
         rows = backtest(known.histories, known.events, every, span, params, backtest_folder(settings), pool.map)
     scored = walk_forward(rows, known.histories, every[-cutoffs:], learn_from, known_on, params)

@@ -18,6 +18,7 @@ from forestall.night import Night
 from forestall.records import Summary
 from forestall.settings import Settings
 from forestall.warehouse import open_warehouse
+from models.pool import worker_pool
 from models.volume.backtest import Span, backtest, weekly_cutoffs, with_actuals
 from models.volume.candidates import Candidates, forecast_candidates
 from models.volume.daily import fit_daily
@@ -25,7 +26,6 @@ from models.volume.forecast import forecast_rows, learn, night_forecast
 from models.volume.logbook import log_forecast
 from models.volume.notes import notes_on
 from models.volume.params import volume_params
-from models.volume.pool import series_pool
 
 MOST_WORKERS = 16
 
@@ -50,7 +50,7 @@ def forecast_volume(settings: Settings, run_date: date) -> Summary:
         night.write("volume_forecast", VOLUME_FORECAST.arrow_schema().empty_table())
         return {"queues": 0, "notes": "no forecast: neither interactions nor contact_volumes has a contact yet"}
 
-    with series_pool(min(os.cpu_count() or 1, MOST_WORKERS)) as pool:
+    with worker_pool(min(os.cpu_count() or 1, MOST_WORKERS)) as pool:
         past = backtest(known.histories, known.events, cutoffs, span, params, backtest_folder(settings), pool.map)
         tonight = forecast_candidates(
             known.histories, known.events, [run_date], span.horizon_days, span.history_days, params,

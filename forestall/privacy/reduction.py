@@ -5,6 +5,7 @@ is too short to tell, from the row that it stands in; sentiment from `tone`. Bot
 is not supported, or that cannot be told, has no sentiment: null, which is not neutral.
 """
 
+import os
 import re
 from functools import cache
 
@@ -16,6 +17,7 @@ from forestall.privacy import tone
 
 LEAST_CERTAIN = 0.5  # below this the language is not told
 READ_CHARACTERS = 200  # enough to tell a language by; the rest only takes time
+MOST_WORKERS = 4  # 170 MB each
 SCORED = ("sentiment", "language")  # what takes more than to count characters
 HAN, KANA, LATIN = re.compile(r"[\u4e00-\u9fff]"), re.compile(r"[\u3040-\u30ff]"), re.compile(r"[A-Za-z]")
 
@@ -60,7 +62,8 @@ def score_texts(texts: pa.Table) -> pa.Table:
     )
     languages = [language(text, stated) for text, stated in pairs]
     supported = [spoken in tone.LANGUAGES for spoken in languages]
-    scores = iter(tone.tones([text for (text, _), is_supported in zip(pairs, supported, strict=True) if is_supported]))
+    told = [text for (text, _), is_supported in zip(pairs, supported, strict=True) if is_supported]
+    scores = iter(tone.tones(told, workers=min(os.cpu_count() or 1, MOST_WORKERS)))
     return pa.table(
         {
             "text": pa.array([text for text, _ in pairs], pa.string()),

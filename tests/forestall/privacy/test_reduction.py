@@ -10,6 +10,7 @@ from sklearn.metrics import roc_auc_score
 from forestall.privacy import tone
 from forestall.privacy.reduction import language, score_texts
 from forestall.privacy.tone import EXAMPLES, LANGUAGES, READ_CHARACTERS, tones
+from models.pool import FEW
 
 # What customers write, labelled by hand before a method was chosen; none of it is among the method's examples.
 LABELLED = Path(__file__).with_name("labelled_texts.csv")
@@ -103,6 +104,24 @@ def test_emoji_beside_words_and_very_long_texts_are_read() -> None:
     emoji, long = scored(("Great support, thank you 😀🎉", None), (angry * 50_000, None))
     assert emoji["sentiment"] > 0.3
     assert long["sentiment"] == tones([(angry * 50_000)[:READ_CHARACTERS]])[0] < -0.1
+
+
+def test_a_greeting_and_an_address_do_not_thin_out_what_is_said_between_them() -> None:
+    bare, wrapped, both = tones([
+        "I am very disappointed with your service!",
+        "Hello, I am Ann Ashfield. I am very disappointed with your service! Call me on 030 23125 0000000.",
+        "Thank you, the agent was wonderful! I am very disappointed with your service!",
+    ])  # fmt: skip
+    assert wrapped < 0.8 * bare < 0
+    assert bare < both < tones(["Thank you, the agent was wonderful!"])[0]
+
+
+@pytest.mark.slow
+def test_workers_tell_the_same_as_one_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tone, "BATCH", 5)
+    texts, _ = labelled("en")
+    assert len(texts) > 5 * FEW
+    np.testing.assert_array_equal(tones(texts, workers=2), tones(texts))
 
 
 def test_nothing_is_scored_where_there_is_nothing() -> None:

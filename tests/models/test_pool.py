@@ -5,11 +5,11 @@ import sys
 import time
 from pathlib import Path
 
-from models.volume.pool import FEW, series_pool
+from models.pool import FEW, worker_pool
 
 PARENT = """
 import os, time
-from models.volume.pool import series_pool
+from models.pool import worker_pool
 
 def work(number):
     import subprocess
@@ -18,7 +18,7 @@ def work(number):
     time.sleep(600)
 
 if __name__ == "__main__":
-    with series_pool(2) as pool:
+    with worker_pool(2) as pool:
         pool.map(work, range(9))
 """
 
@@ -41,7 +41,7 @@ def is_alive(pid: int) -> bool:
 def test_workers_and_their_children_die_with_a_killed_parent(tmp_path):
     script = tmp_path / "parent.py"
     script.write_text(PARENT)
-    root = Path(__file__).parents[3]
+    root = Path(__file__).parents[2]
     parent = subprocess.Popen(
         [sys.executable, str(script)], stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(root)}
     )
@@ -58,7 +58,7 @@ def test_workers_and_their_children_die_with_a_killed_parent(tmp_path):
 
 
 def test_workers_use_one_thread_each_and_serve_again():
-    with series_pool(1) as pool:
+    with worker_pool(1) as pool:
         many = pool.map(threads, range(FEW + 1))
         few = pool.map(threads, range(1))
     assert {count for counts, _ in many for count in counts} <= {1}
@@ -67,7 +67,7 @@ def test_workers_use_one_thread_each_and_serve_again():
 
 
 def test_a_few_fits_are_done_here_with_one_thread_too():
-    with series_pool(2) as pool:
+    with worker_pool(2) as pool:
         (counts, pid), *_ = pool.map(threads, range(FEW))
     assert set(counts) <= {1}
     assert pid == os.getpid()

@@ -1,4 +1,4 @@
-"""A pool of processes for fits: spawned, one thread each, dead as soon as their parent is.
+"""A pool of processes: spawned, one thread each, dead as soon as their parent is.
 
 A worker stands in a process group of its own and watches its parent; when the parent ends, however it
 ends, the worker kills its group, and with it the Stan process that it may be waiting for.
@@ -15,15 +15,15 @@ from typing import TypeVar
 
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 
-FEW = 8  # fits that are done before two workers would have started
+FEW = 8  # tasks that are done before two workers would have started
 THREAD_SETTINGS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "STAN_NUM_THREADS")
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 
-class SeriesPool:
-    """Maps fits over tasks, in their order. Workers start with the first large batch and stay."""
+class WorkerPool:
+    """Maps functions over tasks, in their order. Workers start with the first large batch and stay."""
 
     def __init__(self, workers: int) -> None:
         self._workers = workers
@@ -46,9 +46,9 @@ class SeriesPool:
 
 
 @contextmanager
-def series_pool(workers: int) -> Iterator[SeriesPool]:
+def worker_pool(workers: int) -> Iterator[WorkerPool]:
     """A pool that is kept for a whole night: starting a worker costs seconds, a fit 0.3."""
-    pool = SeriesPool(workers)
+    pool = WorkerPool(workers)
     try:
         yield pool
     finally:
