@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from forestall.history.training_features import churn_rule
 from forestall.night import Night
-from forestall.outreach.effect_table import LOAD_DAYS
+from forestall.outreach.effect_table import LOAD_DAYS, groups_of
 from forestall.outreach.experiment import HOLDOUT
 from forestall.outreach.playbook import Playbook
 from forestall.publishing.publication import PublishedNight, nights
@@ -234,8 +234,7 @@ def read_experiment(warehouse: Warehouse, night: Night, playbook: Playbook, cost
     first = by_account("SELECT * FROM firsts ORDER BY account_id")
     accounts = first.assign(
         listed_on=pd.to_datetime(first["run_date"]),
-        reason=first["trigger"].fillna(first["reason"]).fillna("unknown"),
-        segment=first["segment"].fillna("unknown"),
+        **groups_of(first),
         # Who gave notice leaves unless something is done; nobody scores them.
         churn_probability=first["churn_probability"].mask(first["trigger"] == "notice_given", 1.0).fillna(UNKNOWN_RISK),
     )

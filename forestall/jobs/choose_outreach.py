@@ -1,6 +1,6 @@
 """Whom to contact, with what, and why; whom not, and by which rule.
 
-Reads `churn_scores` and `churn_reasons` of the night, `marts.fct_outreach_candidates`,
+Reads `churn_scores`, `churn_reasons` and `outreach_effect` of the night, `marts.fct_outreach_candidates`,
 `marts.fct_customer_kpis`, costs, outcomes, the arms, `playbook.yml` and earlier published nights;
 writes `outreach_list`, `outreach_withheld` and the arms of newcomers (`forestall.arms`). Safe to run
 again: arms are drawn once, and rows on which work has begun stay. Where consents, subscriptions or
@@ -91,6 +91,7 @@ def _what_is_known(warehouse: Warehouse, night: Night) -> Known:
         held_out=_held_out(before, night.run_date, night.settings.outreach.cooldown_days),
         worked=rows[rows["row_id"].isin(outcomes.index)],
         outcomes=outcomes,
+        effects=night.read("outreach_effect"),
         cost_per_minute=agent_cost_per_minute(warehouse, night),
     )
 

@@ -20,6 +20,7 @@ from forestall.outreach.sequences import ALPHA, accounts_to_detect, holm, runnin
 
 GROUPS = ("segment", "action", "reason")
 ALL = "all"
+UNKNOWN = "unknown"
 LOAD_DAYS = 14
 HISTORY_WEEKS = 26
 NEWCOMER_DAYS = 28  # newcomers a week are those of the last four
@@ -222,15 +223,26 @@ def net_load(found: pd.DataFrame) -> pd.DataFrame:
     return now.rename(columns=names)[["measure", "action", "change", "low", "high"]].reset_index(drop=True)
 
 
+def groups_of(rows: pd.DataFrame) -> pd.DataFrame:
+    """The groups of listed rows, or of options: a trigger is the reason where there is one.
+
+    Args:
+        rows: segment, action, reason, trigger.
+    """
+    reason = rows["trigger"].astype(object).where(rows["trigger"].notna(), rows["reason"])
+    groups = rows[["segment", "action"]].assign(reason=reason).astype(object)
+    return groups.where(groups.notna(), UNKNOWN)
+
+
 def do_not_disturb(rows: pd.DataFrame, found: pd.DataFrame) -> pd.Series:
     """Whether contact is known to drive customers like this one away.
 
     It is where the always-valid interval of its segment, action or reason, for all groups at once, lies above zero.
 
     Args:
-        rows: with `GROUPS` as columns.
-        found: what `effects` gave, or `outreach_effect` of a published night.
+        rows: as for `groups_of`.
+        found: what `effects` gave, or `outreach_effect` of a night.
     """
-    marked = found[found["is_do_not_disturb"].fillna(False).astype(bool)]
-    hits = [rows[scope].isin(marked.loc[marked["scope"] == scope, "scope_value"]) for scope in GROUPS]
+    marked, groups = found[found["is_do_not_disturb"].fillna(False).astype(bool)], groups_of(rows)
+    hits = [groups[scope].isin(marked.loc[marked["scope"] == scope, "scope_value"]) for scope in GROUPS]
     return pd.Series(np.logical_or.reduce(hits), index=rows.index)

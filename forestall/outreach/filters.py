@@ -51,6 +51,11 @@ def _no_consent(rows: pd.DataFrame, _: Limits) -> pd.Series:
     return pd.Series(~may.astype(bool), index=rows.index)
 
 
+def _do_not_disturb(rows: pd.DataFrame, _: Limits) -> pd.Series:
+    """The experiment shows that contact drives such customers away; an answer that is owed is not held back."""
+    return rows["is_do_not_disturb"].fillna(False).astype(bool) & ~rows["is_owed"]
+
+
 def _complaint_owned(rows: pd.DataFrame, _: Limits) -> pd.Series:
     """Somebody is at it: a second voice from us would not help."""
     is_open = rows["has_open_complaint"].fillna(False).astype(bool)
@@ -72,6 +77,7 @@ FILTERS: dict[str, Rule] = {
     "protected": _flag("is_protected"),
     "profiling_refused": _profiling_refused,
     "no_consent": _no_consent,
+    "do_not_disturb": _do_not_disturb,
     "complaint_owned": _complaint_owned,
     "cooldown": _cooldown,
 }
@@ -82,7 +88,8 @@ def suppression_reasons(options: pd.DataFrame, limits: Limits) -> pd.Series:
 
     Args:
         options: customer x action, with the columns of `marts.fct_outreach_candidates` and `channel`
-            (of the action), `is_owed`, `held_out_on` (last night on which the experiment withheld it).
+            (of the action), `is_owed`, `is_do_not_disturb`, `held_out_on` (last night on which the experiment
+            withheld it).
         limits: cutoff and cooldown.
     """
     found = pd.Series([None] * len(options), index=options.index, dtype=object)

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from forestall.outreach import value, worklist
+from forestall.outreach.effect_table import do_not_disturb
 from forestall.outreach.experiment import HOLDOUT, Draw, draw_arms
 from forestall.outreach.filters import Limits, suppression_reasons
 from forestall.outreach.options import build_options
@@ -40,6 +41,7 @@ class Known:
         held_out: last night on which the experiment withheld a customer, by customer_id; within the cooldown.
         worked: rows of an earlier list of this very day on which work has begun.
         outcomes: last result by row_id.
+        effects: what being listed did (`effect_table.effects`).
         cost_per_minute: of an agent; None: the playbook's.
     """
 
@@ -54,6 +56,7 @@ class Known:
     held_out: pd.Series
     worked: pd.DataFrame
     outcomes: pd.Series
+    effects: pd.DataFrame
     cost_per_minute: float | None = None
 
 
@@ -77,6 +80,7 @@ class Lists:
 def make_lists(known: Known, playbook: Playbook, settings: OutreachSettings, horizon_days: int, secret: str) -> Lists:
     """Tonight's list, who is withheld from it and why, and the arms of newcomers."""
     options = _valued_options(known, playbook, settings, horizon_days)
+    options["is_do_not_disturb"] = do_not_disturb(options, known.effects)
     limits = Limits(known.cutoff, known.run_date, settings.cooldown_days)
     options["suppression_reason"] = suppression_reasons(options, limits)
     is_allowed = options["suppression_reason"].isna()

@@ -76,6 +76,7 @@ def score(settings, run_date, count):
     night.write("churn_reasons", pd.DataFrame(
         {"customer_id": names, "place": 1, "feature": "unresolved_count_30d", "contribution": 0.4, "sentence": "open"}
     ))  # fmt: skip
+    night.write("outreach_effect", pd.DataFrame(columns=PUBLISHED["outreach_effect"].names))
     return night
 
 

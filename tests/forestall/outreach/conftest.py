@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import yaml
 
+from forestall.outreach.effect_table import COLUMNS as EFFECTS
 from forestall.outreach.experiment import COLUMNS
 from forestall.outreach.listing import Known
 from forestall.outreach.playbook import Playbook
@@ -84,6 +85,7 @@ def known(candidates):
             "arms": pd.DataFrame(columns=list(COLUMNS)),
             "previous": pd.DataFrame(columns=["customer_id", "listed_since_on"]),
             "held_out": pd.Series(dtype=object), "outcomes": pd.Series(dtype=object),
+            "effects": pd.DataFrame(columns=list(EFFECTS)),
             "worked": pd.DataFrame(columns=["row_id", "customer_id", "team", "expected_minutes", "offer_cost"]),
         }  # fmt: skip
         return Known(**values | others)

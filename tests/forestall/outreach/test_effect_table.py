@@ -37,7 +37,7 @@ def experiment(count=4000, nights=200, share=0.3, harmed="business", seed=3, end
             "account_id": [f"a{number:05d}" for number in range(count)], "listed_on": listed_on,
             "list_rank": np.arange(count), "arm": np.where(is_held, HOLDOUT, TREATMENT),
             "arm_probability": np.where(is_held, share, 1 - share), "segment": segment,
-            "action": rng.choice(["call", "write"], count), "reason": "default",
+            "action": rng.choice(["call", "write"], count), "reason": "default", "trigger": None,
             "was_contacted": np.where(is_held, rng.random(count) < 0.02, rng.random(count) < 0.9),
             "left": (rng.random(count) < chance).astype(float), "churn_probability": 0.3,
             "margin": 30.0 * (rng.random(count) >= chance), "margin_before": 30.0,
@@ -98,6 +98,9 @@ def test_a_segment_that_contact_harms_is_marked_and_no_other(accounts, found):
     assert list(zip(marked["scope"], marked["scope_value"], marked["measure"], strict=True)) == [
         ("segment", "business", "left")
     ]
+    triggered = accounts.assign(trigger="low_csat")
+    renamed = found.replace({"business": "low_csat"}).replace({"segment": "reason"})
+    assert do_not_disturb(triggered, renamed).all()
     assert do_not_disturb(accounts, found).eq(accounts["segment"] == "business").all()
     assert not do_not_disturb(accounts, found.iloc[:0].astype({"is_do_not_disturb": object})).any()
 

@@ -11,7 +11,7 @@ LIMITS = Limits(cutoff=datetime(2026, 3, 2, tzinfo=UTC), run_date=date(2026, 3, 
 
 
 def reason(candidates, **columns):
-    usual = {"channel": "phone", "is_owed": False, "held_out_on": None}
+    usual = {"channel": "phone", "is_owed": False, "held_out_on": None, "is_do_not_disturb": False}
     found = suppression_reasons(candidates(1).assign(**usual | columns), LIMITS)[0]
     return None if pd.isna(found) else found
 
@@ -35,6 +35,8 @@ def at(text):
         ({"can_phone": False, "channel": "email"}, None),
         ({"can_email": False, "channel": "email"}, "no_consent"),
         ({"can_chat": False, "channel": "chat"}, "no_consent"),
+        ({"is_do_not_disturb": True}, "do_not_disturb"),
+        ({"is_do_not_disturb": True, "is_owed": True}, None),
         ({"has_open_complaint": True}, "complaint_owned"),
         ({"has_open_complaint": True, "is_complaint_unanswered_24h": True}, None),
         ({"last_outreach_at": at("2026-02-01"), "last_outreach_result": "declined"}, "cooldown"),

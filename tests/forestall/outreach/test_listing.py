@@ -103,6 +103,18 @@ def test_held_back_customers_name_the_filter(make, candidates):
     assert lists.listed.empty
 
 
+def test_a_group_that_contact_drives_away_is_not_disturbed(make, candidates):
+    """In neither arm: otherwise the holdout would be another kind of customer."""
+    people = candidates(40, segment=["home", "business"] * 20)
+    marked = pd.DataFrame({"scope": ["segment", "action"], "scope_value": ["business", "coach"]})
+    effects = marked.assign(is_do_not_disturb=[True, False])
+    lists = make(values={"people": people, "risk": 0.6, "effects": effects}, holdout_share=0.3)
+    reasons = lists.withheld.set_index("customer_id")["suppression_reason"]
+    by_segment = reasons.groupby(people.set_index("customer_id")["segment"]).unique().map(list).to_dict()
+    assert by_segment == {"business": ["do_not_disturb"], "home": ["holdout"]}
+    assert set(lists.listed["segment"]) == {"home"}
+
+
 def test_where_one_channel_is_refused_another_may_be_used(make, candidates, playbook):
     changed = playbook.actions["credit_call"].model_copy(update={"channel": "email"})
     book = playbook.model_copy(update={"actions": {**playbook.actions, "credit_call": changed}})
