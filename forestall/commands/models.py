@@ -8,21 +8,25 @@ from rich.console import Console
 from rich.table import Table
 
 from forestall.commands.options import Config, RunDate, iso_date, run_date_of, settings_of
-from forestall.settings import ConfigError
 
 
 def backtest(
     what: Annotated[Literal["churn", "volume"], typer.Argument(help="Which models.")],
     config: Config = None,
     as_of: Annotated[
-        date | None, typer.Option(parser=iso_date, metavar="YYYY-MM-DD", help="churn: date to score as of.")
+        list[date] | None,
+        typer.Option(
+            parser=iso_date, metavar="YYYY-MM-DD", help="churn: date to score as of, several times; else the newest."
+        ),
     ] = None,
     cutoffs: Annotated[int, typer.Option(min=1, help="volume: how many weekly cutoffs.")] = 9,
     horizon_days: Annotated[int, typer.Option(min=1, help="volume: how many days ahead.")] = 7,
 ) -> None:
     """Score what would have been said in the past against what happened.
 
-    Example: forestall backtest volume --cutoffs 9, or: forestall backtest churn --as-of 2025-11-01
+    Churn: beside two rivals on the same rows; the table and pictures go to var/backtests/churn/.
+
+    Example: forestall backtest volume --cutoffs 9, or: forestall backtest churn --as-of 2025-08-01 --as-of 2025-11-01
     """
     settings = settings_of(config)
     if what == "volume":
@@ -32,9 +36,7 @@ def backtest(
         return
     from forestall.jobs.backtest_churn import backtest_churn
 
-    if as_of is None:
-        raise ConfigError("backtest churn: say as of when, such as --as-of 2025-11-01")
-    backtest_churn(settings, as_of)
+    backtest_churn(settings, as_of or ())
 
 
 def models(config: Config = None) -> None:

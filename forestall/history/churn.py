@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 import pandas as pd
 
@@ -43,8 +43,14 @@ def read_churn_history(settings: Settings, run_date: date) -> ChurnHistory:
     return _read(settings, run_date, run_date, ())[0]
 
 
-def read_churn_backtest(settings: Settings, known_on: date, as_of_on: date) -> tuple[ChurnHistory, pd.DataFrame]:
-    """The history that was known on `as_of_on`, and that day's customers with what became of them by `known_on`."""
+def read_churn_backtest(settings: Settings, known_on: date, as_of_on: date | None) -> tuple[ChurnHistory, pd.DataFrame]:
+    """The history that was known on `as_of_on`, and that day's customers with what became of them by `known_on`.
+
+    None: the newest date whose labels are known on `known_on`.
+    """
+    if as_of_on is None:
+        with open_warehouse(settings, f"read_churn_backtest {known_on}") as warehouse:
+            as_of_on = known_on - timedelta(days=_plan(settings, churn_rule(warehouse, settings)).gap_days)
     return _read(settings, known_on, as_of_on, (as_of_on,))
 
 

@@ -1,79 +1,118 @@
-"""`forestall backtest churn`: what the model would have said on a past date, and what came.
+"""`forestall backtest churn`: what the model would have said on past dates, and what came.
 
-No step of the night, but made of its parts: it learns only from as-of dates whose labels were all known on
-the date asked about, scores that day's customers, and compares with what happened since. The rival
-is a logistic regression on recency, frequency and value, learned from the same rows. Nothing is
-registered.
+No step of the night, but made of its parts: for each date it learns only from as-of dates whose labels were all
+known then, scores that day's customers, and compares with what happened since, beside two rivals that learn from the
+same rows. Nothing is registered. Where no earlier date is known at all (a snapshot with labels), customers are
+left out in turn instead, and the output says so.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
+from pathlib import Path
 
-import numpy as np
 import pandas as pd
+from rich.console import Console
 
+from features.backtests import ALL
 from forestall.history.churn import ChurnHistory, last_build_on, read_churn_backtest
+from forestall.publishing.churn_backtest import backtest_tables, write_backtest
 from forestall.records import Summary
 from forestall.settings import ConfigError, Settings
 from forestall.warehouse import warehouse_lock
-from models.churn.rivals import rival_probabilities
+from models.churn.evaluation import OURS, judge, judged_rows, left_out_probabilities
+from models.churn.rivals import PLAIN_LIGHTGBM, RECENCY_FREQUENCY_VALUE, rivals_left_out, rivals_say
 from models.churn.training import Plan, fit, label
-from models.metrics import Numbers, binary_metrics
+
+FOLDS = 5  # of customers, where no earlier date can be learned from
+PREFIXES = {OURS: "", RECENCY_FREQUENCY_VALUE: "rival_", PLAIN_LIGHTGBM: "plain_"}
 
 
-def backtest_churn(settings: Settings, as_of_on: date) -> Summary:
-    """Train as of `as_of_on`, score its customers, print the metrics beside the rival's.
+@dataclass(frozen=True)
+class _Cutoff:
+    """What was judged at one as-of date, how it was to be learned, and from what it was, in words."""
+
+    judged: pd.DataFrame
+    plan: Plan
+    learned_from: str
+
+
+def backtest_churn(settings: Settings, as_of_dates: Sequence[date] = ()) -> Summary:
+    """Train as of each date, score its customers, print and write the measures beside the rivals'.
+
+    Args:
+        settings: of the company.
+        as_of_dates: none: the newest whose label window is over.
 
     Returns:
-        The metrics of the main horizon; those of the rival begin with `rival_`.
+        The measures of the main horizon, over all dates; those of the rivals begin with `rival_` (recency,
+        frequency, value) and `plain_` (LightGBM out of the box). `folder`: where the files are.
 
     Raises:
-        ConfigError: no night has been built yet, or the label window of `as_of_on` is not over.
+        ConfigError: no night has been built yet, or the label window of a date is not over.
         TransformError: dbt failed.
     """
-    with warehouse_lock(settings, f"backtest_churn {as_of_on}"):
-        known_on = last_build_on(settings)
-        if known_on is None:
-            raise ConfigError("backtest: nothing is known yet; run `forestall nightly` first")
-        history, judged = read_churn_backtest(settings, known_on, as_of_on)
+    known_on = last_build_on(settings)
+    if known_on is None:
+        raise ConfigError("backtest: nothing is known yet; run `forestall nightly` first")
+    cutoffs = [_at(settings, known_on, as_of_on) for as_of_on in sorted(set(as_of_dates)) or (None,)]
+    plan = cutoffs[0].plan
+    judged = pd.concat([cutoff.judged for cutoff in cutoffs], ignore_index=True)
+    table = judge(judged, plan.main_horizon, seed=plan.params.seed)
+    folder = backtest_folder(settings, sorted(judged["cutoff"].unique()))
+    write_backtest(folder, table, judged[judged["horizon_days"] == plan.main_horizon])
+    _tell(table, cutoffs, folder)
+    return _summary(table, plan) | {"folder": str(folder)}
+
+
+def backtest_folder(settings: Settings, cutoffs: Sequence[str]) -> Path:
+    """`var/backtests/churn/<first date>[_<last date>_<how many>]`."""
+    several = f"_{cutoffs[-1]}_{len(cutoffs)}" if len(cutoffs) > 1 else ""
+    return settings.var_path / "backtests" / "churn" / f"{cutoffs[0]}{several}"
+
+
+def _at(settings: Settings, known_on: date, as_of_on: date | None) -> _Cutoff:
+    with warehouse_lock(settings, f"backtest_churn {as_of_on or ''}"):
+        history, rows = read_churn_backtest(settings, known_on, as_of_on)
     plan = history.plan
-    judged = judged[judged[label(plan.main_horizon)].notna()]
-    if judged.empty:
+    rows = rows[rows[label(plan.main_horizon)].notna()].reset_index(drop=True)
+    if rows.empty:
         latest = known_on - timedelta(days=plan.gap_days)
         raise ConfigError(
-            f"backtest: nobody's outcome is known as of {as_of_on}; the last date that can be judged is {latest}"
+            f"backtest: nobody's outcome is known as of {as_of_on or latest}; "
+            f"the last date that can be judged is {latest}"
         )
-    table = backtest_table(history, judged)
-    print(_told(table, history, as_of_on, plan))  # noqa: T201 - the command's output
-    measured = table.to_dict(orient="index")
-    ours, rival = measured[f"{plan.main_horizon} days"], measured["rival"]
-    return {str(name): float(value) for name, value in ours.items()} | {
-        f"rival_{name}": float(value) for name, value in rival.items()
-    }
+    if history.rows.empty:
+        ours, rivals = left_out_probabilities(rows, plan, FOLDS), rivals_left_out(rows, plan, plan.horizons, FOLDS)
+        learned_from = f"learned from the other customers of the same date, in {FOLDS} folds: no earlier date is known"
+    else:
+        ours = fit(history.rows, plan).predict(rows, as_it_was=True)
+        rivals = rivals_say(history.rows, rows, plan, plan.horizons)
+        learned_from = _span(history)
+    return _Cutoff(judged_rows(rows, plan.horizons, {OURS: ours, **rivals}), plan, learned_from)
 
 
-def backtest_table(history: ChurnHistory, judged: pd.DataFrame) -> pd.DataFrame:
-    """Metrics by horizon, and of the rival on the main horizon, of a model learned from `history`."""
-    plan = history.plan
-    probabilities = fit(history.rows, plan).predict(judged, as_it_was=True)
-    rows = {
-        f"{horizon} days": binary_metrics(*_known(judged, horizon, values)) for horizon, values in probabilities.items()
-    }
-    learn = history.rows[history.rows[label(plan.main_horizon)].notna()]
-    outcome, weight = (learn[name].to_numpy(dtype=np.float64) for name in (label(plan.main_horizon), "weight"))
-    rival = rival_probabilities(learn, outcome, weight, judged, plan.params.rival)
-    rows["rival"] = binary_metrics(*_known(judged, plan.main_horizon, rival))
-    return pd.DataFrame.from_dict(rows, orient="index")
-
-
-def _known(judged: pd.DataFrame, horizon: int, values: Numbers) -> tuple[Numbers, Numbers]:
-    outcome = judged[label(horizon)].to_numpy(dtype=np.float64)
-    return outcome[~np.isnan(outcome)], values[~np.isnan(outcome)]
-
-
-def _told(table: pd.DataFrame, history: ChurnHistory, as_of_on: date, plan: Plan) -> str:
+def _span(history: ChurnHistory) -> str:
     dates = sorted(history.rows["as_of_on"].unique())
-    span = f"{len(dates)} dates from {dates[0]} to {dates[-1]}" if dates else "no date"
     return (
-        f"churn as of {as_of_on}, learned from {len(history.rows):,} rows of {span} (gap {plan.gap_days} days)\n"
-        + table.T.to_string(float_format="{:.4f}".format)
+        f"learned from {len(history.rows):,} rows of {len(dates)} dates from {dates[0]} to {dates[-1]} "
+        f"(gap {history.plan.gap_days} days)"
     )
+
+
+def _tell(table: pd.DataFrame, cutoffs: Sequence[_Cutoff], folder: Path) -> None:
+    console = Console()
+    for cutoff in cutoffs:
+        as_of_on = cutoff.judged["cutoff"].iloc[0]
+        console.print(f"churn as of {as_of_on}, {cutoff.learned_from}", highlight=False, soft_wrap=True)
+    console.print(backtest_tables(table, cutoffs[0].plan.main_horizon))
+    console.print(f"table and pictures: {folder}", highlight=False, soft_wrap=True)
+
+
+def _summary(table: pd.DataFrame, plan: Plan) -> dict[str, int | float | str]:
+    rows = table[(table["horizon_days"] == plan.main_horizon) & (table["grouping"] == ALL)]
+    rows = rows[rows["cutoff"] == (ALL if ALL in set(rows["cutoff"]) else rows["cutoff"].iloc[0])]
+    own = rows[rows["compared_with"] == ""]
+    named = zip(own["model"].map(PREFIXES) + own["measure"], own["value"], strict=True)
+    customers, leavers = (int(own[name].iloc[0]) for name in ("customer_count", "leaver_count"))
+    return {"customers": customers, "leavers": leavers, **dict(named)}

@@ -1,4 +1,4 @@
-"""One MLflow run for each churn model: parameters, metrics beside the rival, plots, files, versions."""
+"""One MLflow run for each churn model: parameters, metrics beside the rivals, plots, files, versions."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -6,16 +6,19 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
+from features.backtests import ALL, CHURN_BACKTEST
+from models.churn.evaluation import MODELS, OURS, judge, judged_rows
 from models.churn.model import ChurnModel
 from models.churn.params import MODEL
-from models.churn.plots import calibration_plot, importance_plot, lift_plot
-from models.churn.rivals import rival_probabilities
-from models.churn.training import Plan, Trained, label
-from models.metrics import Numbers, binary_metrics
+from models.churn.plots import calibration_plot, importance_plot, lift_plot, profit_plot
+from models.churn.rivals import PLAIN_LIGHTGBM, RECENCY_FREQUENCY_VALUE, Said, rivals_left_out, rivals_say
+from models.churn.training import Plan, Trained
+from models.metrics import Numbers
 from models.provenance import code_version, data_version
 from models.tracking import Run, Version, register, track
 
 EXPERIMENT = MODEL
+SHORT = {RECENCY_FREQUENCY_VALUE: "rival", PLAIN_LIGHTGBM: "plain"}
 TWIN = "twin/"  # where a version keeps the files of its held-out twin
 
 
@@ -32,13 +35,14 @@ def log_training(uri: str, run_date: date, rows: pd.DataFrame, trained: Trained,
     with track(uri, EXPERIMENT, f"churn {run_date}", tags=tags, params=params) as run:
         run.log_json("params.json", plan.params.model_dump())
         run.log_json("features.json", dict(plan.kinds))
-        measured = measure(rows, trained, plan)
-        run.log_table("metrics.parquet", measured.reset_index(names="model"))
-        run.log_metrics(_flat(measured))
+        judged = newest_judged(rows, trained, plan)
+        measured = judge(judged, plan.main_horizon, seed=plan.params.seed)
+        run.log_table(f"{CHURN_BACKTEST.name}.parquet", measured)
+        run.log_metrics(flat_metrics(measured, plan.main_horizon))
         if trained.alone.size:
             run.log_json("feature_auc.json", trained.alone.round(4).to_dict("index"))
             run.log_metrics({"feature_auc_max": float(np.nanmax(trained.alone.to_numpy()))})
-        _log_figures(run, rows, trained, plan)
+        _log_figures(run, judged, trained, plan)
         return register(run, MODEL, version_files(trained), tags)
 
 
@@ -55,60 +59,55 @@ def read_version(files: Mapping[str, str]) -> tuple[ChurnModel, ChurnModel | Non
     return ChurnModel.from_files(files), ChurnModel.from_files(twin) if twin else None
 
 
-def measure(rows: pd.DataFrame, trained: Trained, plan: Plan) -> pd.DataFrame:
-    """Metrics on the judged rows, by horizon, and of the rival on the main horizon; empty where nothing was judged."""
-    measured: dict[str, dict[str, float]] = {}
-    for horizon in plan.horizons:
-        judged = trained.predictions[trained.predictions[label(horizon)].notna()]
-        if len(judged):
-            measured[f"{horizon}d"] = binary_metrics(*_told(judged, horizon), _array(judged["weight"]))
-    rival = _rival(rows, trained, plan)
-    if rival is not None:
-        judged = _judged(trained, plan)
-        outcome, _ = _told(judged, plan.main_horizon)
-        measured["rival"] = binary_metrics(outcome, rival, _array(judged["weight"]))
-    return pd.DataFrame.from_dict(measured, orient="index")
+def newest_judged(rows: pd.DataFrame, trained: Trained, plan: Plan) -> pd.DataFrame:
+    """The newest date that was judged: what came, what the held-out model had said, and on the main horizon the rivals.
+
+    The rivals learn from the rows that the held-out model learned from; where it was customers who were left out, from
+    other customers. Empty where nothing was judged.
+    """
+    told = trained.predictions
+    told = told[told["as_of_on"] == told["as_of_on"].max()].reset_index(drop=True)
+    said = {OURS: {horizon: _array(told[f"churn_probability_{horizon}d"]) for horizon in plan.horizons}} | dict(
+        _rivals(rows, told, trained, plan)
+    )
+    return judged_rows(told, plan.horizons, said)
 
 
-def _judged(trained: Trained, plan: Plan) -> pd.DataFrame:
-    return trained.predictions[trained.predictions[label(plan.main_horizon)].notna()]
-
-
-def _rival(rows: pd.DataFrame, trained: Trained, plan: Plan) -> Numbers | None:
-    """The rival's probabilities for the judged rows; only where a window was kept aside."""
+def _rivals(rows: pd.DataFrame, told: pd.DataFrame, trained: Trained, plan: Plan) -> Said:
+    if trained.judged == "nothing":
+        return {}
     if trained.twin is None:
-        return None
+        return rivals_left_out(told, plan, (plan.main_horizon,), plan.params.calibration.folds)
     dates = [date.fromisoformat(day) for day in trained.twin.about["as_of_dates"]]
-    learn = rows[rows["as_of_on"].isin(dates) & rows[label(plan.main_horizon)].notna()]
-    outcome, weight = _array(learn[label(plan.main_horizon)]), _array(learn["weight"])
-    return rival_probabilities(learn, outcome, weight, _judged(trained, plan), plan.params.rival)
+    return rivals_say(rows[rows["as_of_on"].isin(dates)], told, plan, (plan.main_horizon,))
 
 
-def _log_figures(run: Run, rows: pd.DataFrame, trained: Trained, plan: Plan) -> None:
-    judged = _judged(trained, plan)
-    if len(judged):
-        outcome, probability = _told(judged, plan.main_horizon)
-        run.log_figure("calibration.png", calibration_plot(outcome, probability))
-        rival = _rival(rows, trained, plan)
-        if rival is not None:
-            run.log_figure("lift.png", lift_plot(outcome, probability, rival))
+def _log_figures(run: Run, judged: pd.DataFrame, trained: Trained, plan: Plan) -> None:
+    main = judged[judged["horizon_days"] == plan.main_horizon]
+    if len(main):
+        said = {model: _array(main[model]) for model in MODELS if model in main}
+        for name, plot in (("calibration", calibration_plot), ("lift", lift_plot), ("profit", profit_plot)):
+            run.log_figure(f"{name}.png", plot(_array(main["outcome"]), said))
     if trained.model.kind == "lightgbm":
         run.log_figure("importance.png", importance_plot(trained.model.importance()))
-
-
-def _told(judged: pd.DataFrame, horizon: int) -> tuple[Numbers, Numbers]:
-    return _array(judged[label(horizon)]), _array(judged[f"churn_probability_{horizon}d"])
 
 
 def _array(column: pd.Series) -> Numbers:
     return column.to_numpy(dtype=np.float64)
 
 
-def _flat(measured: pd.DataFrame) -> dict[str, float]:
-    """`auc_90d`, `auc_rival`...; what cannot be computed is left out."""
-    return {
-        f"{name}_{of}": float(value)
-        for of, row in measured.iterrows()
-        for name, value in row.items()
-        if pd.notna(value)
-    }
+def flat_metrics(table: pd.DataFrame, main_horizon: int) -> dict[str, float]:
+    """`auc_90d` ours by horizon; on the main one `auc_rival`, `auc_plain` and our `auc_gain_over_rival`, `..._plain`.
+
+    Of all customers; what cannot be computed is left out.
+    """
+    rows = table[(table["grouping"] == ALL) & table["value"].notna()]
+    flat = {}
+    for row in rows.to_dict("records"):
+        if row["compared_with"]:
+            flat[f"{row['measure']}_gain_over_{SHORT[row['compared_with']]}"] = row["value"]
+        elif row["model"] == OURS:
+            flat[f"{row['measure']}_{row['horizon_days']}d"] = row["value"]
+        elif row["horizon_days"] == main_horizon:
+            flat[f"{row['measure']}_{SHORT[row['model']]}"] = row["value"]
+    return flat

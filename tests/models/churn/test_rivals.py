@@ -1,10 +1,12 @@
+import lightgbm
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from models.churn.params import RivalParams
-from models.churn.rivals import rival_probabilities
+from models.churn.params import RivalParams, churn_params
+from models.churn.rivals import PLAIN_LIGHTGBM, RIVALS, plain_probabilities, rival_probabilities, rivals_left_out
+from models.churn.training import Plan, label
 
 PARAMS = RivalParams(recency=("not_here", "days_since"), frequency=("count",), value=("value",))
 
@@ -33,3 +35,28 @@ def test_the_base_rate_where_nothing_can_be_learned() -> None:
     none = rival_probabilities(learn[["other"]], outcome, np.ones(4000), learn.head(2), PARAMS)
     assert none == pytest.approx([outcome.mean()] * 2)
     assert rival_probabilities(learn, outcome * 0, np.ones(4000), learn.head(1), PARAMS).tolist() == [0]
+
+
+PLAN = Plan({"days_since": "number", "count": "number"}, (90,), 90, 104, churn_params())
+
+
+def test_out_of_the_box_is_what_the_library_does_by_itself() -> None:
+    (learn, outcome), (later, _) = _rows(1), _rows(2)
+    said = plain_probabilities(learn, outcome, np.ones(4000), later, PLAN)
+    columns = ["days_since", "count"]
+    own = lightgbm.LGBMClassifier(verbose=-1, n_jobs=1).fit(learn[columns].to_numpy(dtype="float32"), outcome)
+    assert said == pytest.approx(own.predict_proba(later[columns].to_numpy(dtype="float32"))[:, 1], abs=1e-6)
+    assert plain_probabilities(learn, outcome * 0, np.ones(4000), later.head(2), PLAN).tolist() == [0, 0]
+
+
+def test_left_out_customers_taught_nobody_who_judged_them() -> None:
+    """Rows say nothing but who they are: whoever had seen the customer's other rows would know."""
+    random = np.random.default_rng(5)
+    rows = pd.DataFrame({"customer_id": [f"c{n}" for n in np.repeat(np.arange(300), 4)], "weight": 1.0})
+    rows["days_since"] = np.repeat(random.random(300), 4)
+    rows[label(90)] = np.repeat((random.random(300) < 0.4).astype(float), 4)
+    said = rivals_left_out(rows, PLAN, (90,), 5)
+    assert set(said) == set(RIVALS)
+    assert roc_auc_score(rows[label(90)], said[PLAIN_LIGHTGBM][90]) < 0.6
+    seen = plain_probabilities(rows, rows[label(90)].to_numpy(), np.ones(1200), rows, PLAN)
+    assert roc_auc_score(rows[label(90)], seen) > 0.8

@@ -1,0 +1,117 @@
+"""What a backtest of churn shows: tables on the screen, pictures and one Parquet file in a folder."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from rich.console import Group
+from rich.markup import escape
+from rich.table import Table
+
+from features.aside import written_aside
+from features.backtests import ALL, CHURN_BACKTEST
+from models.churn.evaluation import MEASURES, MODELS, OURS
+from models.churn.plots import calibration_plot, lift_plot, profit_plot
+from models.churn.rivals import RIVALS
+
+WORDS = {
+    "auc": "AUC", "average_precision": "average precision", "log_loss": "log loss", "brier": "Brier",
+    "calibration_slope": "calibration slope", "observed_over_expected": "observed / expected",
+    "top_observed_over_expected": "  in the top tenth", "top_lift": "lift, top tenth",
+    "expected_maximum_profit": "expected max. profit",
+}  # fmt: skip
+LESS_IS_BETTER = {"log_loss", "brier"}
+TOWARDS_ONE = {"calibration_slope", "observed_over_expected", "top_observed_over_expected"}  # no rival is beaten there
+IN_SHORT = ("auc", "log_loss", "calibration_slope", "observed_over_expected", "top_lift")
+GAINS = tuple(f"{measure} over\n{rival}" for rival in ("r-f-v", "plain") for measure in ("AUC", "log loss"))
+FILE = f"{CHURN_BACKTEST.name}.parquet"
+
+
+def write_backtest(folder: Path, table: pd.DataFrame, judged: pd.DataFrame) -> None:
+    """`churn_backtest.parquet`, and the pictures of the rows that were judged; what stood there is replaced."""
+    rows = pa.Table.from_pandas(table, schema=CHURN_BACKTEST.arrow_schema(), preserve_index=False)
+    with written_aside(folder / FILE) as aside:
+        pq.write_table(rows, aside)
+    outcome = judged["outcome"].to_numpy(dtype=np.float64)
+    said = {model: judged[model].to_numpy(dtype=np.float64) for model in MODELS if model in judged}
+    for name, plot in (("calibration", calibration_plot), ("lift", lift_plot), ("profit", profit_plot)):
+        with written_aside(folder / f"{name}.png") as aside:
+            plot(outcome, said).savefig(aside, format="png", dpi=130)
+
+
+def backtest_tables(table: pd.DataFrame, main_horizon: int) -> Group:
+    """The table in short: the main horizon beside both rivals, then cutoffs, horizons and groups."""
+    cutoffs = [cutoff for cutoff in table["cutoff"].unique() if cutoff != ALL]
+    cutoff = ALL if len(cutoffs) > 1 else cutoffs[0]
+    main = table[(table["horizon_days"] == main_horizon) & (table["grouping"] == ALL)]
+    told = [_beside_rivals(main[main["cutoff"] == cutoff], f"within {main_horizon} days, {_named(cutoff)}")]
+    if cutoff == ALL:
+        told.append(_short(main, "cutoff", "by as-of date"))
+    told.append(_short(table[(table["grouping"] == ALL) & (table["cutoff"] == cutoff)], "horizon_days", "by horizon"))
+    groups = table[(table["grouping"] != ALL) & (table["cutoff"] == cutoff)]
+    if len(groups):
+        named = groups.assign(group=groups["grouping"] + " " + groups["group_name"])
+        told.append(_short(named, "group", f"by group, within {main_horizon} days"))
+    return Group(*told)
+
+
+def _named(cutoff: str) -> str:
+    return "mean over the as-of dates" if cutoff == ALL else f"as of {cutoff}"
+
+
+def _beside_rivals(rows: pd.DataFrame, title: str) -> Table:
+    shown = Table(title=f"{title}: {_counted(rows)}", title_justify="left", caption_justify="left",
+                  caption="in brackets 95 % intervals; * better beyond chance, ! worse beyond chance")  # fmt: skip
+    shown.add_column("")
+    for name in (OURS, *(word for rival in RIVALS for word in (rival, "gain"))):
+        shown.add_column(name, justify="right", min_width=7)
+    figures = _figures(rows)
+    for measure in MEASURES:
+        value, low, high = figures[OURS, "", measure]
+        cells = [f"{_number(value)} [{_number(low)}, {_number(high)}]"]
+        for rival in RIVALS:
+            gain = "" if measure in TOWARDS_ONE else _gain(figures[OURS, rival, measure], measure)
+            cells += [_number(figures[rival, "", measure][0]), gain]
+        shown.add_row(WORDS[measure], *map(escape, cells))
+    return shown
+
+
+def _short(rows: pd.DataFrame, by: str, title: str) -> Table:
+    """A line for each value of `by`: how many, our figures, and the gain in AUC and log loss over each rival."""
+    shown = Table(title=title, title_justify="left")
+    shown.add_column("")
+    for name in ("customers", "left", "AUC", "log loss", "slope", "obs./exp.", "lift", *GAINS):
+        shown.add_column(name, justify="right")
+    for value, own in rows.groupby(by, sort=False):
+        figures = _figures(own)
+        told = [_number(figures[OURS, "", measure][0]) for measure in IN_SHORT]
+        gains = [_gain(figures[OURS, rival, measure], measure) for rival in RIVALS for measure in ("auc", "log_loss")]
+        customers, leavers = (int(own[name].iloc[0]) for name in ("customer_count", "leaver_count"))
+        share = f"{leavers / max(1, customers):.1%}"
+        shown.add_row(str(value), f"{customers:,}", share, *told, *(gain.split(" ")[0] for gain in gains))
+    return shown
+
+
+def _figures(rows: pd.DataFrame) -> dict[tuple[str, str, str], tuple[float, float, float]]:
+    """Value and interval by model, compared model and measure."""
+    names = zip(rows["model"], rows["compared_with"], rows["measure"], strict=True)
+    return dict(zip(names, zip(rows["value"], rows["low"], rows["high"], strict=True), strict=True))
+
+
+def _counted(rows: pd.DataFrame) -> str:
+    return f"{int(rows['customer_count'].iloc[0]):,} customers, {int(rows['leaver_count'].iloc[0]):,} left"
+
+
+def _gain(difference: tuple[float, float, float], measure: str) -> str:
+    """Ours less the rival's, positive where ours is better."""
+    sign = -1 if measure in LESS_IS_BETTER else 1
+    value, *ends = (sign * figure for figure in difference)
+    low, high = sorted(ends)
+    mark = "*" if low > 0 else "!" if high < 0 else ""
+    return f"{value:+.4f}{mark} [{low:+.4f}, {high:+.4f}]"
+
+
+def _number(value: float) -> str:
+    return "–" if np.isnan(value) else f"{value:.3f}" if abs(value) < 10 else f"{value:.1f}"
