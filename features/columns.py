@@ -7,13 +7,13 @@ does not say its role; what the model learns from is decided by that role and by
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import yaml
 
 YML = Path(__file__).parent.parent / "dbt_project" / "models" / "marts" / "fct_customer_features.yml"
 
-Role = Literal["key", "population", "feature"]
+Role = Literal["key", "population", "feature", "attributes"]
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,8 @@ class FeatureColumn:
 
     Attributes:
         name: the column.
-        role: `key` identifies a row, `population` says whom a score may be about, `feature` is learnt from.
+        role: `key` identifies a row, `population` says whom a score may be about, `feature` is learnt from,
+            `attributes` holds further features (`features/attributes.py`).
         data_type: its SQL type.
         about: what it means.
         phrase: how an agent is told, with `{value}` for the value; empty for keys and population.
@@ -63,8 +64,8 @@ def features(path: Path = YML) -> tuple[FeatureColumn, ...]:
 def _column(values: dict[str, Any]) -> FeatureColumn:
     meta = values.get("config", {}).get("meta", {})
     role, phrase = meta.get("role"), meta.get("phrase", "")
-    if role not in ("key", "population", "feature"):
-        raise ValueError(f"{values['name']}: meta.role is `{role}`, must be key, population or feature")
+    if role not in get_args(Role):
+        raise ValueError(f"{values['name']}: meta.role is `{role}`, must be one of {', '.join(get_args(Role))}")
     if role == "feature" and "{value}" not in phrase:
         raise ValueError(f"{values['name']}: a feature needs a meta.phrase with {{value}} in it")
     return FeatureColumn(values["name"], role, values["data_type"], " ".join(values["description"].split()), phrase)

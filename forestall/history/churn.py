@@ -1,11 +1,12 @@
 """The labelled past of the customers, as training and backtests read it from the warehouse."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import pandas as pd
 
+from features.attributes import attribute_kinds, with_attributes
 from features.columns import FeatureColumn, features
 from features.training_set import holdout_weights, training_dates, training_set
 from forestall.history.training_features import build_training_features, churn_rule
@@ -71,8 +72,9 @@ def _read(
     dates = training_dates(known_on, plan.gap_days, settings.churn.training_dates, settings.churn.training_step_days)
     build_training_features(settings, run_date, (*dates, *further), plan.params.max_rows)
     with open_warehouse(settings, f"read_churn_history {run_date}") as warehouse:
-        rows = warehouse.frame("SELECT * FROM marts.fct_customer_features WHERE is_training")
+        rows = with_attributes(warehouse.frame("SELECT * FROM marts.fct_customer_features WHERE is_training"))
         labels = warehouse.frame("SELECT * FROM marts.fct_churn_labels")
+    plan = replace(plan, kinds={**plan.kinds, **attribute_kinds(rows)})
     every = sorted({*dates, *further})
     weights = holdout_weights(_withheld(settings, run_date), every, plan.main_horizon)
     sets = [

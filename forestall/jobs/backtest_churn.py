@@ -105,6 +105,8 @@ def _tell(table: pd.DataFrame, cutoffs: Sequence[_Cutoff], folder: Path) -> None
     for cutoff in cutoffs:
         as_of_on = cutoff.judged["cutoff"].iloc[0]
         console.print(f"churn as of {as_of_on}, {cutoff.learned_from}", highlight=False, soft_wrap=True)
+    told = "r-f-v: logistic regression on recency, frequency, value; plain: LightGBM out of the box"
+    console.print(told, highlight=False, soft_wrap=True)
     console.print(backtest_tables(table, cutoffs[0].plan.main_horizon))
     console.print(f"table and pictures: {folder}", highlight=False, soft_wrap=True)
 

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from features.attributes import attribute_phrases, with_attributes
 from features.columns import features
 from features.published import CHURN_SCORES
 from features.training_set import scored_population
@@ -38,7 +39,7 @@ def score_churn(settings: Settings, run_date: date) -> Summary:
     night, params = Night(settings, run_date), churn_params()
     champion = champion_on(settings.tracking_uri, MODEL, run_date.isoformat())
     with open_warehouse(settings, f"score_churn {run_date}") as warehouse:
-        rows = scored_population(warehouse.frame(FEATURES, [run_date]))
+        rows = with_attributes(scored_population(warehouse.frame(FEATURES, [run_date])))
     if champion is None or rows.empty:
         return _write_nothing(
             night, "no churn model yet" if champion is None else "no customer whom a score may be about"
@@ -50,7 +51,7 @@ def score_churn(settings: Settings, run_date: date) -> Summary:
     night.write("churn_scores", scores.merge(_previous(night), on=list(CHURN_SCORES.key), how="left", validate="1:1"))
     listed = listing_order(probabilities[model.main_horizon], known_margins(rows))[: params.reasons.customers]
     likely = rows.iloc[np.sort(listed)]
-    phrases = {column.name: column.phrase for column in features()}
+    phrases = {column.name: column.phrase for column in features()} | attribute_phrases(rows.columns)
     told = reasons(likely, model.contributions(likely), phrases, params.reasons.per_customer)
     night.write("churn_reasons", told)
     return _summary(scores, model, champion)

@@ -24,8 +24,8 @@ WORDS = {
 }  # fmt: skip
 LESS_IS_BETTER = {"log_loss", "brier"}
 TOWARDS_ONE = {"calibration_slope", "observed_over_expected", "top_observed_over_expected"}  # no rival is beaten there
-IN_SHORT = ("auc", "log_loss", "calibration_slope", "observed_over_expected", "top_lift")
-GAINS = tuple(f"{measure} over\n{rival}" for rival in ("r-f-v", "plain") for measure in ("AUC", "log loss"))
+SHORT = ("r-f-v", "plain")  # the rivals, where there is little room
+IN_SHORT = ("auc", "log_loss", "observed_over_expected", "top_lift")
 FILE = f"{CHURN_BACKTEST.name}.parquet"
 
 
@@ -46,7 +46,8 @@ def backtest_tables(table: pd.DataFrame, main_horizon: int) -> Group:
     cutoffs = [cutoff for cutoff in table["cutoff"].unique() if cutoff != ALL]
     cutoff = ALL if len(cutoffs) > 1 else cutoffs[0]
     main = table[(table["horizon_days"] == main_horizon) & (table["grouping"] == ALL)]
-    told = [_beside_rivals(main[main["cutoff"] == cutoff], f"within {main_horizon} days, {_named(cutoff)}")]
+    newest = main[main["cutoff"] == cutoff]
+    told = [_values(newest, f"within {main_horizon} days, {_named(cutoff)}, {_counted(newest)}"), _gains(newest)]
     if cutoff == ALL:
         told.append(_short(main, "cutoff", "by as-of date"))
     told.append(_short(table[(table["grouping"] == ALL) & (table["cutoff"] == cutoff)], "horizon_days", "by horizon"))
@@ -61,36 +62,46 @@ def _named(cutoff: str) -> str:
     return "mean over the as-of dates" if cutoff == ALL else f"as of {cutoff}"
 
 
-def _beside_rivals(rows: pd.DataFrame, title: str) -> Table:
-    shown = Table(title=f"{title}: {_counted(rows)}", title_justify="left", caption_justify="left",
-                  caption="in brackets 95 % intervals; * better beyond chance, ! worse beyond chance")  # fmt: skip
-    shown.add_column("")
-    for name in (OURS, *(word for rival in RIVALS for word in (rival, "gain"))):
-        shown.add_column(name, justify="right", min_width=7)
+def _values(rows: pd.DataFrame, title: str) -> Table:
+    shown = _table(title, "forestall [95 % interval]", *SHORT)
     figures = _figures(rows)
     for measure in MEASURES:
         value, low, high = figures[OURS, "", measure]
-        cells = [f"{_number(value)} [{_number(low)}, {_number(high)}]"]
-        for rival in RIVALS:
-            gain = "" if measure in TOWARDS_ONE else _gain(figures[OURS, rival, measure], measure)
-            cells += [_number(figures[rival, "", measure][0]), gain]
-        shown.add_row(WORDS[measure], *map(escape, cells))
+        rivals = [_number(figures[rival, "", measure][0]) for rival in RIVALS]
+        shown.add_row(WORDS[measure], escape(f"{_number(value)} [{_number(low)}, {_number(high)}]"), *rivals)
+    return shown
+
+
+def _gains(rows: pd.DataFrame) -> Table:
+    title = "gain over each [95 % interval]; * better, ! worse beyond chance"
+    shown = _table(title, *(f"over {name}" for name in SHORT))
+    figures = _figures(rows)
+    for measure in (one for one in MEASURES if one not in TOWARDS_ONE):
+        gains = [_gain(figures[OURS, rival, measure], measure) for rival in RIVALS]
+        shown.add_row(WORDS[measure], *(escape(f"{told} {interval}") for told, interval in gains))
     return shown
 
 
 def _short(rows: pd.DataFrame, by: str, title: str) -> Table:
-    """A line for each value of `by`: how many, our figures, and the gain in AUC and log loss over each rival."""
-    shown = Table(title=title, title_justify="left")
-    shown.add_column("")
-    for name in ("customers", "left", "AUC", "log loss", "slope", "obs./exp.", "lift", *GAINS):
-        shown.add_column(name, justify="right")
+    """A line for each value of `by`: how many, our figures, and the gain in AUC over each rival."""
+    names = ("number", "left", "AUC", "log loss", "obs/exp", "lift", *(f"AUC gain\n{name}" for name in SHORT))
+    shown = _table(title, *names)
     for value, own in rows.groupby(by, sort=False):
         figures = _figures(own)
         told = [_number(figures[OURS, "", measure][0]) for measure in IN_SHORT]
-        gains = [_gain(figures[OURS, rival, measure], measure) for rival in RIVALS for measure in ("auc", "log_loss")]
+        gains = [
+            _gain(figures[OURS, rival, "auc"], "auc")[0] if (OURS, rival, "auc") in figures else "" for rival in RIVALS
+        ]
         customers, leavers = (int(own[name].iloc[0]) for name in ("customer_count", "leaver_count"))
-        share = f"{leavers / max(1, customers):.1%}"
-        shown.add_row(str(value), f"{customers:,}", share, *told, *(gain.split(" ")[0] for gain in gains))
+        shown.add_row(escape(str(value)), f"{customers:,}", f"{leavers / max(1, customers):.1%}", *told, *gains)
+    return shown
+
+
+def _table(title: str, *names: str) -> Table:
+    shown = Table(title=f"\n{title}", title_justify="left", box=None, padding=(0, 1, 0, 0), title_style="bold")
+    shown.add_column("", no_wrap=True)
+    for name in names:
+        shown.add_column(name, justify="right", no_wrap=True)
     return shown
 
 
@@ -104,13 +115,13 @@ def _counted(rows: pd.DataFrame) -> str:
     return f"{int(rows['customer_count'].iloc[0]):,} customers, {int(rows['leaver_count'].iloc[0]):,} left"
 
 
-def _gain(difference: tuple[float, float, float], measure: str) -> str:
-    """Ours less the rival's, positive where ours is better."""
+def _gain(difference: tuple[float, float, float], measure: str) -> tuple[str, str]:
+    """Ours less the rival's, positive where ours is better, and its interval."""
     sign = -1 if measure in LESS_IS_BETTER else 1
     value, *ends = (sign * figure for figure in difference)
     low, high = sorted(ends)
     mark = "*" if low > 0 else "!" if high < 0 else ""
-    return f"{value:+.4f}{mark} [{low:+.4f}, {high:+.4f}]"
+    return f"{value:+.4f}{mark or ' '}", f"[{low:+.4f}, {high:+.4f}]"
 
 
 def _number(value: float) -> str:

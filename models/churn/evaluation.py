@@ -33,7 +33,7 @@ MEASURES = (
 MOST_GROUPS = 8  # of a grouping: the largest
 LEAST_LEAVERS = 10  # of a group, and as many stayers: below, no figure of it means anything
 NORMAL_95 = 1.96
-TENURES = {0: "under 90 days", 90: "90 days to a year", 365: "1 to 3 years", 1095: "3 years and more"}  # from days
+TENURES = {0: "under 90 days", 90: "under a year", 365: "1 to 3 years", 1095: "over 3 years"}  # from days
 
 
 @dataclass(frozen=True)

@@ -57,15 +57,22 @@ def lift_plot(outcome: Numbers, said: Said) -> "Figure":
 
 
 def profit_plot(outcome: Numbers, said: Said) -> "Figure":
-    """Profit per customer of lists of every length, at the standard assumptions; the best length is marked."""
+    """Profit per customer of lists of every length, at the standard assumptions; the best length is marked.
+
+    Lists that lose more than the best one earns are cut off: most companies should call few, and there it counts.
+    """
     figure, axes = _axes()
-    for name, probability in said.items():
-        share, profit = _thinned(profit_curve(outcome, probability))
+    curves = {name: _thinned(profit_curve(outcome, probability)) for name, probability in said.items()}
+    most = max(float(profit.max()) for _, profit in curves.values())
+    if most > 0:
+        seen = max(float(share[profit > -most].max()) for share, profit in curves.values())
+        axes.set(xlim=(0, seen), ylim=(-most, 1.25 * most))
+    for name, (share, profit) in curves.items():
         line = axes.plot(share, profit, label=name)[0]
         best = int(profit.argmax())
         axes.plot(share[best], profit[best], "o", color=line.get_color())
     axes.axhline(0, color="0.7", linewidth=1)
-    axes.set(xlim=(0, 1), xlabel="customers called, riskiest first", ylabel="profit per customer of the company")
+    axes.set(xlabel="customers called, riskiest first", ylabel="profit per customer of the company")
     _in_percent(axes, only_x=True)
     told = (
         f"Assumed, not measured: a customer is worth {STANDARD.customer_value:g}, a call costs "

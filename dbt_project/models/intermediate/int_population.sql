@@ -73,7 +73,8 @@ select
     customers.segment,
     customers.region,
     customers.language,
-    customers.preferred_channel
+    customers.preferred_channel,
+    customers.attributes
 from members
 inner join dates on dates.as_of_on = members.as_of_on
 left join customers on customers.as_of_on = members.as_of_on and customers.customer_id = members.customer_id

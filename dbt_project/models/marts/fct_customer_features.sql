@@ -39,6 +39,7 @@ select
     population.region,
     population.language,
     population.preferred_channel,
+    population.attributes,
     subscriptions.plan,
     {{ days_between(local_day('coalesce(population.signed_up_at, subscriptions.first_started_at)'), 'population.as_of_on') }} as tenure_days,
     coalesce(subscriptions.subscription_count, 0) as subscription_count,

@@ -79,7 +79,7 @@ def test_groups_that_are_too_small_are_left_out(table: pd.DataFrame) -> None:
     groups = table.groupby("grouping")["group_name"].unique().map(set).to_dict()
     assert groups["segment"] == {"business", "consumer"}
     assert groups["language"] == {"en"}
-    assert groups["tenure"] == {"under 90 days", "90 days to a year", "1 to 3 years", "3 years and more"}
+    assert groups["tenure"] == {"under 90 days", "under a year", "1 to 3 years", "over 3 years"}
     assert "region" not in groups
     assert _one(table, "auc", grouping="segment", group_name="business")["customer_count"] == 500
 
