@@ -40,8 +40,6 @@ class SearchParams(Section):
 
 
 class CalibrationParams(Section):
-    own_window_dates: int = Field(ge=1)
-    own_window_span_days: int = Field(ge=0)
     folds: int = Field(ge=2)
     max_rows: int = Field(ge=1000)
     beta_churners: int = Field(ge=1)

@@ -126,33 +126,29 @@ def fit(rows: pd.DataFrame, plan: Plan) -> ChurnModel:
 
 
 def _fitted(rows: pd.DataFrame, plan: Plan, twin: ChurnModel | None = None) -> _Fitted:
-    """One model; of the dates before the gap its twin, where there is one, has the recipe and the trees already."""
+    """One model; where there is a twin of it, tuned as that was.
+
+    Calibrated by what trees of the same dates say of customers whom they never saw: a level that other, older
+    trees needed on the newest dates would be added to what these have learned from them already.
+    """
     is_known = _is_known(rows, plan)
     if not _can_learn(rows, plan):
         return _Fitted(base_rates(rows, plan, "too few churners or stayers to learn from"), rows.head(0), {})
     design = learn_design(rows[is_known], plan.kinds)
     if not design.names:
         return _Fitted(base_rates(rows, plan, "no feature says anything"), rows.head(0), {})
-    ground, window = _ground(rows, plan, design), _calibration_window(rows, plan)
-    earlier = is_known if window is None else is_known & ground.at(window.earlier)
+    ground = _ground(rows, plan, design)
     if twin is not None and twin.boosters:
         recipe, tuned_on = _recipe_of(twin), twin.about["tuned_on"]
     else:
-        twin = None
-        recipe, tuned_on = _tuned(ground, earlier, plan)
+        recipe, tuned_on = _tuned(ground, is_known, plan)
     boosters = grow(ground.bins, np.ones(len(rows), dtype=np.bool_), ground.labels, recipe, plan.params)
-    if window is None:
-        used = is_known & customer_sample(rows["customer_id"], plan.params.calibration.max_rows / is_known.sum())
-        raw = _out_of_fold(ground, used, recipe, plan)
-        calibrated_on = f"{plan.params.calibration.folds} folds of customers"
-    else:
-        used = is_known & ground.at((window.newest,))
-        grown = twin.boosters if twin else grow(ground.bins, earlier, ground.labels, recipe, plan.params)
-        raw = _raw(grown, twin.design.matrix(rows[used]) if twin else ground.matrix[used], plan)
-        calibrated_on = f"window of {window.newest.isoformat()}"
+    used = is_known & customer_sample(rows["customer_id"], plan.params.calibration.max_rows / is_known.sum())
+    raw = _out_of_fold(ground, used, recipe, plan)
     calibrations = {h: _calibration(rows[used], raw[h], h, plan) for h in plan.horizons}
     about = _about(rows[is_known], plan) | {
-        "recipe": recipe.as_dict(), "tuned_on": tuned_on, "calibrated_on": calibrated_on,
+        "recipe": recipe.as_dict(), "tuned_on": tuned_on,
+        "calibrated_on": f"{plan.params.calibration.folds} folds of customers",
     }  # fmt: skip
     model = ChurnModel("lightgbm", plan.horizons, plan.main_horizon, design, boosters, calibrations, about)
     return _Fitted(model, rows[used], raw)
@@ -200,18 +196,6 @@ def _at(rows: pd.DataFrame, dates: Sequence[date]) -> pd.DataFrame:
 def _split(rows: pd.DataFrame, plan: Plan) -> TimeSplit | None:
     """The newest date with a known main label, and those before the gap."""
     return split_by_time(list(rows.loc[_is_known(rows, plan), "as_of_on"].unique()), plan.gap_days)
-
-
-def _calibration_window(rows: pd.DataFrame, plan: Plan) -> TimeSplit | None:
-    """Newest date and those before the gap, where there is history enough to spare it."""
-    rows = rows[["as_of_on", label(plan.main_horizon)]]
-    split, need = _split(rows, plan), plan.params.calibration
-    if split is None or len(split.earlier) < need.own_window_dates:
-        return None
-    if (split.earlier[-1] - split.earlier[0]).days < need.own_window_span_days:
-        return None
-    parts = (_at(rows, split.earlier), _at(rows, (split.newest,)))
-    return split if all(_can_learn(part, plan) for part in parts) else None
 
 
 def _ground(rows: pd.DataFrame, plan: Plan, design: Design) -> _Ground:

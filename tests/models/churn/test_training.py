@@ -157,10 +157,17 @@ def test_contributions_name_what_raises_the_risk(trained: Trained) -> None:
     assert parts["noise"].abs().max() < 0.3
 
 
-def test_a_long_history_calibrates_on_a_window_of_its_own_and_a_short_one_on_customers() -> None:
-    assert train(_world(300, 16), _plan()).model.about["calibrated_on"] == "window of 2026-03-02"
+def test_a_level_that_rose_of_late_is_learned_once() -> None:
+    rows = _world(300, 16)
+    has_risen = rows["as_of_on"] >= sorted(rows["as_of_on"].unique())[-3]
+    more = has_risen & (np.random.default_rng(5).random(len(rows)) < 0.3)
+    rows = rows.assign(**{label(h): rows[label(h)].mask(more & rows[label(h)].notna(), 1.0) for h in HORIZONS})
+    expected = train(rows, _plan()).model.predict(rows, as_it_was=True)[90].mean()
+    assert expected == pytest.approx(rows[label(90)].mean(), rel=0.05)
+
+
+def test_a_short_history_is_judged_on_customers_left_out() -> None:
     short = train(_world(1200, 3), _plan())
-    assert short.model.about["calibrated_on"] == "4 folds of customers"
     assert (short.judged, short.twin) == ("customers left out", None)
     assert _auc(short.predictions, "churn_probability_90d") > _auc(short.predictions, "truth") - 0.03
 
