@@ -21,7 +21,7 @@ from forestall.jobs.check_publication import PHONE, check_publication, nobody_pr
 from forestall.jobs.publish import publish
 from forestall.night import Night
 from forestall.publishing.publication import current_night, nights
-from forestall.settings import Settings
+from forestall.settings import ConfigError, Settings
 from forestall.sources.tables import create_tables, raw_columns
 from forestall.warehouse import Warehouse, open_warehouse
 
@@ -449,5 +449,5 @@ def test_a_night_that_lacks_a_table_says_which(finished: Callable[..., Settings]
     settings = finished()
     check_publication(settings, MONDAY)
     (Night(settings, MONDAY).folder / "service_kpis.parquet").unlink()
-    with pytest.raises(FileNotFoundError, match="service_kpis of 2026-03-02: not there yet"):
+    with pytest.raises(ConfigError, match="service_kpis of 2026-03-02: not there yet"):
         publish(settings, MONDAY)
