@@ -25,6 +25,8 @@ from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
 
+from features.aside import written_aside
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -316,9 +318,11 @@ def _opened(uri: str) -> MlflowClient:
     for name in ("alembic", "mlflow.store.db.utils", "mlflow.store.model_registry", "mlflow.tracking.registry"):
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)  # it tells of every retry
-    folder = _store_folder(uri)
-    if folder is not None:
-        folder.mkdir(parents=True, exist_ok=True)
+    if _store_folder(uri) is not None:
+        database = Path(uri.removeprefix("sqlite:///"))
+        if not database.exists():  # half a store could never be opened again
+            with written_aside(database) as aside:
+                MlflowClient(f"sqlite:///{aside}").search_experiments(max_results=1)
     return MlflowClient(tracking_uri=uri, registry_uri=uri)
 
 

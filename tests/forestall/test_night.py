@@ -7,7 +7,7 @@ import pytest
 
 from features.published import PUBLISHED
 from forestall.night import Night, SchemaError, conform
-from forestall.settings import Settings
+from forestall.settings import ConfigError, Settings
 
 Company = Callable[[str], Settings]
 
@@ -46,7 +46,7 @@ def test_missing_and_unknown_columns_are_named(company: Company) -> None:
 
 
 def test_a_table_that_no_job_made_yet_is_named(company: Company) -> None:
-    with pytest.raises(FileNotFoundError, match="churn_scores of 2026-03-01"):
+    with pytest.raises(ConfigError, match="churn_scores of 2026-03-01"):
         Night(company(""), date(2026, 3, 1)).read("churn_scores")
 
 
