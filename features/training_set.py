@@ -53,7 +53,8 @@ def training_set(
 
     Returns:
         customer x as-of date, ordered by as-of date and customer: the columns of `features`,
-        `is_churned_<horizon>d` (1, 0 or null) and `weight`. Dates with no known label are left out.
+        `is_churned_<horizon>d` (1, 0 or null), `days_until_left` (null for all but those who left within the longest
+        horizon; no feature, but what features are checked by) and `weight`. Dates with no known label are left out.
 
     Raises:
         TrainingSetError: a label of this horizon occurs twice for a customer and date.
@@ -71,10 +72,17 @@ def training_set(
         rows = rows.merge(named, on=KEY, how="left", validate="one_to_one")
     has_label = rows[[f"is_churned_{horizon}d" for horizon in horizons]].notna().any(axis=1)
     rows = rows[rows["as_of_on"].isin(set(rows.loc[has_label, "as_of_on"]))]
+    rows = rows.merge(_days_until_left(known), on=KEY, how="left", validate="one_to_one")
     if weights is not None:
         rows = rows.merge(weights, on=KEY, how="left", validate="one_to_one")
     weight = rows["weight"].fillna(1.0) if "weight" in rows else 1.0
     return rows.assign(weight=weight).reset_index(drop=True)
+
+
+def _days_until_left(labels: pd.DataFrame) -> pd.DataFrame:
+    left = labels[labels["churned_on"].notna() & labels["is_churned"].astype("bool")].drop_duplicates(KEY)
+    days = (pd.to_datetime(left["churned_on"]) - pd.to_datetime(left["as_of_on"])).dt.days
+    return left[KEY].assign(days_until_left=days.astype("float64"))
 
 
 def holdout_weights(withheld: pd.DataFrame, dates: Sequence[date], window_days: int) -> pd.DataFrame:

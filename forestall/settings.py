@@ -193,6 +193,9 @@ class ChurnSettings(Section):
     inactive_days: int = Field(91, ge=1, description="rule of inactivity: no activity for so long")
     activity_kinds: tuple[str, ...] = Field((), description="rule of inactivity: kinds that count; empty: all")
     dormant_days: int = Field(365, ge=1, description="rule of inactivity: silent for longer is no customer any more")
+    announcing_topics: tuple[str, ...] = Field(
+        ("cancellation",), description="topics of contacts that announce leaving: no feature comes from them"
+    )
     horizons: tuple[int, ...] = (30, 60, 90)
     main_horizon: int = 90
     training_dates: int = Field(12, ge=3, description="past as-of dates to learn from")

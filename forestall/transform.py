@@ -71,6 +71,7 @@ def variables(night: Night, churn_rule: str, as_of_dates: Sequence[date], **othe
         "inactive_days": churn.inactive_days,
         "activity_kinds": list(churn.activity_kinds),
         "dormant_days": churn.dormant_days,
+        "announcing_topics": list(churn.announcing_topics),
         "churn_rule": churn_rule,
         "churn_level": churn.level,
         "interval_minutes": settings.volume.interval_minutes,

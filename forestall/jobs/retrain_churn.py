@@ -55,7 +55,7 @@ def retrain_churn(settings: Settings, run_date: date) -> Summary:
         "champion": office.label,
         "is_promoted": int(decision.is_promoted),
         "reason": decision.reason,
-        "notes": suspicion_of(trained),
+        "notes": suspicion_of(trained, history),
         **decision.evidence,
     }
 

@@ -15,6 +15,7 @@ from models.churn.params import MODEL, churn_params
 from models.tracking import champion_on, move_alias
 
 if TYPE_CHECKING:  # what trains takes seconds to import, and most nights train nothing
+    from forestall.history.churn import ChurnHistory
     from models.churn.training import Trained
 
 log = logging.getLogger(__name__)
@@ -45,18 +46,22 @@ def train_churn(settings: Settings, run_date: date) -> Summary:
         version = log_training(settings.tracking_uri, run_date, history.rows, trained, history.plan)
     reason = "the first" if champion is None else "the champion was a base rate"
     move_alias(settings.tracking_uri, version, "champion", reason=reason, effective_on=run_date.isoformat())
-    notes = _why_base_rate(trained) if trained.model.kind == "base_rate" else suspicion_of(trained)
+    notes = _why_base_rate(trained) if trained.model.kind == "base_rate" else suspicion_of(trained, history)
     return {"champion": version.label, "kind": trained.model.kind, "judged": trained.judged, "notes": notes}
 
 
-def suspicion_of(trained: "Trained") -> str:
-    """Names features that may hold the future; logged as a warning too."""
-    from models.churn.suspects import suspicion
+def suspicion_of(trained: "Trained", history: "ChurnHistory") -> str:
+    """Names features that may hold the future, or announce what was decided; logged as a warning too."""
+    from models.churn.suspects import announcement, last_days, suspicion
+    from models.churn.training import label
 
-    found = suspicion(trained.alone, churn_params().feature_auc_limit)
-    if found:
-        log.warning(found)
-    return found
+    plan = history.plan
+    announced = last_days(history.rows, plan.kinds, label(max(plan.horizons)))
+    lines = (suspicion(trained.alone, churn_params().feature_auc_limit), announcement(announced))
+    found = [line for line in lines if line]
+    for line in found:
+        log.warning(line)
+    return "; ".join(found)
 
 
 def _why_base_rate(trained: "Trained") -> str:

@@ -68,7 +68,8 @@ def _values(rows: pd.DataFrame, title: str) -> Table:
     for measure in MEASURES:
         value, low, high = figures[OURS, "", measure]
         rivals = [_number(figures[rival, "", measure][0]) for rival in RIVALS]
-        shown.add_row(WORDS[measure], escape(f"{_number(value)} [{_number(low)}, {_number(high)}]"), *rivals)
+        interval = "" if np.isnan(low) else f" [{_number(low)}, {_number(high)}]"
+        shown.add_row(WORDS[measure], escape(f"{_number(value)}{interval}"), *rivals)
     return shown
 
 
@@ -118,10 +119,12 @@ def _counted(rows: pd.DataFrame) -> str:
 def _gain(difference: tuple[float, float, float], measure: str) -> tuple[str, str]:
     """Ours less the rival's, positive where ours is better, and its interval."""
     sign = -1 if measure in LESS_IS_BETTER else 1
+    if np.isnan(difference[0]):
+        return "–", ""
     value, *ends = (sign * figure for figure in difference)
     low, high = sorted(ends)
     mark = "*" if low > 0 else "!" if high < 0 else ""
-    return f"{value:+.4f}{mark or ' '}", f"[{low:+.4f}, {high:+.4f}]"
+    return f"{value:+.4f}{mark or ' '}", "" if np.isnan(low) else f"[{low:+.4f}, {high:+.4f}]"
 
 
 def _number(value: float) -> str:

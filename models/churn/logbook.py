@@ -12,7 +12,8 @@ from models.churn.model import ChurnModel
 from models.churn.params import MODEL
 from models.churn.plots import calibration_plot, importance_plot, lift_plot, profit_plot
 from models.churn.rivals import PLAIN_LIGHTGBM, RECENCY_FREQUENCY_VALUE, Said, rivals_left_out, rivals_say
-from models.churn.training import Plan, Trained
+from models.churn.suspects import last_days
+from models.churn.training import Plan, Trained, label
 from models.metrics import Numbers
 from models.provenance import code_version, data_version
 from models.tracking import Run, Version, register, track
@@ -42,6 +43,8 @@ def log_training(uri: str, run_date: date, rows: pd.DataFrame, trained: Trained,
         if trained.alone.size:
             run.log_json("feature_auc.json", trained.alone.round(4).to_dict("index"))
             run.log_metrics({"feature_auc_max": float(np.nanmax(trained.alone.to_numpy()))})
+        announced = last_days(rows, plan.kinds, label(max(plan.horizons)))
+        run.log_json("last_days.json", announced.head(20).round(4).to_dict("records"))
         _log_figures(run, judged, trained, plan)
         return register(run, MODEL, version_files(trained), tags)
 

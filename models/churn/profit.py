@@ -103,7 +103,8 @@ def resampled_profit(
     for share in accepted:
         earned = leaver * (share * (assumed.customer_value - offer) - contact) - stayer * (offer + contact)
         best += np.maximum(earned.max(axis=1), 0) / SHARES
-    return np.asarray(best / (leaver[:, -1] + stayer[:, -1]))
+    drawn = leaver[:, -1] + stayer[:, -1]
+    return np.asarray(np.divide(best, drawn, out=np.full(len(draws), np.nan), where=drawn > 0))
 
 
 def _starts(ends: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

@@ -26,6 +26,8 @@ ZONE = "Europe/Berlin"
 COMPANY = f"""
 [company]
 time_zone = "{ZONE}"
+[churn]
+announcing_topics = ["it's over", "MOVE"]
 [warehouse]
 url = "{{url}}"
 """

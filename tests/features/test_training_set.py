@@ -1,4 +1,4 @@
-from datetime import date
+from datetime import date, timedelta
 
 import pandas as pd
 import pytest
@@ -15,7 +15,7 @@ def _features(*customers: str, **columns: object) -> pd.DataFrame:
 
 def _labels(customer: str, horizon: int, is_churned: bool | None, observable_on: date) -> dict[str, object]:
     return {"customer_id": customer, "as_of_on": DAY, "horizon_days": horizon, "is_churned": is_churned,
-            "observable_on": observable_on}  # fmt: skip
+            "churned_on": DAY + timedelta(days=9) if is_churned else None, "observable_on": observable_on}  # fmt: skip
 
 
 def test_only_those_whom_a_score_may_be_about_ordered_by_key() -> None:
@@ -39,6 +39,8 @@ def test_a_label_counts_only_once_it_was_known_and_the_censored_stay_null() -> N
     assert early["is_churned_90d"].isna().all()
     late = training_set(_features("a", "b", "c"), labels, horizons=(30, 90), known_on=date(2026, 4, 1))
     assert late["is_churned_90d"].tolist()[:2] == [1.0, 0.0]
+    assert late["days_until_left"].tolist()[:1] == [9.0]
+    assert late["days_until_left"].isna().tolist() == [False, True, True]
     assert late.loc[2, ["is_churned_30d", "is_churned_90d"]].isna().all()
     assert training_set(_features("a"), labels, horizons=(30,), known_on=date(2026, 1, 30)).empty
 

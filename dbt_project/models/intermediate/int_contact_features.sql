@@ -41,6 +41,7 @@ with contacts as (
         and versions.customer_id is not null
         and {{ is_sampled('versions.customer_id') }}
         and {{ valid_at('versions', 'days.as_of_at') }}
+        and not {{ announces_leaving('versions.topic') }}
 ),
 
 followed as (

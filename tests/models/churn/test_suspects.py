@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from models.churn.suspects import single_feature_auc, suspicion
+from models.churn.suspects import announcement, last_days, single_feature_auc, suspicion
 
 LABELS = {30: "is_churned_30d", 90: "is_churned_90d"}
 
@@ -67,3 +67,39 @@ def test_the_auc_is_that_of_scikit_learn() -> None:
     expected = roc_auc_score(judged["is_churned_90d"], judged["word_if_left"].map(drawn))
     found = single_feature_auc(learn, later, {"word_if_left": "category"}, LABELS)
     assert found.loc["word_if_left", 90] == pytest.approx(expected)
+
+
+KINDS = {"complaints": "number", "cancels": "number", "status": "category", "has_app": "boolean", "tenure": "number"}
+
+
+def _last_days(seed: int = 6, announced: float = 0.3) -> pd.DataFrame:
+    """Leavers and stayers; complaints build up over months, the others announce what was decided days ago."""
+    random = np.random.default_rng(seed)
+    days = np.where(np.arange(6000) % 6 == 0, random.integers(0, 90, 6000).astype(float), np.nan)
+    is_last, is_leaver = days <= 14, ~np.isnan(days)
+    happens = is_last & (random.random(6000) < announced)
+    return pd.DataFrame({
+        "days_until_left": days, "is_churned_90d": is_leaver.astype(float), "tenure": random.integers(1, 900, 6000),
+        "complaints": random.poisson(0.2 + 0.2 * is_leaver + 0.3 * is_last),
+        "cancels": happens * 2.0, "status": np.where(happens, "closing", "open"),
+        "has_app": ~(happens | (random.random(6000) < 0.02)),
+    })  # fmt: skip
+
+
+def test_what_is_there_only_in_the_last_days_is_named_whatever_its_kind() -> None:
+    found = last_days(_last_days(), KINDS, "is_churned_90d")  # type: ignore[arg-type]
+    line = announcement(found)
+    assert set(found.loc[found["ratio"] >= 3, "feature"]) == {"cancels", "status = closing", "no has_app"}
+    assert all(name in line for name in ("cancels (3", "status = closing", "no has_app"))
+    complaints = found.set_index("feature").loc["complaints"]
+    # 1 - exp(-.7), 1 - exp(-.4), 1 - exp(-.2)
+    assert complaints[["share_last_days", "share_earlier", "share_stayers"]].tolist() == pytest.approx(
+        [0.503, 0.330, 0.181], abs=0.07
+    )
+
+
+def test_nothing_is_named_without_leavers_or_without_a_reason() -> None:
+    assert announcement(last_days(_last_days(announced=0.0), KINDS, "is_churned_90d")) == ""  # type: ignore[arg-type]
+    nobody = _last_days().assign(days_until_left=np.nan, is_churned_90d=0.0)
+    assert announcement(last_days(nobody, KINDS, "is_churned_90d")) == ""  # type: ignore[arg-type]
+    assert announcement(last_days(nobody.head(0), KINDS, "is_churned_90d")) == ""  # type: ignore[arg-type]
