@@ -12,7 +12,7 @@ from rich.table import Table
 
 from features.aside import written_aside
 from features.backtests import ALL, CHURN_BACKTEST
-from models.churn.evaluation import MEASURES, MODELS, OURS
+from models.churn.evaluation import LESS_IS_BETTER, MEASURES, MODELS, OURS, TOWARDS_ONE
 from models.churn.plots import calibration_plot, lift_plot, profit_plot
 from models.churn.rivals import RIVALS
 
@@ -22,8 +22,6 @@ WORDS = {
     "top_observed_over_expected": "  in the top tenth", "top_lift": "lift, top tenth",
     "expected_maximum_profit": "expected max. profit",
 }  # fmt: skip
-LESS_IS_BETTER = {"log_loss", "brier"}
-TOWARDS_ONE = {"calibration_slope", "observed_over_expected", "top_observed_over_expected"}  # no rival is beaten there
 SHORT = ("r-f-v", "plain")  # the rivals, where there is little room
 IN_SHORT = ("auc", "log_loss", "observed_over_expected", "top_lift")
 FILE = f"{CHURN_BACKTEST.name}.parquet"

@@ -30,6 +30,9 @@ MEASURES = (
     "top_observed_over_expected", "top_lift", "expected_maximum_profit",
 )  # fmt: skip
 
+LESS_IS_BETTER = {"log_loss", "brier"}
+TOWARDS_ONE = {"calibration_slope", "observed_over_expected", "top_observed_over_expected"}  # no rival is beaten there
+
 MOST_GROUPS = 8  # of a grouping: the largest
 LEAST_LEAVERS = 10  # of a group, and as many stayers: below, no figure of it means anything
 NORMAL_95 = 1.96

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from features.backtests import ALL, CHURN_BACKTEST
-from models.churn.evaluation import MODELS, OURS, judge, judged_rows
+from models.churn.evaluation import LESS_IS_BETTER, MODELS, OURS, TOWARDS_ONE, judge, judged_rows
 from models.churn.model import ChurnModel
 from models.churn.params import MODEL
 from models.churn.plots import calibration_plot, importance_plot, lift_plot, profit_plot
@@ -102,13 +102,15 @@ def _array(column: pd.Series) -> Numbers:
 def flat_metrics(table: pd.DataFrame, main_horizon: int) -> dict[str, float]:
     """`auc_90d` ours by horizon; on the main one `auc_rival`, `auc_plain` and our `auc_gain_over_rival`, `..._plain`.
 
-    Of all customers; what cannot be computed is left out.
+    Of all customers; what cannot be computed is left out. A gain is positive where ours is better.
     """
     rows = table[(table["grouping"] == ALL) & table["value"].notna()]
+    rows = rows[(rows["compared_with"] == "") | ~rows["measure"].isin(TOWARDS_ONE)]
     flat = {}
     for row in rows.to_dict("records"):
         if row["compared_with"]:
-            flat[f"{row['measure']}_gain_over_{SHORT[row['compared_with']]}"] = row["value"]
+            sign = -1 if row["measure"] in LESS_IS_BETTER else 1
+            flat[f"{row['measure']}_gain_over_{SHORT[row['compared_with']]}"] = sign * row["value"]
         elif row["model"] == OURS:
             flat[f"{row['measure']}_{row['horizon_days']}d"] = row["value"]
         elif row["horizon_days"] == main_horizon:
