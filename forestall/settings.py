@@ -236,12 +236,33 @@ class StaffingSettings(Section):
     patience_s: int | None = Field(None, description="mean patience where abandonments cannot tell; none: Erlang C")
 
 
+Hour = Annotated[int, Field(ge=0, le=24)]
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+WEEK: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+class PoolSettings(Section):
+    """Agents of one team who speak and can do the same."""
+
+    team: str = Field(min_length=1)
+    minutes: int = Field(ge=0, description="agent minutes a day")
+    languages: tuple[str, ...] = Field((), description="ISO 639-1; empty: any")
+    skills: tuple[str, ...] = Field((), description="what the playbook's actions ask for; empty: any")
+    weekdays: tuple[Weekday, ...] = WEEK
+
+
 class OutreachSettings(Section):
     """Limits of the list."""
 
     holdout_share: Share = 0.10
     cooldown_days: int = Field(30, ge=0)
+    contact_limit: int = Field(4, ge=0, description="days on which a customer is reached, over all channels, at most")
+    contact_limit_days: Literal[7, 30, 90] = Field(90, description="within so many days")
     team_minutes: dict[str, int] = Field({"retention": 480}, description="agent minutes a day by team")
+    pools: dict[str, PoolSettings] = Field({}, description="parts of teams; a team with pools has no other minutes")
+    work_hours: tuple[Hour, Hour] = Field((8, 20), description="from, to: by the site's clock")
+    plan_days: int = Field(1, ge=1, le=14, description="days whose minutes the list fills")
+    renewal_days: int = Field(30, ge=0, description="so near a renewal a customer is on the renewal list")
     if_quiet_share: float = Field(0.0, ge=0, le=5, description="more minutes, of those, that are used if it is quiet")
     budget: float = Field(500, ge=0, description="offers a day, company currency")
     discount_rate: float = Field(0.10, ge=0, description="a year")

@@ -181,6 +181,7 @@ def _write_pages(folder: Path, run_date: date) -> None:
         text = Template(page.read_text(encoding="utf-8")).substitute(run_date=run_date.isoformat(), var=var)
         write_bytes(folder / page.name, text.encode("utf-8"))
     shutil.copyfile(_TEMPLATES / "playbook.yml", folder / "playbook.yml")  # the demo acts by the book as it comes
+    shutil.copytree(_TEMPLATES / "scripts", folder / "scripts", dirs_exist_ok=True)
     key = folder / ".env"
     if not key.is_file() or "FORESTALL_SECRET_KEY=" not in key.read_text(encoding="utf-8"):
         write_bytes(key, f"FORESTALL_SECRET_KEY={secrets.token_hex(32)}\n".encode())

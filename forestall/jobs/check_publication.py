@@ -27,6 +27,8 @@ from features.gates import (
 from features.published import PUBLISHED
 from features.tables import Table
 from forestall.night import Night
+from forestall.outreach.capacity import pools
+from forestall.outreach.worklist import FIRM, IF_QUIET
 from forestall.publishing.checks import finish_stage, in_pieces
 from forestall.records import Summary
 from forestall.settings import Settings
@@ -40,6 +42,10 @@ EMAIL = r"[\w.+-]+@[\w-]+\.[A-Za-z]{2,}"
 PHONE = r"(?<![\w.])(?:\+|00?)[1-9](?:[ ()/-]{0,2}\d){7,}(?!\w)"
 QUANTILES = ("contacts_p05", "contacts_p10", "contacts_p25", "contacts_p50", "contacts_p75", "contacts_p90",
              "contacts_p95")  # fmt: skip
+CONSENTS = {
+    f"can_{channel}_{purpose}": (channel, purpose)
+    for channel in ("phone", "email", "chat") for purpose in ("marketing", "service")
+}  # fmt: skip
 ABSURD = 1e9  # contacts, seconds or agents: nothing finite comes near it
 
 Frames = dict[str, pd.DataFrame]
@@ -182,27 +188,26 @@ def _days_covered(forecast: pd.DataFrame, settings: Settings, run_date: date) ->
 
 
 def _within_limits(listed: pd.DataFrame, settings: Settings) -> Iterator[Found]:
-    """The new rows of the list fit into the minutes of each team and into the budget."""
+    """The new rows fit into the minutes of each pool, firm and if quiet, and into the budget, day by day."""
     fresh = listed[listed["status"] == "open"]
-    minutes = fresh.groupby("team")["expected_minutes"].sum()
-    over = {str(team): used for team, used in minutes.items() if used > _minutes_of(settings, str(team)) + 1e-6}
+    known = pools(settings.outreach)
+    used = fresh.groupby(["pool", "planned_on", "tier"], dropna=False)["expected_minutes"].sum()
+    share = {FIRM: 1.0, IF_QUIET: settings.outreach.if_quiet_share}
+    room = [known[pool].minutes * share[tier] if pool in known else 0 for pool, _, tier in used.index]
+    over = used[used > pd.Series(room, used.index, dtype=float) + 1e-6].reset_index()
     yield (
         measured("publication", "outreach_list", "fits_capacity", "nobody works a list longer than the day",
                  "blocking", most=0),
-        Measure(len(over), "; ".join(f"{team}: {used:.0f} of {_minutes_of(settings, team)} minutes"
-                                     for team, used in over.items()) or "every team has the minutes",
-                len(fresh), int(fresh["team"].isin(list(over)).sum()), list(over)),
+        Measure(len(over), "; ".join(f"{row.pool} {row.tier} on {row.planned_on}: {row.expected_minutes:.0f} minutes"
+                                     for row in over.itertuples()) or "every pool has the minutes",
+                len(fresh), int(fresh["pool"].isin(over["pool"]).sum()), [str(pool) for pool in over["pool"]]),
     )  # fmt: skip
-    cost = float(fresh["offer_cost"].sum())
+    cost = float(fresh.groupby("planned_on", dropna=False)["offer_cost"].sum().max()) if len(fresh) else 0.0
     yield (
         measured("publication", "outreach_list", "fits_budget", "offers cost money", "blocking",
                  most=settings.outreach.budget + 0.005),
-        Measure(cost, f"offers worth {cost:.2f} of {settings.outreach.budget:.2f}", len(fresh)),
+        Measure(cost, f"offers worth {cost:.2f} of {settings.outreach.budget:.2f} on one day", len(fresh)),
     )  # fmt: skip
-
-
-def _minutes_of(settings: Settings, team: str) -> int:
-    return settings.outreach.team_minutes.get(team, 0)
 
 
 def nobody_protected(listed: pd.DataFrame, settings: Settings, run_date: date) -> Found:
@@ -215,13 +220,14 @@ def nobody_protected(listed: pd.DataFrame, settings: Settings, run_date: date) -
         return gate, Measure(0, "nobody is listed")
     with open_warehouse(settings, f"check_publication {run_date}") as warehouse:
         candidates = warehouse.frame(
-            "SELECT customer_id, is_minor, is_protected, has_do_not_contact, is_profiling_allowed, can_phone, "
-            "can_email, can_chat FROM marts.fct_outreach_candidates"
+            "SELECT customer_id, is_minor, is_protected, has_do_not_contact, is_profiling_allowed, "
+            f"{', '.join(CONSENTS)} FROM marts.fct_outreach_candidates"
         )
     rows = listed.merge(candidates, on="customer_id", how="left", validate="many_to_one")
     refused = np.logical_or.reduce([
         *(rows[name].fillna(value=False).astype(bool) for name in ("is_minor", "is_protected", "has_do_not_contact")),
-        *((rows["channel"] == name) & rows[f"can_{name}"].eq(other=False) for name in ("phone", "email", "chat")),
+        *(rows["channel"].eq(channel) & rows["purpose"].eq(purpose) & rows[consent].eq(other=False)
+          for consent, (channel, purpose) in CONSENTS.items()),
         rows["is_profiling_allowed"].eq(other=False) & rows["churn_probability"].notna(),
     ])  # fmt: skip
     samples: Sequence[str] = rows.loc[refused, "customer_id"].head(5).tolist()

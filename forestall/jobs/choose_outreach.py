@@ -18,7 +18,7 @@ from forestall.history.outreach import agent_cost_per_minute
 from forestall.night import Night
 from forestall.outreach.experiment import COLUMNS, HOLDOUT
 from forestall.outreach.listing import Known, Lists, make_lists
-from forestall.outreach.playbook import load_playbook
+from forestall.outreach.playbook import load_playbook, missing_scripts, playbook_path
 from forestall.publishing.publication import PublishedNight, nights
 from forestall.records import Summary
 from forestall.settings import Settings
@@ -38,6 +38,17 @@ CANDIDATES = """
     LEFT JOIN marts.fct_customer_features AS features
         ON features.customer_id = candidates.customer_id AND features.as_of_on = ? AND NOT features.is_training
     ORDER BY candidates.customer_id
+"""
+# Under which account each customer stood before, where that was another one: accounts are split and merged.
+FORMER_ACCOUNTS = """
+    SELECT DISTINCT customer_id, account_id FROM (
+        SELECT before.customer_id, coalesce(before.account_id, before.customer_id) AS account_id,
+            coalesce(now.account_id, now.customer_id) AS account_now
+        FROM raw.customers AS before
+        INNER JOIN marts.fct_outreach_candidates AS now ON now.customer_id = before.customer_id
+        WHERE before.known_at < ?
+    ) AS accounts
+    WHERE account_id <> account_now ORDER BY customer_id, account_id
 """
 ARMS = """
     CREATE TABLE IF NOT EXISTS forestall.arms (
@@ -69,7 +80,9 @@ def choose_outreach(settings: Settings, run_date: date) -> Summary:
                 warehouse.append("forestall.arms", _arms_as_arrow(lists.new_arms))
     night.write("outreach_list", lists.listed)
     night.write("outreach_withheld", lists.withheld)
-    return _told(lists)
+    scripts = missing_scripts(playbook, playbook_path(settings).parent)
+    notes = [f"scripts that the playbook names and nobody wrote: {', '.join(scripts)}"] if scripts else []
+    return _told(lists, [*lists.notes, *notes])
 
 
 def _what_is_known(warehouse: Warehouse, night: Night) -> Known:
@@ -92,7 +105,9 @@ def _what_is_known(warehouse: Warehouse, night: Night) -> Known:
         worked=rows[rows["row_id"].isin(outcomes.index)],
         outcomes=outcomes,
         effects=night.read("outreach_effect"),
+        site_zone=night.settings.company.time_zone,
         cost_per_minute=agent_cost_per_minute(warehouse, night),
+        former_accounts=warehouse.frame(FORMER_ACCOUNTS, [night.cutoff]),
     )
 
 
@@ -169,8 +184,8 @@ def _list_nobody(night: Night, why: str) -> Summary:
     return {"listed": 0, "withheld": 0, "notes": why}
 
 
-def _told(lists: Lists) -> Summary:
-    for note in lists.notes:
+def _told(lists: Lists, notes: list[str]) -> Summary:
+    for note in notes:
         log.warning("%s", note)
     reasons = lists.withheld["suppression_reason"].value_counts()
     return {
@@ -181,5 +196,5 @@ def _told(lists: Lists) -> Summary:
         "holdout": int(reasons.get(HOLDOUT, 0)),
         "withheld": len(lists.withheld),
         "new_arms": len(lists.new_arms),
-        "notes": " | ".join(lists.notes),
+        "notes": " | ".join(notes),
     }

@@ -30,16 +30,19 @@ def found(folder: Path) -> list[Path]:
     if (folder / DEFAULT_FILE).exists():
         raise ConfigError(f"{folder / DEFAULT_FILE}: is there already and stays as it is; give another folder")
     folder.mkdir(parents=True, exist_ok=True)
-    written = [
-        Path(shutil.copyfile(template, folder / template.name))
-        for template in sorted(TEMPLATES.iterdir())
-        if not (folder / template.name).exists()
-    ]
+    pages = [template.relative_to(TEMPLATES) for template in sorted(TEMPLATES.rglob("*")) if template.is_file()]
+    written = [write_template(page, folder) for page in pages if not (folder / page).exists()]
     env = folder / ".env"
     if not env.exists():
         _write_key(env)
         written.append(env)
     return written
+
+
+def write_template(page: Path, folder: Path) -> Path:
+    """Copy a template, named as it lies below `TEMPLATES`, into `folder`; returns where it is now."""
+    (folder / page).parent.mkdir(parents=True, exist_ok=True)
+    return Path(shutil.copyfile(TEMPLATES / page, folder / page))
 
 
 def provide_key(path: Path, console: Console) -> Settings:

@@ -70,6 +70,35 @@ def draw_arms(eligible: pd.DataFrame, known: pd.DataFrame, draw: Draw) -> pd.Dat
     )
 
 
+def inherited_arms(eligible: pd.DataFrame, known: pd.DataFrame, former: pd.DataFrame) -> pd.DataFrame:
+    """Arms of accounts that have none, but whose customers come from an account that has one: a split.
+
+    Whoever was left alone is left alone on: of several arms the holdout's is taken.
+
+    Args:
+        eligible: customer_id, account_id.
+        known: arms drawn before.
+        former: customer_id, account_id of accounts in which customers were before.
+
+    Returns:
+        One row an account, with `COLUMNS`.
+    """
+    new = eligible[~eligible["account_id"].isin(known["account_id"])].set_index("customer_id")["account_id"]
+    split = former[former["customer_id"].isin(new.index)].sort_values("account_id")
+    found = known.set_index("account_id").reindex(split["account_id"]).reset_index(drop=True)
+    found = found.assign(account_id=split["customer_id"].map(new).to_numpy(), is_treated=found["arm"] != HOLDOUT)
+    found = found.dropna(subset="arm").sort_values(["account_id", "is_treated"], kind="stable")
+    return found.drop_duplicates("account_id")[list(COLUMNS)].reset_index(drop=True)
+
+
+def moved_between_arms(people: pd.DataFrame, known: pd.DataFrame, former: pd.DataFrame) -> int:
+    """Customers whose account has another arm than one in which they were before: accounts that were merged."""
+    arms = known.set_index("account_id")["arm"]
+    now = former["customer_id"].map(people.set_index("customer_id")["account_id"]).map(arms)
+    before = former["account_id"].map(arms)
+    return int(former.loc[now.notna() & before.notna() & (now != before), "customer_id"].nunique())
+
+
 def _blocks(accounts: pd.DataFrame) -> pd.Series:
     risk = _part(accounts["churn_probability"], RISK_BLOCKS)
     worth = _part(accounts["value_at_risk"], VALUE_BLOCKS)

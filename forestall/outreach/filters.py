@@ -23,11 +23,15 @@ class Limits:
         cutoff: the night's cutoff, a UTC instant.
         run_date: the night's run date.
         cooldown_days: days of rest after a contact.
+        contact_limit: days on which a customer is reached, over all channels, at most ...
+        contact_limit_days: ... within so many days.
     """
 
     cutoff: datetime
     run_date: date
     cooldown_days: int
+    contact_limit: int
+    contact_limit_days: int
 
 
 Rule = Callable[[pd.DataFrame, Limits], pd.Series]
@@ -42,10 +46,11 @@ def _profiling_refused(rows: pd.DataFrame, _: Limits) -> pd.Series:
 
 
 def _no_consent(rows: pd.DataFrame, _: Limits) -> pd.Series:
-    """Consent for the action's channel was refused or never given; a company without consents has none to ask."""
+    """No consent for the action's channel and purpose; a company without consents has none to ask."""
+    kinds = [(channel, purpose) for channel in ("phone", "email", "chat") for purpose in ("marketing", "service")]
     may = np.select(
-        [rows["channel"] == channel for channel in ("phone", "email", "chat")],
-        [rows[f"can_{channel}"].astype("boolean").fillna(True).astype(bool) for channel in ("phone", "email", "chat")],
+        [(rows["channel"] == channel) & (rows["purpose"] == purpose) for channel, purpose in kinds],
+        [rows["_".join(("can", *kind))].astype("boolean").fillna(True).astype(bool) for kind in kinds],
         default=False,
     )
     return pd.Series(~may.astype(bool), index=rows.index)
@@ -71,6 +76,17 @@ def _cooldown(rows: pd.DataFrame, limits: Limits) -> pd.Series:
     return (was_reached | rests) & ~rows["is_owed"]
 
 
+def _contact_limit(rows: pd.DataFrame, limits: Limits) -> pd.Series:
+    """Reached often enough of late, whoever called or wrote; an answer that is owed is not held back."""
+    reached = rows[f"reached_day_count_{limits.contact_limit_days}d"].astype(float).fillna(0)
+    return (reached >= limits.contact_limit) & ~rows["is_owed"]
+
+
+def _quiet_hours(rows: pd.DataFrame, _: Limits) -> pd.Series:
+    """While the team is there it is too early or too late where the customer lives, on any day."""
+    return (rows["channel"] == "phone") & rows["call_hours"].isna()
+
+
 FILTERS: dict[str, Rule] = {
     "do_not_contact": _flag("has_do_not_contact"),
     "minor": _flag("is_minor"),
@@ -80,6 +96,9 @@ FILTERS: dict[str, Rule] = {
     "do_not_disturb": _do_not_disturb,
     "complaint_owned": _complaint_owned,
     "cooldown": _cooldown,
+    "contact_limit": _contact_limit,
+    "quiet_hours": _quiet_hours,
+    "no_speaker": _flag("is_unspoken"),
 }
 
 
@@ -87,10 +106,10 @@ def suppression_reasons(options: pd.DataFrame, limits: Limits) -> pd.Series:
     """The first filter that holds each option back; None where it may go ahead.
 
     Args:
-        options: customer x action, with the columns of `marts.fct_outreach_candidates` and `channel`
+        options: customer x action, with the columns of `marts.fct_outreach_candidates` and `channel`, `purpose`
             (of the action), `is_owed`, `is_do_not_disturb`, `held_out_on` (last night on which the experiment
-            withheld it).
-        limits: cutoff and cooldown.
+            withheld it), `call_hours`, `is_unspoken` (nobody of the team speaks the customer's language).
+        limits: what they measure against.
     """
     found = pd.Series([None] * len(options), index=options.index, dtype=object)
     for name in reversed(FILTERS):  # the first of the table is written last

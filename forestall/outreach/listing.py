@@ -4,23 +4,23 @@ Options are built, valued and filtered; the best set is chosen blind to the arm;
 arm say who of it is left alone. Nothing here reads or writes anything.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 import numpy as np
 import pandas as pd
 
-from forestall.outreach import value, worklist
+from forestall.outreach import capacity, hours, value, worklist
 from forestall.outreach.effect_table import do_not_disturb
-from forestall.outreach.experiment import HOLDOUT, Draw, draw_arms
+from forestall.outreach.experiment import COLUMNS, HOLDOUT, Draw, draw_arms, inherited_arms, moved_between_arms
 from forestall.outreach.filters import Limits, suppression_reasons
 from forestall.outreach.options import build_options
-from forestall.outreach.playbook import Playbook
-from forestall.outreach.policy import choose
+from forestall.outreach.playbook import DEFAULT_REASON, Playbook
+from forestall.outreach.room import Room
+from forestall.outreach.triggers import NOTICE
 from forestall.settings import OutreachSettings
 
-NO_MINUTES = "no_minutes"
+NO_MINUTES, OVERDUE, ACCOUNT_LISTED = "no_minutes", "overdue", "account_listed"
 CERTAIN = 1.0  # who gave notice leaves unless something is done
 
 
@@ -42,7 +42,9 @@ class Known:
         worked: rows of an earlier list of this very day on which work has begun.
         outcomes: last result by row_id.
         effects: what being listed did (`effect_table.effects`).
+        site_zone: the site's time zone.
         cost_per_minute: of an agent; None: the playbook's.
+        former_accounts: customer_id, account_id: accounts in which customers were before.
     """
 
     run_date: date
@@ -57,7 +59,9 @@ class Known:
     worked: pd.DataFrame
     outcomes: pd.Series
     effects: pd.DataFrame
+    site_zone: str = "UTC"
     cost_per_minute: float | None = None
+    former_accounts: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=["customer_id", "account_id"]))
 
 
 @dataclass(frozen=True)
@@ -81,23 +85,27 @@ def make_lists(known: Known, playbook: Playbook, settings: OutreachSettings, hor
     """Tonight's list, who is withheld from it and why, and the arms of newcomers."""
     options = _valued_options(known, playbook, settings, horizon_days)
     options["is_do_not_disturb"] = do_not_disturb(options, known.effects)
-    limits = Limits(known.cutoff, known.run_date, settings.cooldown_days)
+    limits = Limits(
+        known.cutoff, known.run_date, settings.cooldown_days, settings.contact_limit, settings.contact_limit_days
+    )
     options["suppression_reason"] = suppression_reasons(options, limits)
     is_allowed = options["suppression_reason"].isna()
+    eligible = options[is_allowed].drop_duplicates("customer_id")
+    inherited = inherited_arms(eligible, known.arms, known.former_accounts)
     draw = Draw(settings.holdout_share, settings.seed, secret, known.run_date)
-    new_arms = draw_arms(options[is_allowed].drop_duplicates("customer_id"), known.arms, draw)
+    drawn = draw_arms(eligible, pd.concat([known.arms, inherited]), draw)
+    new_arms = pd.concat([inherited, drawn], ignore_index=True).sort_values("account_id", ignore_index=True)
 
-    selected = _select(options[is_allowed], known.worked, playbook.trigger_share, settings)
-    rows = pd.concat([selected, _held_back(options, is_allowed)], ignore_index=True)
+    selected = _select(options[is_allowed], known, playbook.trigger_share, settings, horizon_days)
+    rows = pd.concat([selected, _left_over(options[is_allowed], selected), _held_back(options, is_allowed)])
     arms = pd.concat([known.arms, new_arms], ignore_index=True).set_index("account_id")
     rows = rows.assign(**{name: rows["account_id"].map(arms[name]) for name in ("arm", "arm_probability")})
     is_holdout = rows["suppression_reason"].isna() & (rows["arm"] == HOLDOUT)
     rows["suppression_reason"] = rows["suppression_reason"].mask(is_holdout, HOLDOUT)
 
     rows = worklist.carry_over(worklist.in_order(rows), known.previous, known.run_date)
-    rows["best_hours"] = worklist.best_hours(rows["answered_hours"], playbook.calling_hours)
     listed, withheld = worklist.split(worklist.publish(rows, known.worked, known.outcomes, playbook.version))
-    return Lists(listed, withheld, new_arms, _notes(playbook, settings))
+    return Lists(listed, withheld, new_arms[list(COLUMNS)], _notes(known, playbook, settings))
 
 
 def _valued_options(known: Known, playbook: Playbook, settings: OutreachSettings, horizon_days: int) -> pd.DataFrame:
@@ -107,63 +115,95 @@ def _valued_options(known: Known, playbook: Playbook, settings: OutreachSettings
     people = people.merge(known.scores[scored], on="customer_id", how="left", validate="one_to_one")
     people["account_id"] = people["account_id"].fillna(people["customer_id"])
     people["held_out_on"] = people["customer_id"].map(known.held_out)
-    people["value_at_risk"] = _value_at_risk(people, known, playbook, settings, horizon_days)
+    people = _add_value_at_risk(people, known, playbook, settings, horizon_days)
+    clock = hours.Clock(known.run_date, known.site_zone, settings.work_hours, playbook.calling_hours)
+    people = hours.add_hours(people, clock)
     options = build_options(people, known.churn_reasons, playbook)
-    under_notice = options["trigger"] == "notice_given"
-    certain = options["churn_probability"].mask(under_notice, CERTAIN)
+    certain = options["churn_probability"].mask(options["trigger"] == NOTICE, CERTAIN)
     cost = float(playbook.cost_per_minute) if known.cost_per_minute is None else known.cost_per_minute
-    valued = value.add_value(options.assign(churn_probability=certain), cost)
-    # What is published as probability is the model's, and the model does not score who gave notice.
-    return valued.assign(churn_probability=options["churn_probability"])
-
-
-def _value_at_risk(
-    people: pd.DataFrame, known: Known, playbook: Playbook, settings: OutreachSettings, horizon_days: int
-) -> value.Floats:
-    by_segment, overall = value.monthly_retention(known.kpis)
-    if overall is None:
-        overall = value.retention_of_risk(known.scores["churn_probability"], horizon_days)
-    retention = people["segment"].map(by_segment).fillna(overall)
-    paid = people["monthly_value"].astype(float).fillna(people["net_activity_value_365d"].astype(float) / 12)
-    margin = people["monthly_margin"].astype(float).fillna(paid * playbook.margin_share).fillna(0.0)
-    return value.value_at_risk(
-        np.asarray(margin, np.float64),
-        np.asarray(retention, np.float64),
-        settings.discount_rate,
-        settings.life_cap_months,
+    valued = value.add_value(
+        options.assign(churn_probability=certain), cost, value.load_minutes(known.effects, list(playbook.actions))
+    )
+    due = worklist.due(valued, worklist.listed_since(valued, known.previous, known.run_date), known.run_date)
+    return valued.assign(
+        # What is published as probability is the model's, and the model does not score who gave notice.
+        churn_probability=options["churn_probability"],
+        list_name=worklist.list_names(options, settings.renewal_days),
+        is_unspoken=capacity.nobody_speaks(options, capacity.pools(settings)),
+        # What is late already may be done today.
+        last_day=((due - pd.Timestamp(known.run_date)).dt.days).clip(lower=0),
     )
 
 
-def _select(
-    allowed: pd.DataFrame, worked: pd.DataFrame, trigger_share: float, settings: OutreachSettings
+def _add_value_at_risk(
+    people: pd.DataFrame, known: Known, playbook: Playbook, settings: OutreachSettings, horizon_days: int
 ) -> pd.DataFrame:
-    """Triggers first, then the best of the rest, then (where set) what is worth it if it stays quiet."""
-    minutes = _less(settings.team_minutes, worked)
-    budget = max(settings.budget * 100 - float((worked["offer_cost"].astype(float) * 100).sum()), 0.0)
-    urgent = worklist.in_order(allowed[allowed["trigger"].notna()].assign(tier=worklist.FIRM))
-    by_team = urgent["expected_minutes"].groupby(urgent["team"]).cumsum()
-    most = urgent["team"].map({team: left * trigger_share for team, left in minutes.items()}).astype(float)
-    fits = by_team <= most.fillna(0.0)
-    fits &= urgent["offer_cost_cents"].where(fits, 0).cumsum() <= budget
-    urgent["suppression_reason"] = urgent["suppression_reason"].mask(~fits, NO_MINUTES)
-    taken = urgent[fits]
-    rest = allowed[allowed["trigger"].isna() & ~allowed["account_id"].isin(urgent["account_id"])]
-    parts = [urgent]
-    for tier, share in ((worklist.FIRM, 1.0), (worklist.IF_QUIET, settings.if_quiet_share)):
-        if tier == worklist.IF_QUIET:
-            minutes = {team: share * left for team, left in settings.team_minutes.items()}
-        else:
-            minutes = _less(minutes, taken)
-        budget -= float(taken["offer_cost_cents"].sum())
-        taken = rest[choose(rest, minutes, budget)].assign(tier=tier)
-        rest = rest[~rest["account_id"].isin(taken["account_id"])]
-        parts.append(taken)
-    return pd.concat(parts, ignore_index=True)
+    """`people` with monthly_margin, monthly_retention once saved, and value_at_risk."""
+    by_segment, overall = value.monthly_retention(known.kpis)
+    if overall is None:
+        overall = value.retention_of_risk(known.scores["churn_probability"], horizon_days)
+    ratio = playbook.saved_churn_ratio
+    retention = value.saved_retention(people["segment"], by_segment, overall, ratio, DEFAULT_REASON)
+    paid = people["monthly_value"].astype(float).fillna(people["net_activity_value_365d"].astype(float) / 12)
+    margin = people["monthly_margin"].astype(float).fillna(paid * playbook.margin_share).fillna(0.0)
+    at_risk = value.value_at_risk(
+        np.asarray(margin, np.float64), retention, settings.discount_rate, settings.life_cap_months
+    )
+    return people.assign(monthly_margin=margin, monthly_retention=retention, value_at_risk=at_risk)
 
 
-def _less(minutes: Mapping[str, float], taken: pd.DataFrame) -> dict[str, float]:
-    used = taken.groupby("team")["expected_minutes"].sum().to_dict()
-    return {team: max(left - used.get(team, 0.0), 0.0) for team, left in minutes.items()}
+def _select(
+    allowed: pd.DataFrame, known: Known, trigger_share: float, settings: OutreachSettings, horizon_days: int
+) -> pd.DataFrame:
+    """Triggers in time, then the best of the rest, then (where set) what is worth it if it stays quiet."""
+    room = Room.of(settings, known.run_date, horizon_days)
+    quiet = room.share(settings.if_quiet_share)
+    room = room.less(_places(known.worked, known.run_date))
+    promised = _promised(allowed, room.share(trigger_share))
+    room = room.less(promised)
+    firm = room.best(_without(allowed, promised))
+    taken = pd.concat([promised, firm]).assign(tier=worklist.FIRM)
+    budget = room.less(firm).budget
+    more = Room(quiet.pools, quiet.slots, budget, quiet.loss_per_day).best(_without(allowed, taken))
+    return pd.concat([taken, more.assign(tier=worklist.IF_QUIET)], ignore_index=True)
+
+
+def _promised(allowed: pd.DataFrame, room: Room) -> pd.DataFrame:
+    """Triggers within their deadline, the most urgent kind first; of a kind as many as fit, those worth most."""
+    urgent = allowed[allowed["trigger"].notna() & ~allowed["is_overdue"]]
+    taken = urgent.iloc[:0].assign(pool=None, planned_on=None)
+    for _, rows in urgent.groupby("trigger_place"):
+        rest = _without(rows, taken)
+        worth = rest["expected_value_cents"] - rest["expected_value_cents"].min()
+        weights = {"saved_cents": worth + worth.max() + 1, "cost_cents": 0}  # two always outweigh one
+        found = room.less(taken).best(rest.assign(**weights))
+        found = found.assign(**{name: rest.loc[found.index, name] for name in weights})
+        taken = pd.concat([taken, found]) if len(taken) else found
+    return taken
+
+
+def _without(rows: pd.DataFrame, taken: pd.DataFrame) -> pd.DataFrame:
+    return rows[~rows["account_id"].isin(taken["account_id"])]
+
+
+def _places(worked: pd.DataFrame, run_date: date) -> pd.DataFrame:
+    """Pool and day of rows on which work has begun."""
+    return pd.DataFrame({
+        "pool": worked["pool"].fillna(worked["team"]),
+        "planned_on": worked["planned_on"].fillna(run_date),
+        "expected_minutes": worked["expected_minutes"].astype(float),
+        "offer_cost_cents": worked["offer_cost"].astype(float) * 100,
+    })  # fmt: skip
+
+
+def _left_over(allowed: pd.DataFrame, selected: pd.DataFrame) -> pd.DataFrame:
+    """Triggers and renewals that nothing but the minutes keeps off the list: nobody is to be lost sight of."""
+    rest = allowed[~allowed["customer_id"].isin(selected["customer_id"])]
+    is_worth_it = (rest["list_name"] == worklist.RENEWAL) & (rest["expected_value_cents"] > 0)
+    best = _best_of_each(rest[rest["trigger"].notna() | is_worth_it])
+    has_listed = best["account_id"].isin(selected["account_id"])
+    reason = np.select([has_listed, best["is_overdue"]], [ACCOUNT_LISTED, OVERDUE], NO_MINUTES)
+    return best.assign(tier=None, suppression_reason=reason)
 
 
 def _held_back(options: pd.DataFrame, is_allowed: pd.Series) -> pd.DataFrame:
@@ -171,21 +211,24 @@ def _held_back(options: pd.DataFrame, is_allowed: pd.Series) -> pd.DataFrame:
     free = options.loc[is_allowed, "customer_id"]
     held = options[~options["customer_id"].isin(free)]
     held = held[held["trigger"].notna() | (held["expected_value_cents"] > 0)]
-    best = held.sort_values(["customer_id", "expected_value_cents"], ascending=[True, False], kind="stable")
-    return best.drop_duplicates("customer_id").assign(tier=None)
+    return _best_of_each(held).assign(tier=None)
 
 
-def _notes(playbook: Playbook, settings: OutreachSettings) -> list[str]:
-    """Settings that keep actions of the playbook from ever being listed."""
-    notes = []
-    for team in sorted({action.team for action in playbook.actions.values()}):
-        if settings.team_minutes.get(team, 0) <= 0:
-            names = ", ".join(name for name, action in playbook.actions.items() if action.team == team)
-            notes.append(f"team `{team}` has no minutes in outreach.team_minutes, so nobody can do: {names}")
-    prices = [float(offer.cost) * offer.acceptance for offer in playbook.offers.values()]
-    if prices and settings.budget < min(prices):
-        cheapest = f"{min(prices):.2f} expected"
+def _best_of_each(options: pd.DataFrame) -> pd.DataFrame:
+    best = options.sort_values(["customer_id", "expected_value_cents"], ascending=[True, False], kind="stable")
+    return best.drop_duplicates("customer_id")
+
+
+def _notes(known: Known, playbook: Playbook, settings: OutreachSettings) -> list[str]:
+    """What a planner should know, one line each."""
+    notes = capacity.told(playbook, settings)
+    zones = hours.unknown_zones(known.candidates)
+    if len(zones):
         notes.append(
-            f"outreach.budget {settings.budget:g} is below the cheapest offer ({cheapest}): nothing is offered"
+            f"{zones.sum()} customers have a time zone that does not exist, such as `{zones.index[0]}`: "
+            f"{known.site_zone} is taken for it"
         )
+    moved = moved_between_arms(known.candidates, known.arms, known.former_accounts)
+    if moved:
+        notes.append(f"{moved} customers moved to an account of the other arm: the account's arm holds")
     return notes

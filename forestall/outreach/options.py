@@ -6,9 +6,10 @@ and `policy`.
 
 import pandas as pd
 
+from forestall.outreach.capacity import BETWEEN
 from forestall.outreach.playbook import DEFAULT_REASON, Playbook
 from forestall.outreach.reasons import SEPARATOR, main_reasons, told_reasons
-from forestall.outreach.triggers import find_triggers, tell
+from forestall.outreach.triggers import days_since, find_triggers, tell
 
 
 def build_options(candidates: pd.DataFrame, churn_reasons: pd.DataFrame, playbook: Playbook) -> pd.DataFrame:
@@ -23,15 +24,17 @@ def build_options(candidates: pd.DataFrame, churn_reasons: pd.DataFrame, playboo
         playbook: what is done about what.
 
     Returns:
-        The candidates' columns and trigger, trigger_place, reason, reasons, action, team, channel,
-        offer, script, prior_save_probability, expected_minutes, days_to_act, is_owed, acceptance,
-        offer_price.
+        The candidates' columns and trigger, trigger_place, trigger_days (since the first night that could
+        know of it; missing without a trigger), is_overdue, reason, reasons, action, team, channel, purpose,
+        skills, action_languages (both joined by `capacity.BETWEEN`), offer, script, prior_save_probability,
+        expected_minutes, days_to_act, is_owed, offer_acceptance, offer_price.
     """
     trigger = find_triggers(candidates, playbook)
     reason = candidates["customer_id"].map(main_reasons(churn_reasons, playbook))
     rows = candidates.assign(
         trigger=trigger,
         trigger_place=trigger.map({name: place for place, name in enumerate(playbook.triggers)}),
+        trigger_days=days_since(trigger, candidates),
         reason=reason.where(reason.notna(), DEFAULT_REASON),
         reasons=_sentences(candidates, trigger, churn_reasons, playbook),
     )
@@ -40,7 +43,7 @@ def build_options(candidates: pd.DataFrame, churn_reasons: pd.DataFrame, playboo
     by_model = rows[trigger.isna() & is_scored]
     by_trigger = by_trigger.assign(
         action=by_trigger["trigger"].map({name: rule.action for name, rule in playbook.triggers.items()}),
-        trigger_days=by_trigger["trigger"].map({name: rule.days_to_act for name, rule in playbook.triggers.items()}),
+        days_allowed=by_trigger["trigger"].map({name: rule.days_to_act for name, rule in playbook.triggers.items()}),
         is_owed=by_trigger["trigger"]
         .map({name: rule.is_owed for name, rule in playbook.triggers.items()})
         .astype(bool),
@@ -50,15 +53,18 @@ def build_options(candidates: pd.DataFrame, churn_reasons: pd.DataFrame, playboo
     by_model = by_model.explode("action").dropna(subset="action")
     options = pd.concat([by_trigger, by_model], ignore_index=True)
     options = options.merge(_actions(playbook), on="action", how="left", validate="many_to_one")
-    options["days_to_act"] = options["trigger_days"].fillna(options["days_to_act"]).astype(int)
-    return options.sort_values(["customer_id", "action"], ignore_index=True).drop(columns="trigger_days")
+    options["days_to_act"] = options["days_allowed"].fillna(options["days_to_act"]).astype(int)
+    options["is_overdue"] = options["trigger_days"] > options["days_to_act"]  # never without a trigger
+    return options.sort_values(["customer_id", "action"], ignore_index=True).drop(columns="days_allowed")
 
 
 def _actions(playbook: Playbook) -> pd.DataFrame:
-    columns = ("action", "team", "channel", "offer", "script", "prior_save_probability", "expected_minutes",
-               "days_to_act", "acceptance", "offer_price")  # fmt: skip
+    columns = ("action", "team", "channel", "purpose", "skills", "action_languages", "offer", "script",
+               "prior_save_probability", "expected_minutes", "days_to_act", "offer_acceptance",
+               "offer_price")  # fmt: skip
     rows = [
-        (name, action.team, action.channel, action.offer, action.script, action.save_probability,
+        (name, action.team, action.channel, action.purpose, BETWEEN.join(action.skills),
+         BETWEEN.join(action.languages), action.offer, action.script, action.save_probability,
          action.expected_minutes, action.days_to_act, offer.acceptance, float(offer.cost))
         for name, action in playbook.actions.items()
         for offer in [playbook.offer_of(action)]

@@ -18,16 +18,17 @@ from pydantic import Field, field_validator, model_validator
 
 from features.sections import Section
 from forestall.reviewed import MistakeAtError, load_reviewed
-from forestall.settings import Settings, Share
+from forestall.settings import Hour, Settings, Share
 
 Channel = Literal["phone", "email", "chat"]
+Purpose = Literal["service", "marketing"]
 Trigger = Literal[
     "complaint_unanswered", "first_response_late", "notice_given", "low_csat", "repeated_topic", "payment_failed"
 ]
-Hour = Annotated[int, Field(ge=0, le=24)]
 Money = Annotated[Decimal, Field(ge=0, max_digits=12, decimal_places=2)]
 
-TEMPLATE = Path(__file__).parents[1] / "templates" / "playbook.yml"
+TEMPLATES = Path(__file__).parents[1] / "templates"
+TEMPLATE = TEMPLATES / "playbook.yml"
 DEFAULT_REASON = "default"
 
 # What a trigger's sentence may quote: columns of `marts.fct_outreach_candidates`, and how long a complaint is open.
@@ -46,8 +47,11 @@ class Action(Section):
 
     team: str = Field(min_length=1, description="who owns it; its minutes stand in outreach.team_minutes")
     channel: Channel = "phone"
+    purpose: Purpose = Field("marketing", description="what consent is asked for")
+    languages: tuple[str, ...] = Field((), description="in which it can be done; empty: in any")
+    skills: tuple[str, ...] = Field((), description="what the agent must be able to do")
     offer: str | None = Field(None, description="key under offers; none: nothing is offered")
-    script: str = Field("", description="where the script is")
+    script: str = Field("", description="where the script is, from the playbook's folder")
     save_probability: float = Field(ge=-1, le=1, description="share of leavers on the list who stay because of it")
     minutes: float = Field(gt=0, le=480, description="talk and wrap once the customer is reached")
     attempts: int = Field(1, ge=1, le=10, description="tries at most")
@@ -95,8 +99,12 @@ class Playbook(Section):
 
     cost_per_minute: Money = Field(Decimal("0.60"), description="where the costs table has no kind `agent`")
     margin_share: Share = Field(0.5, description="margin over monthly value, where subscriptions name no margin")
+    saved_churn_ratio: dict[str, Annotated[float, Field(ge=0, le=100)]] = Field(
+        {DEFAULT_REASON: 1.0},
+        description="by segment: a saved customer leaves so many times as often as others of the segment",
+    )
     calling_hours: tuple[Hour, Hour] = Field((9, 20), description="from, to: local hours of the customer")
-    trigger_share: Share = Field(0.5, description="of a team's minutes that triggers may take, at most")
+    trigger_share: Share = Field(0.5, description="of the minutes that triggers in time take, whatever they are worth")
     offers: dict[str, Offer] = Field({}, description="what may be given")
     actions: dict[str, Action] = Field({}, description="what may be done")
     reasons: dict[str, Reason] = Field({}, description="why customers leave, and which actions answer it")
@@ -112,6 +120,8 @@ class Playbook(Section):
                 _refuse_unknown(("reasons", name, "actions", place), "action", action_name, self.actions)
         for trigger, rule in self.triggers.items():
             _refuse_unknown(("triggers", trigger, "action"), "action", rule.action, self.actions)
+        if DEFAULT_REASON not in self.saved_churn_ratio:
+            raise MistakeAtError(("saved_churn_ratio",), f"`{DEFAULT_REASON}` is missing; it holds for other segments")
         if self.reasons and DEFAULT_REASON not in self.reasons:
             raise MistakeAtError(("reasons",), f"`{DEFAULT_REASON}` is missing; it answers whom no other reason fits")
         return self
@@ -132,8 +142,22 @@ def load_playbook(settings: Settings) -> Playbook:
     Raises:
         ConfigError: the file holds a mistake; names file and line.
     """
+    return load_reviewed(playbook_path(settings), Playbook)
+
+
+def playbook_path(settings: Settings) -> Path:
+    """Where the playbook is that holds: the company's own, or the one we ship."""
     path = settings.root / settings.files.playbook
-    return load_reviewed(path if path.is_file() else TEMPLATE, Playbook)
+    return path if path.is_file() else TEMPLATE
+
+
+def missing_scripts(playbook: Playbook, folder: Path) -> list[str]:
+    """Actions whose script is not where the playbook says, as `action (script)`; links are the reader's to follow."""
+    return [
+        f"{name} ({action.script})"
+        for name, action in playbook.actions.items()
+        if action.script and "://" not in action.script and not (folder / action.script).is_file()
+    ]
 
 
 def _refuse_unknown(location: tuple[int | str, ...], kind: str, name: str, known: Mapping[str, object]) -> None:

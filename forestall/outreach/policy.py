@@ -1,88 +1,130 @@
-"""The best set: which options to take within the minutes of each team and the budget.
+"""The best set: which options to take, and whose minutes of which day each of them takes.
 
-A knapsack with one limit a team, one for the budget and at most one option an account, solved to
-proven optimality (within `GAP`) by HiGHS. It is given what each option is worth and sees nothing
-else: not the arm, not the customer.
+An assignment of options to pools and days (`slots`), with the minutes of each slot, the budget of each
+day and at most one option an account as limits, solved by HiGHS: exactly up to `SMALL` variables, beyond
+that to within a few thousandths of what fractions of rows would be worth, which no set can exceed. It is
+given what each option is worth and sees nothing else: not the arm, not the customer.
 """
-
-from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.optimize import Bounds, LinearConstraint, milp
+from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 from scipy.sparse import csr_array, vstack
 
 Flags = NDArray[np.bool_]
 Floats = NDArray[np.float64]
-GAP = 1e-5  # of the set's value: less than a cent in a thousand
+Integers = NDArray[np.int64]
+SMALL = 100
+GAP = 1e-4  # of the set's value: a cent in a hundred
+NODES = 100  # and not a time, which would give another set on another machine
+LEAST_SPARE = 300
+NONE = -1
 
 
-def choose(options: pd.DataFrame, team_minutes: Mapping[str, float], budget_cents: float) -> Flags:
-    """The set of options with the greatest expected value.
+def choose(
+    options: pd.DataFrame, fits: Flags, slots: pd.DataFrame, budget_cents: Floats, loss_per_day: float = 0.0
+) -> Integers:
+    """The assignment with the greatest expected value.
 
     Args:
-        options: account_id, team, expected_minutes, offer_cost_cents, expected_value_cents. Equal
-            sets are told apart by the order of rows, so give them in order of key.
-        team_minutes: agent minutes by team; a team that is not named has none.
-        budget_cents: for the expected cost of offers.
+        options: account_id, expected_minutes, offer_cost_cents, saved_cents, cost_cents (offer's
+            included). Equal sets are told apart by the order of rows, so give them in order of key.
+        fits: options x slots; who can do it, and not after it is due.
+        slots: minutes, day (0 is the first).
+        budget_cents: for the expected cost of offers, by day.
+        loss_per_day: share of what is saved that each day of waiting loses.
 
     Returns:
-        Flags over options. Options worth nothing are never taken.
+        Position of the slot of each option, `NONE` where it is not taken. Options worth nothing are
+        never taken.
     """
-    taken = np.zeros(len(options), bool)
-    minutes_left = np.asarray(options["team"].map(team_minutes).astype(float).fillna(0.0))
-    worth = options["expected_value_cents"].to_numpy(float)
-    can_fit = (options["expected_minutes"].to_numpy(float) <= minutes_left) & (
-        options["offer_cost_cents"].to_numpy(float) <= budget_cents
-    )
-    few = np.flatnonzero(can_fit & (worth > 0))
-    few = few[_may_be_best(options.iloc[few], minutes_left[few])]
+    chosen = np.full(len(options), NONE, np.int64)
+    if not len(options) or not len(slots):
+        return chosen
+    day = slots["day"].to_numpy(int)
+    kept = 1 - day * loss_per_day
+    worth = np.rint(options["saved_cents"].to_numpy(float)[:, None] * kept) - options["cost_cents"].to_numpy(float)[
+        :, None
+    ]  # fmt: skip
+    fits = fits & (worth > 0)
+    fits &= options["expected_minutes"].to_numpy(float)[:, None] <= slots["minutes"].to_numpy(float)
+    fits &= options["offer_cost_cents"].to_numpy(float)[:, None] <= budget_cents[day]
+    few = np.flatnonzero(fits.any(axis=1))
     if few.size:
-        taken[few[_solve(options.iloc[few], team_minutes, budget_cents)]] = True
-    return taken
+        few = few[_may_be_best(options.iloc[few], fits[few], slots)]
+        chosen[few] = _solve(options.iloc[few], worth[few], fits[few], slots, budget_cents)
+    return chosen
 
 
-def _may_be_best(options: pd.DataFrame, minutes_left: Floats) -> Flags:
+def _may_be_best(options: pd.DataFrame, fits: Flags, slots: pd.DataFrame) -> Flags:
     """Leaves out what no best set needs, exactly.
 
-    Options with the same team, minutes and cost are of one kind. Of an account's options of one kind
-    the best is enough. Of a kind at most `fits` are taken, and no set has more than `rows` rows: an
-    option behind `fits` + `rows` others can be swapped for one of those, whose account is still free.
+    Options with the same slots, minutes and costs are of one kind. Of an account's options of one kind
+    the best is enough. Of a kind at most `of_kind` are taken, and no set has more than `rows` rows: an
+    option behind `of_kind` + `rows` others can be swapped for one of those, whose account is still free.
     """
-    kind = ["team", "expected_minutes", "offer_cost_cents"]
-    worth = options["expected_value_cents"]
-    is_best = options.groupby([*kind, "account_id"], sort=False)["expected_value_cents"].rank(
-        method="first", ascending=False
-    ) == 1  # fmt: skip
-    rank = (
-        worth.where(is_best).groupby([options[name] for name in kind], sort=False).rank(method="first", ascending=False)
-    )
-    fits = np.floor(minutes_left / options["expected_minutes"].to_numpy(float) + 1e-9)
-    rows = pd.Series(fits).groupby(options["team"].to_numpy()).max().sum()
-    return np.asarray(is_best.to_numpy() & (rank.to_numpy() <= fits + rows))
-
-
-def _solve(options: pd.DataFrame, team_minutes: Mapping[str, float], budget_cents: float) -> Flags:
-    count = len(options)
     minutes = options["expected_minutes"].to_numpy(float)
-    teams, team_of = np.unique(options["team"].to_numpy(str), return_inverse=True)
-    _, account_of = np.unique(options["account_id"].to_numpy(str), return_inverse=True)
-    one = np.arange(count)
-    limits = vstack(
-        [
-            csr_array((minutes, (team_of, one)), shape=(teams.size, count)),
-            csr_array(options["offer_cost_cents"].to_numpy(float)[None, :]),
-            csr_array((np.ones(count), (account_of, one)), shape=(account_of.max() + 1, count)),
-        ]
-    )
-    most = np.concatenate([[team_minutes[team] for team in teams], [budget_cents], np.ones(account_of.max() + 1)])
+    room = slots["minutes"].to_numpy(float)
+    shortest = np.where(fits, minutes[:, None], np.inf).min(axis=0)
+    rows = np.floor(room / shortest + 1e-9).sum()
+    of_kind = np.where(fits, np.floor(room / minutes[:, None] + 1e-9), 0).sum(axis=1)
+    _, pattern = np.unique(fits, axis=0, return_inverse=True)
+    kind = ["expected_minutes", "offer_cost_cents", "cost_cents", "pattern"]
+    rows_of = options.assign(pattern=pattern)
+    within = rows_of.groupby([*kind, "account_id"], sort=False)["saved_cents"]
+    is_best = within.rank(method="first", ascending=False) == 1
+    best = rows_of.assign(saved_cents=rows_of["saved_cents"].where(is_best)).groupby(kind, sort=False)["saved_cents"]
+    rank = best.rank(method="first", ascending=False)
+    return np.asarray(is_best.to_numpy() & (rank.to_numpy() <= of_kind + rows))
+
+
+def _solve(options: pd.DataFrame, worth: Floats, fits: Flags, slots: pd.DataFrame, budget_cents: Floats) -> Integers:
+    """One variable for each option and slot that fits; whole numbers only near the edge that fractions find."""
+    option, slot = np.nonzero(fits)
+    one = np.arange(option.size)
+    _, account = np.unique(options["account_id"].to_numpy(str), return_inverse=True)
+    day = slots["day"].to_numpy(int)
+
+    def total(weights: Floats, groups: Integers) -> csr_array:
+        return csr_array((weights, (groups, one)), shape=(groups.max() + 1, one.size))
+
+    minutes = total(options["expected_minutes"].to_numpy(float)[option], slot)
+    offers = total(options["offer_cost_cents"].to_numpy(float)[option], day[slot])
+    accounts = total(np.ones(one.size), account[option])
+    most = np.concatenate([
+        slots["minutes"].to_numpy(float)[: minutes.shape[0]],
+        budget_cents[: offers.shape[0]],
+        np.ones(accounts.shape[0]),
+    ])  # fmt: skip
+    limits, cost = csr_array(vstack([minutes, offers, accounts])), -worth[option, slot]
+    core = one if one.size <= SMALL else _core(cost, limits, most)
+    chosen = np.full(len(options), NONE, np.int64)
+    taken = core[_whole(cost[core], limits[:, core], most)]
+    chosen[option[taken]] = slot[taken]
+    return chosen
+
+
+def _core(cost: Floats, limits: csr_array, most: Floats) -> Integers:
+    """Variables that the best fractional set uses, and as many again that would lower it least.
+
+    Balas and Zemel (1980): whole sets differ from the fractional one only where prices are nearly even.
+    """
+    found = linprog(cost, A_ub=limits, b_ub=most, bounds=(0, 1), method="highs")
+    reduced = cost - limits.T @ found.ineqlin.marginals
+    is_used = found.x > 1e-9
+    order = np.argsort(np.where(is_used, -np.inf, np.maximum(reduced, 0.0)), kind="stable")
+    return np.sort(order[: int(is_used.sum()) + max(LEAST_SPARE, int(is_used.sum()))])
+
+
+def _whole(cost: Floats, limits: csr_array, most: Floats) -> Flags:
+    is_small = cost.size <= SMALL
     found = milp(
-        -options["expected_value_cents"].to_numpy(float),
-        integrality=np.ones(count),
+        cost,
+        integrality=np.ones(cost.size),
         bounds=Bounds(0, 1),
         constraints=LinearConstraint(limits, -np.inf, most),
-        options={"mip_rel_gap": GAP},
+        options={"mip_rel_gap": 0.0 if is_small else GAP, **({} if is_small else {"node_limit": NODES})},
     )
     if found.x is None:  # taking nothing is always possible, so this is a defect and not a hard case
         raise RuntimeError(f"HiGHS found no set: {found.message}")

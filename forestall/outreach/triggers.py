@@ -7,11 +7,13 @@ which comes first is the playbook's.
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from forestall.outreach.playbook import QUOTABLE, Playbook
 
 Flags = pd.Series
+NOTICE, PAYMENT = "notice_given", "payment_failed"
 
 # Name in the playbook -> whether the fact holds for a customer.
 FACTS: Mapping[str, Callable[[pd.DataFrame], Flags]] = {
@@ -34,6 +36,18 @@ def find_triggers(candidates: pd.DataFrame, playbook: Playbook) -> pd.Series:
     found = pd.Series([None] * len(candidates), index=candidates.index, dtype=object)
     for name in reversed(playbook.triggers):  # the most urgent is written last
         found[FACTS[name](candidates)] = name
+    return found
+
+
+def days_since(triggers: pd.Series, candidates: pd.DataFrame) -> pd.Series:
+    """Days since the first night that could know of each customer's trigger: its deadline runs from there.
+
+    A fact whose age is not known is taken for tonight's; missing without a trigger.
+    """
+    found = pd.Series(np.nan, index=candidates.index)
+    for name in FACTS:
+        is_so = triggers == name
+        found[is_so] = candidates.loc[is_so, f"{name}_days"].astype(float).fillna(0.0)
     return found
 
 

@@ -21,10 +21,26 @@ from forestall.web.summaries import whole_agents, with_local_time
 LIST, PLAN = "outreach_list", "staffing_requirement"
 CREATED = datetime(2000, 1, 1)  # a workbook's own dates would make equal content unequal
 WIDTHS: dict[Kind, int] = {"text": 16, "instant": 17, "date": 11, "integer": 9, "number": 11, "money": 12, "boolean": 8}
-WIDE = {"reasons": 70, "customer_id": 22, "account_id": 22, "row_id": 30, "script": 24}
+# Sheets of the workbook: all rows in working order, then those of each list.
+SHEETS = {
+    "Outreach list": None,
+    "Save queue": "save_queue",
+    "Renewals": "renewal",
+    "Payment failures": "payment_failure",
+}
+WIDE = {
+    "reasons": 70,
+    "call_hours": 24,
+    "best_hours": 24,
+    "customer_id": 22,
+    "account_id": 22,
+    "row_id": 30,
+    "script": 24,
+}
 FORMATS: dict[Kind, str] = {"instant": "yyyy-mm-dd hh:mm", "date": "yyyy-mm-dd", "integer": "0", "number": "0.00",
                             "money": "#,##0.00", "text": "@", "boolean": "General"}  # fmt: skip
-SHARES = ("churn_probability", "probability_change", "save_probability", "arm_probability")
+SHARES = ("churn_probability", "probability_change", "save_probability", "prior_save_probability", "offer_acceptance",
+          "monthly_retention", "arm_probability")  # fmt: skip
 CSV_DIGITS = 6  # beyond them a float says how it was computed, not how much it is
 FORMULA = re.compile(r"[=@\t\r]|[+-](?![\d ()./-]*\Z)")  # a telephone number begins with a plus, and runs nothing
 AMBER, GREEN, WHITE = "#F6C89F", "#8FD0B5", "#FFFFFF"
@@ -69,24 +85,40 @@ def _harmless(texts: pd.Series) -> pd.Series:
 
 
 def write_list(rows: pd.DataFrame, path: Path) -> None:
-    """The outreach list as one sheet: frozen header, filters, widths, risk in colours."""
-    kinds = {column.name: column.kind for column in PUBLISHED[LIST].columns}
+    """The outreach list, and each list of `SHEETS` by itself: frozen header, filters, widths, risk in colours.
+
+    Heads are words, and a note on each says which column of the contract it is and what that means.
+    """
     with _workbook(path) as book:
-        sheet = book.add_worksheet("Outreach list")
-        head = book.add_format({"bold": True, "bottom": 1, "text_wrap": True, "valign": "top"})
-        sheet.freeze_panes(1, 2)
-        for at, name in enumerate(rows.columns):
-            kind = kinds.get(name, "text")
-            share = {"num_format": "0.0%"} if name in SHARES else {"num_format": FORMATS[kind]}
-            style = book.add_format({**share, "valign": "top", "text_wrap": name == "reasons"})
-            sheet.set_column(at, at, WIDE.get(name, WIDTHS[kind]), style)
-            sheet.write_string(0, at, name, head)
-            _write_column(sheet, at, rows[name], style)
-        if len(rows):
-            sheet.autofilter(0, 0, len(rows), len(rows.columns) - 1)
-            at = list(rows.columns).index("churn_probability")
-            scale = {"type": "2_color_scale", "min_color": WHITE, "max_color": AMBER}
-            sheet.conditional_format(1, at, len(rows), at, scale)
+        for title, name in SHEETS.items():
+            _write_rows(book, title, rows if name is None else rows[rows["list_name"] == name])
+
+
+def _write_rows(book: Any, title: str, rows: pd.DataFrame) -> None:
+    columns = {column.name: column for column in PUBLISHED[LIST].columns}
+    sheet = book.add_worksheet(title)
+    head = book.add_format({"bold": True, "bottom": 1, "text_wrap": True, "valign": "top"})
+    sheet.freeze_panes(1, 2)
+    for at, name in enumerate(rows.columns):
+        kind: Kind = columns[name].kind if name in columns else "text"
+        share = {"num_format": "0.0%"} if name in SHARES else {"num_format": FORMATS[kind]}
+        style = book.add_format({**share, "valign": "top", "text_wrap": name == "reasons"})
+        sheet.set_column(at, at, WIDE.get(name, WIDTHS[kind]), style)
+        sheet.write_string(0, at, heading(name), head)
+        if name in columns:
+            sheet.write_comment(0, at, f"{name}: {columns[name].about}")
+        _write_column(sheet, at, rows[name], style)
+    if len(rows):
+        sheet.autofilter(0, 0, len(rows), len(rows.columns) - 1)
+        at = list(rows.columns).index("churn_probability")
+        scale = {"type": "2_color_scale", "min_color": WHITE, "max_color": AMBER}
+        sheet.conditional_format(1, at, len(rows), at, scale)
+
+
+def heading(name: str) -> str:
+    """A column's name as people read it: `expected_value` is `Expected value`, `due_on` is `Due`."""
+    words = name.removesuffix("_on").removesuffix("_id").removeprefix("is_").replace("_", " ")
+    return words[:1].upper() + words[1:]
 
 
 def _write_column(sheet: Any, at: int, values: pd.Series, style: Any) -> None:

@@ -6,11 +6,13 @@ with population as (
 
 customers as (select * from {{ ref('stg_customers') }}),
 
--- Of each purpose the latest word on a channel, said of it or of any.
+-- Of each purpose the latest word on a channel, said of it or of any. Marketing asks for a yes; what a contract
+-- asks for (an answer, a payment) only for no no.
 consents as (
     select
         channels.channel,
         consents.customer_id,
+        consents.purpose,
         consents.status,
         row_number() over (
             partition by channels.channel, consents.customer_id, consents.purpose
@@ -25,7 +27,10 @@ allowed as (
     select
         customer_id,
         {%- for channel in ['phone', 'email', 'chat'] %}
-        coalesce(bool_or(status = 'granted') filter (where channel = '{{ channel }}'), false) as can_{{ channel }}{{ ',' if not loop.last }}
+        coalesce(bool_or(status = 'granted') filter (where channel = '{{ channel }}' and purpose = 'marketing'), false)
+            as can_{{ channel }}_marketing,
+        coalesce(bool_and(status = 'granted') filter (where channel = '{{ channel }}' and purpose = 'service'), true)
+            as can_{{ channel }}_service{{ ',' if not loop.last }}
         {%- endfor %}
     from consents
     where recency = 1
@@ -79,7 +84,11 @@ pressing as (
         coalesce(
             bool_or(not has_given_up and coalesce(response_s, case when is_waiting then age_s end) > response_standard_s and days_ago <= 7),
             false)
-            as is_first_response_late
+            as is_first_response_late,
+        {{ int_div("min(age_s) filter (where stage = 'complaint' and not is_settled and is_waiting and age_s >= " ~ complaint_s
+                   ~ " and days_ago <= 30) - " ~ complaint_s, 86400) }} as complaint_unanswered_days,
+        {{ int_div("min(age_s - response_standard_s) filter (where not has_given_up and coalesce(response_s, case when is_waiting then age_s end) "
+                   ~ "> response_standard_s and days_ago <= 7)", 86400) }} as first_response_late_days
     from contacts
     where is_inbound
     group by customer_id
@@ -89,6 +98,7 @@ topics as (
     select
         customer_id,
         topic,
+        min(days_ago) - 1 as repeated_topic_days,
         row_number() over (partition by customer_id order by count(*) desc, {{ bytewise('topic') }}) as frequency_rank
     from contacts
     where is_inbound and days_ago <= 7 and topic is not null
@@ -97,13 +107,55 @@ topics as (
 ),
 
 displeased as (
-    select customer_id, cast(min(score) as bigint) as low_csat_7d
+    select
+        customer_id,
+        cast(min(score) as bigint) as low_csat_7d,
+        min({{ days_between('answered_on', run_date()) }}) - 1 as low_csat_days
     from {{ ref('int_survey_versions') }} as versions
     where kind = 'csat'
         and score <= 2
         and answered_on >= {{ days_after(run_date(), -7) }}
         and answered_on < {{ run_date() }}
         and {{ valid_at('versions', cutoff_at()) }}
+    group by customer_id
+),
+
+notices as (
+    select customer_id, {{ days_between(local_day('max(notice_given_at)'), run_date()) }} - 1 as notice_given_days
+    from {{ ref('stg_subscriptions') }}
+    where ended_at is null and notice_given_at is not null
+    group by customer_id
+),
+
+-- A failure is known when its invoice says so, which may be days after it was due.
+failures as (
+    select
+        customer_id,
+        min({{ days_between('greatest(due_on, ' ~ local_day('valid_from') ~ ')', run_date()) }}) - 1 as payment_failed_days
+    from {{ ref('int_payment_versions') }} as versions
+    where status = 'failed'
+        and due_on >= {{ days_after(run_date(), -30) }}
+        and due_on < {{ run_date() }}
+        and {{ valid_at('versions', cutoff_at()) }}
+    group by customer_id
+),
+
+-- Several contacts on one day are one: the same call may stand in two systems.
+reached_days as (
+    select customer_id, started_on as reached_on from contacts
+    where not is_inbound and (channel <> 'phone' or answered_at < {{ cutoff_at() }})
+    union
+    select customer_id, {{ local_day('happened_at') }} as reached_on from outcomes
+    where result in ('reached', 'accepted', 'declined', 'callback', 'do_not_contact')
+),
+
+reached as (
+    select
+        customer_id,
+        {%- for days in [7, 30, 90] %}
+        {{ number_of('reached_on >= ' ~ days_after(run_date(), -days)) }} as reached_day_count_{{ days }}d{{ ',' if not loop.last }}
+        {%- endfor %}
+    from reached_days
     group by customer_id
 ),
 
@@ -140,7 +192,9 @@ select
     {{ days_between(local_day('coalesce(population.signed_up_at, subscriptions.first_started_at)'), 'population.as_of_on') }} as tenure_days,
     subscriptions.days_to_renewal,
     {%- for channel in ['phone', 'email', 'chat'] %}
-    case when exists (select 1 from {{ ref('stg_consents') }}) then coalesce(allowed.can_{{ channel }}, false) end as can_{{ channel }},
+    case when exists (select 1 from {{ ref('stg_consents') }}) then coalesce(allowed.can_{{ channel }}_marketing, false) end
+        as can_{{ channel }}_marketing,
+    coalesce(allowed.can_{{ channel }}_service, true) as can_{{ channel }}_service,
     {%- endfor %}
     coalesce(outreach.has_do_not_contact, false) as has_do_not_contact,
     outreach.last_outreach_at,
@@ -152,6 +206,15 @@ select
     displeased.low_csat_7d,
     topics.topic as repeat_topic_7d,
     coalesce(payments.failed_payment_count_30d, 0) as failed_payment_count_30d,
+    pressing.complaint_unanswered_days,
+    pressing.first_response_late_days,
+    case when population.is_under_notice then greatest(notices.notice_given_days, 0) end as notice_given_days,
+    displeased.low_csat_days,
+    topics.repeated_topic_days,
+    failures.payment_failed_days,
+    {%- for days in [7, 30, 90] %}
+    coalesce(reached.reached_day_count_{{ days }}d, 0) as reached_day_count_{{ days }}d,
+    {%- endfor %}
     answering.answered_hours
 from population
 left join customers on customers.customer_id = population.customer_id
@@ -165,3 +228,6 @@ left join pressing on pressing.customer_id = population.customer_id
 left join topics on topics.customer_id = population.customer_id and topics.frequency_rank = 1
 left join displeased on displeased.customer_id = population.customer_id
 left join answering on answering.customer_id = population.customer_id
+left join notices on notices.customer_id = population.customer_id
+left join failures on failures.customer_id = population.customer_id
+left join reached on reached.customer_id = population.customer_id

@@ -17,7 +17,7 @@ from features.gates import GateFailedError
 from features.published import PUBLISHED
 from forestall.jobs.check_batch import check_batch
 from forestall.jobs.check_features import check_features
-from forestall.jobs.check_publication import PHONE, check_publication, nobody_protected
+from forestall.jobs.check_publication import CONSENTS, PHONE, check_publication, nobody_protected
 from forestall.jobs.publish import publish
 from forestall.night import Night
 from forestall.publishing.publication import current_night, nights
@@ -305,8 +305,8 @@ def finished(company: Company, night_tables: Tables) -> Callable[..., Settings]:
             night.write(f"gates_{stage}", gates.slice(0, 1 if stage == "batch" else 0))
         candidates = pd.DataFrame({"customer_id": tables["outreach_list"]["customer_id"].to_pylist()}).assign(
             is_minor=False, is_protected=False, has_do_not_contact=False, is_profiling_allowed=True,
-            can_phone=True, can_email=True, can_chat=True,
-        ).astype({"can_phone": object})  # fmt: skip
+            **dict.fromkeys(CONSENTS, True),
+        ).astype({"can_phone_marketing": object})  # fmt: skip
         for name, value in refused.items():
             candidates.loc[0, name] = value
         with open_warehouse(settings, "test") as warehouse:
@@ -377,8 +377,9 @@ def test_a_broken_night_is_not_published(finished: Callable[..., Settings]) -> N
 @pytest.mark.parametrize(
     ("refused", "is_refused"),
     [({"is_minor": True}, True), ({"is_protected": True}, True), ({"has_do_not_contact": True}, True),
-     ({"can_phone": False}, True), ({"is_profiling_allowed": False}, True),
-     ({"can_email": False}, False), ({"can_phone": None}, False)],
+     ({"can_phone_marketing": False}, True), ({"can_phone_service": False}, False),
+     ({"is_profiling_allowed": False}, True),
+     ({"can_email_marketing": False}, False), ({"can_phone_marketing": None}, False)],
 )  # fmt: skip
 def test_nobody_is_listed_who_must_not_be_called(
     finished: Callable[..., Settings], refused: dict[str, Any], is_refused: bool

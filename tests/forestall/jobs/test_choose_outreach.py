@@ -22,17 +22,23 @@ team_minutes = { retention = 200 }
 budget = 300
 cooldown_days = 10
 """
-TABLES = """
+CONSENTS = ", ".join(
+    f"can_{channel}_{purpose} BOOLEAN" for channel in ("phone", "email", "chat") for purpose in ("marketing", "service")
+)
+TABLES = f"""
     CREATE TABLE marts.fct_outreach_candidates (customer_id VARCHAR, account_id VARCHAR, segment VARCHAR,
         region VARCHAR, language VARCHAR, time_zone VARCHAR, preferred_channel VARCHAR, is_minor BOOLEAN,
         is_protected BOOLEAN,
         is_under_notice BOOLEAN, is_profiling_allowed BOOLEAN, monthly_value DECIMAL(18,4),
         monthly_margin DECIMAL(18,4),
-        tenure_days BIGINT, days_to_renewal BIGINT, can_phone BOOLEAN, can_email BOOLEAN, can_chat BOOLEAN,
+        tenure_days BIGINT, days_to_renewal BIGINT, {CONSENTS},
         has_do_not_contact BOOLEAN, last_outreach_at TIMESTAMPTZ, last_outreach_result VARCHAR,
         has_open_complaint BOOLEAN, open_complaint_h DOUBLE, is_complaint_unanswered_24h BOOLEAN,
         is_first_response_late BOOLEAN, low_csat_7d BIGINT, repeat_topic_7d VARCHAR, failed_payment_count_30d BIGINT,
-        answered_hours VARCHAR);
+        answered_hours VARCHAR, complaint_unanswered_days BIGINT, first_response_late_days BIGINT,
+        notice_given_days BIGINT, low_csat_days BIGINT, repeated_topic_days BIGINT, payment_failed_days BIGINT,
+        reached_day_count_7d BIGINT, reached_day_count_30d BIGINT, reached_day_count_90d BIGINT);
+    CREATE TABLE raw.customers (customer_id VARCHAR, account_id VARCHAR, known_at TIMESTAMPTZ);
     CREATE TABLE marts.fct_customer_features (customer_id VARCHAR, as_of_on DATE, is_training BOOLEAN,
         activity_value_365d DECIMAL(18,4), return_value_365d DECIMAL(18,4));
     CREATE TABLE marts.fct_customer_kpis (month_on DATE, segment VARCHAR, customer_count BIGINT, retention_rate DOUBLE);
@@ -59,7 +65,8 @@ def add_customers(settings, count, first=0):
         warehouse.execute(f"""
             INSERT INTO marts.fct_outreach_candidates
             SELECT 'c' || i, 'a' || i, 'home', 'north', 'de', NULL, 'phone', false, false, false, true, 60, 30, 500, 60,
-                true, true, true, false, NULL, NULL, false, NULL, false, false, NULL, NULL, 0, '9,17,18'
+                true, true, true, true, true, true, false, NULL, NULL, false, NULL, false, false, NULL, NULL, 0,
+                '9,17,18', NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0
             FROM range({first}, {first + count}) AS n(i)
         """)  # fmt: skip
 

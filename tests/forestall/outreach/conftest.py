@@ -7,10 +7,12 @@ import pandas as pd
 import pytest
 import yaml
 
+from features.published import OUTREACH_LIST
 from forestall.outreach.effect_table import COLUMNS as EFFECTS
 from forestall.outreach.experiment import COLUMNS
 from forestall.outreach.listing import Known
 from forestall.outreach.playbook import Playbook
+from forestall.outreach.triggers import FACTS
 
 RUN_DATE = date(2026, 3, 2)
 CUTOFF = datetime(2026, 3, 2, tzinfo=UTC)
@@ -53,7 +55,10 @@ def candidates():
             "segment": "home", "region": "north", "language": "de", "time_zone": "Europe/Berlin",
             "preferred_channel": "phone", "is_minor": False, "is_protected": False, "is_under_notice": False,
             "is_profiling_allowed": True, "monthly_value": 50.0, "monthly_margin": 20.0, "tenure_days": 400,
-            "days_to_renewal": 90, "can_phone": True, "can_email": True, "can_chat": True, "has_do_not_contact": False,
+            "days_to_renewal": 90, "has_do_not_contact": False,
+            **{f"can_{channel}_{purpose}": True for channel in ("phone", "email", "chat")
+               for purpose in ("marketing", "service")},
+            **{f"{trigger}_days": 0 for trigger in FACTS}, **{f"reached_day_count_{days}d": 0 for days in (7, 30, 90)},
             "last_outreach_at": pd.NaT, "last_outreach_result": None, "has_open_complaint": False,
             "open_complaint_h": np.nan, "is_complaint_unanswered_24h": False, "is_first_response_late": False,
             "low_csat_7d": np.nan, "repeat_topic_7d": None, "failed_payment_count_30d": 0,
@@ -86,7 +91,7 @@ def known(candidates):
             "previous": pd.DataFrame(columns=["customer_id", "listed_since_on"]),
             "held_out": pd.Series(dtype=object), "outcomes": pd.Series(dtype=object),
             "effects": pd.DataFrame(columns=list(EFFECTS)),
-            "worked": pd.DataFrame(columns=["row_id", "customer_id", "team", "expected_minutes", "offer_cost"]),
+            "worked": pd.DataFrame(columns=list(OUTREACH_LIST.names)), "site_zone": "Europe/Berlin",
         }  # fmt: skip
         return Known(**values | others)
 

@@ -7,11 +7,15 @@ import pytest
 
 from forestall.outreach.filters import FILTERS, Limits, suppression_reasons
 
-LIMITS = Limits(cutoff=datetime(2026, 3, 2, tzinfo=UTC), run_date=date(2026, 3, 2), cooldown_days=30)
+LIMITS = Limits(
+    cutoff=datetime(2026, 3, 2, tzinfo=UTC), run_date=date(2026, 3, 2), cooldown_days=30, contact_limit=3,
+    contact_limit_days=30,
+)  # fmt: skip
 
 
 def reason(candidates, **columns):
-    usual = {"channel": "phone", "is_owed": False, "held_out_on": None, "is_do_not_disturb": False}
+    usual = {"channel": "phone", "purpose": "marketing", "is_owed": False, "held_out_on": None,
+             "call_hours": "09:00-20:00", "is_unspoken": False, "is_do_not_disturb": False}  # fmt: skip
     found = suppression_reasons(candidates(1).assign(**usual | columns), LIMITS)[0]
     return None if pd.isna(found) else found
 
@@ -30,13 +34,16 @@ def at(text):
         ({"is_minor": None, "is_protected": None, "has_do_not_contact": None}, None),
         ({"is_profiling_allowed": False}, "profiling_refused"),
         ({"is_profiling_allowed": None}, None),
-        ({"can_phone": False}, "no_consent"),
-        ({"can_phone": None}, None),  # the company has no consents at all
-        ({"can_phone": False, "channel": "email"}, None),
-        ({"can_email": False, "channel": "email"}, "no_consent"),
-        ({"can_chat": False, "channel": "chat"}, "no_consent"),
         ({"is_do_not_disturb": True}, "do_not_disturb"),
         ({"is_do_not_disturb": True, "is_owed": True}, None),
+        ({"can_phone_marketing": False}, "no_consent"),
+        ({"can_phone_marketing": None}, None),  # the company has no consents at all
+        ({"can_phone_marketing": False, "channel": "email"}, None),
+        ({"can_phone_marketing": False, "purpose": "service"}, None),
+        ({"can_phone_service": False, "purpose": "service"}, "no_consent"),
+        ({"can_phone_service": False}, None),
+        ({"can_email_marketing": False, "channel": "email"}, "no_consent"),
+        ({"can_chat_marketing": False, "channel": "chat"}, "no_consent"),
         ({"has_open_complaint": True}, "complaint_owned"),
         ({"has_open_complaint": True, "is_complaint_unanswered_24h": True}, None),
         ({"last_outreach_at": at("2026-02-01"), "last_outreach_result": "declined"}, "cooldown"),
@@ -46,6 +53,12 @@ def at(text):
         ({"last_outreach_at": at("2026-02-20"), "last_outreach_result": "reached", "is_owed": True}, None),
         ({"held_out_on": date(2026, 1, 31)}, "cooldown"),
         ({"held_out_on": date(2026, 1, 30)}, None),
+        ({"reached_day_count_30d": 3}, "contact_limit"),
+        ({"reached_day_count_30d": 2, "reached_day_count_90d": 9}, None),
+        ({"reached_day_count_30d": 3, "is_owed": True}, None),
+        ({"call_hours": None}, "quiet_hours"),
+        ({"call_hours": None, "channel": "email"}, None),
+        ({"is_unspoken": True}, "no_speaker"),
         ({"is_owed": True, "is_minor": True}, "minor"),  # what is owed does not lift any other rule
         ({"has_do_not_contact": True, "is_minor": True, "can_phone": False}, "do_not_contact"),
     ],

@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 
 from features.published import OUTREACH_LIST, OUTREACH_WITHHELD
+from forestall.outreach.effect_table import COLUMNS as EFFECTS
 from forestall.outreach.experiment import COLUMNS
 from forestall.outreach.listing import make_lists
-from forestall.settings import OutreachSettings
+from forestall.settings import OutreachSettings, PoolSettings
 
 RUN_DATE = date(2026, 3, 2)
 SETTINGS = OutreachSettings(
@@ -35,7 +36,7 @@ def test_a_row_by_hand(make):
     assert row["expected_value"] == pytest.approx(5.85 - 5.00)
     assert row["reasons"] == "waited for 12 min"
     assert row["probability_change"] == pytest.approx(0.4)
-    assert (row["tier"], row["status"], row["best_hours"]) == ("firm", "open", "9-10, 17-19")
+    assert (row["tier"], row["status"], row["best_hours"]) == ("firm", "open", "09:00-10:00, 17:00-19:00")
     assert (row["listed_since_on"], row["due_on"]) == (RUN_DATE, date(2026, 3, 4))
 
 
@@ -59,22 +60,113 @@ def test_a_trigger_comes_first_whatever_it_is_worth(make, candidates):
         low_csat_7d=[np.nan] * 3 + [1.0] + [np.nan] * 2,
     )  # fmt: skip
     listed = make(values={"people": people, "risk": [0.9, 0.01, 0.9, 0.9, 0.9, 0.9]}).listed
-    assert listed["customer_id"].tolist()[:2] == ["c0001", "c0003"]
-    assert listed["trigger"].tolist()[:2] == ["complaint_unanswered", "low_csat"]
-    assert listed["trigger"][2:].isna().all()
+    assert listed["customer_id"].tolist() == ["c0001", "c0000", "c0002", "c0003", "c0004", "c0005"]
+    assert listed["trigger"].dropna().to_dict() == {0: "complaint_unanswered", 3: "low_csat"}
     first = listed.iloc[0]
     assert first["reasons"] == "complaint open for 30 h | waited for 12 min"
     assert first["due_on"] == RUN_DATE
     assert first["expected_value"] < 0
 
 
-def test_triggers_take_no_more_than_their_share_of_the_minutes(make, candidates):
-    people = candidates(20, low_csat_7d=[1.0] * 10 + [np.nan] * 10)
+def test_whatever_they_are_worth_triggers_take_no_more_than_their_share_of_the_minutes(make, candidates):
+    people = candidates(20, low_csat_7d=[1.0] * 10 + [np.nan] * 10, monthly_margin=[1.0] * 10 + [20.0] * 10)
     lists = make(values={"people": people, "risk": 0.9})
     by_trigger = lists.listed[lists.listed["trigger"].notna()]
     assert by_trigger["expected_minutes"].sum() == 50
     assert lists.listed["expected_minutes"].sum() == 100
     assert lists.withheld["suppression_reason"].tolist() == ["no_minutes"] * 5
+
+
+def test_beyond_their_share_triggers_compete_by_value(make, candidates):
+    people = candidates(20, low_csat_7d=[1.0] * 10 + [np.nan] * 10, monthly_margin=[40.0] * 10 + [20.0] * 10)
+    assert make(values={"people": people, "risk": 0.9}).listed["trigger"].eq("low_csat").sum() == 10
+
+
+def test_a_promise_that_was_missed_ranks_by_value_and_stays_visible(make, candidates):
+    # complaints may wait no day after the night that could first know of them; six of the seven have
+    people = candidates(
+        12, is_complaint_unanswered_24h=[True] * 7 + [False] * 5, open_complaint_h=1700.0,
+        complaint_unanswered_days=[0] + [70] * 6 + [0] * 5, monthly_margin=[1.0, 30.0] + [1.0] * 5 + [20.0] * 5,
+    )  # fmt: skip
+    lists = make(values={"people": people, "risk": 0.9})
+    listed = lists.listed.set_index("customer_id")
+    assert sorted(listed.index) == ["c0000", "c0001", "c0007", "c0008", "c0009", "c0010", "c0011"]
+    assert listed["is_overdue"].to_dict() == {name: name == "c0001" for name in listed.index}
+    assert listed.loc["c0001", "due_on"] == date(2025, 12, 22)
+    assert lists.withheld["suppression_reason"].tolist() == ["overdue"] * 5
+
+
+def test_minutes_of_each_language_bind(make, candidates):
+    people = candidates(30, language=["de"] * 20 + ["zh"] * 10)
+    pools = {
+        "care_de": PoolSettings(team="care", minutes=60, languages=("de",)),
+        "care_zh": PoolSettings(team="care", minutes=20, languages=("zh",)),
+    }
+    listed = make(values={"people": people, "risk": 0.9}, pools=pools).listed
+    assert listed.groupby(["pool", "language"])["expected_minutes"].sum().to_dict() == {
+        ("care_de", "de"): 60, ("care_zh", "zh"): 20
+    }  # fmt: skip
+    only = make(values={"people": people, "risk": 0.9}, pools={"care_de": pools["care_de"]})
+    assert only.withheld["suppression_reason"].tolist() == ["no_speaker"] * 10
+
+
+def test_days_without_work_are_passed_over_and_nothing_is_planned_after_it_is_due(make, candidates):
+    weekdays = ("tue", "fri")  # the run date is a Monday; what is due in two days is not done on Friday
+    pools = {"care": PoolSettings(team="care", minutes=30, weekdays=weekdays)}
+    listed = make(values={"count": 20, "risk": 0.9}, pools=pools, plan_days=5).listed
+    assert listed["planned_on"].tolist() == [date(2026, 3, 3)] * 3
+    assert make(values={"count": 20, "risk": 0.9}, pools=pools).listed.empty
+
+
+def test_nobody_is_called_at_night_where_they_live(make, candidates):
+    people = candidates(3, time_zone=["Europe/Berlin", "Pacific/Auckland", "Mars/Olympus"])
+    lists = make(values={"people": people, "risk": 0.9})
+    assert lists.withheld.set_index("customer_id")["suppression_reason"].to_dict() == {"c0001": "quiet_hours"}
+    assert lists.notes == [
+        "1 customers have a time zone that does not exist, such as `Mars/Olympus`: Europe/Berlin is taken for it"
+    ]
+
+
+def test_renewals_without_minutes_stay_visible(make, candidates):
+    people = candidates(20, days_to_renewal=[10] * 15 + [90] * 5)
+    lists = make(values={"people": people, "risk": 0.9})
+    assert set(lists.withheld["list_name"]) == {"renewal"}
+    assert set(lists.withheld["suppression_reason"]) == {"no_minutes"}
+    assert (pd.concat([lists.listed, lists.withheld])["list_name"] == "renewal").sum() == 15
+
+
+def test_an_account_that_was_split_keeps_its_arm(make, candidates):
+    people = candidates(4, account_id=["new", "a1", "a2", "a3"])
+    former = pd.DataFrame({"customer_id": ["c0000"], "account_id": ["old"]})
+    drawn = pd.DataFrame({"account_id": ["old", "a1"], "arm": ["holdout", "treatment"], "arm_probability": [0.2, 0.8],
+                          "block": "r1v1", "first_eligible_on": date(2026, 1, 1), "seed": 1})  # fmt: skip
+    lists = make(values={"people": people, "risk": 0.9, "arms": drawn, "former_accounts": former})
+    assert lists.withheld[["account_id", "arm", "suppression_reason"]].to_numpy().tolist() == [
+        ["new", "holdout", "holdout"]
+    ]
+    assert lists.new_arms.set_index("account_id").loc["new", ["arm_probability", "first_eligible_on"]].tolist() == [
+        0.2, date(2026, 1, 1)
+    ]  # fmt: skip
+    assert sorted(lists.new_arms["account_id"]) == ["a2", "a3", "new"]
+
+
+def test_accounts_that_were_merged_keep_the_arm_of_the_one_that_stays_and_it_is_said(make, candidates):
+    people = candidates(2, account_id=["stays", "stays"])
+    former = pd.DataFrame({"customer_id": ["c0000"], "account_id": ["gone"]})
+    drawn = pd.DataFrame({"account_id": ["gone", "stays"], "arm": ["holdout", "treatment"], "arm_probability": 0.5,
+                          "block": "r1v1", "first_eligible_on": date(2026, 1, 1), "seed": 1})  # fmt: skip
+    lists = make(values={"people": people, "risk": 0.9, "arms": drawn, "former_accounts": former})
+    assert lists.listed["arm"].tolist() == ["treatment"]
+    assert lists.notes == ["1 customers moved to an account of the other arm: the account's arm holds"]
+
+
+def test_an_action_that_asks_for_a_skill_nobody_has_is_said(make, playbook):
+    skilled = playbook.actions["fix"].model_copy(update={"skills": ("fibre", "billing")})
+    book = playbook.model_copy(update={"actions": {**playbook.actions, "fix": skilled}})
+    pools = {"care": PoolSettings(team="care", minutes=60, skills=("fibre",))}
+    lists = make(book=book, values={"risk": 0.9}, pools=pools)
+    assert lists.notes == ["action `fix` asks for fibre, billing, which no pool of team `care` can do"]
+    assert lists.listed.empty
 
 
 def test_who_gave_notice_is_saved_by_the_trigger_and_never_scored(make, candidates, playbook):
@@ -95,7 +187,7 @@ def test_one_row_an_account(make, candidates):
 
 
 def test_held_back_customers_name_the_filter(make, candidates):
-    people = candidates(3, is_minor=[True, False, False], can_phone=[True, False, True])
+    people = candidates(3, is_minor=[True, False, False], can_phone_marketing=[True, False, True])
     lists = make(values={"people": people, "risk": [0.9, 0.9, 0.01]})
     assert lists.withheld.set_index("customer_id")["suppression_reason"].to_dict() == {
         "c0000": "minor", "c0001": "no_consent"
@@ -107,7 +199,7 @@ def test_a_group_that_contact_drives_away_is_not_disturbed(make, candidates):
     """In neither arm: otherwise the holdout would be another kind of customer."""
     people = candidates(40, segment=["home", "business"] * 20)
     marked = pd.DataFrame({"scope": ["segment", "action"], "scope_value": ["business", "coach"]})
-    effects = marked.assign(is_do_not_disturb=[True, False])
+    effects = marked.assign(is_do_not_disturb=[True, False]).reindex(columns=list(EFFECTS))
     lists = make(values={"people": people, "risk": 0.6, "effects": effects}, holdout_share=0.3)
     reasons = lists.withheld.set_index("customer_id")["suppression_reason"]
     by_segment = reasons.groupby(people.set_index("customer_id")["segment"]).unique().map(list).to_dict()
@@ -118,7 +210,7 @@ def test_a_group_that_contact_drives_away_is_not_disturbed(make, candidates):
 def test_where_one_channel_is_refused_another_may_be_used(make, candidates, playbook):
     changed = playbook.actions["credit_call"].model_copy(update={"channel": "email"})
     book = playbook.model_copy(update={"actions": {**playbook.actions, "credit_call": changed}})
-    people = candidates(1, can_phone=False, monthly_margin=100.0)
+    people = candidates(1, can_phone_marketing=False, monthly_margin=100.0)
     listed = make(book=book, values={"people": people, "risk": 0.9}).listed
     assert listed[["action", "channel"]].to_numpy().tolist() == [["credit_call", "email"]]
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pytest
 import yaml
 
-from forestall.outreach.playbook import TEMPLATE, Action, Playbook, load_playbook
+from forestall.outreach.playbook import TEMPLATE, Action, Playbook, load_playbook, missing_scripts
 from forestall.settings import ConfigError
 
 VALID = """\
@@ -58,6 +58,9 @@ class Case:
         Case("low_csat:", "low_cast:", 12, "triggers.low_cast"),
         Case("{low_csat_7d:.0f}", "{low_csat}", 12, "`{low_csat}` cannot be quoted; meant `low_csat_7d`?"),
         Case("offers:", "ofers:", 1, "ofers"),
+        Case("team: care", "team: care\n    purpose: selling", 6, "actions.call.purpose"),
+        Case("offers:", "saved_churn_ratio: {home: 2}\noffers:", 1, "`default` is missing"),
+        Case("offers:", "saved_churn_ratio: {default: much}\noffers:", 1, "saved_churn_ratio.default"),
     ],
     ids=lambda case: case.new,
 )
@@ -77,6 +80,16 @@ def test_what_is_written_is_read(load):
 
 def test_without_a_file_the_one_we_ship_holds(company):
     assert load_playbook(company("")) == Playbook.model_validate(yaml.safe_load(TEMPLATE.read_text("utf-8")))
+
+
+def test_every_script_that_the_template_names_is_there_and_one_that_is_not_is_named(load, tmp_path):
+    book = Playbook.model_validate(yaml.safe_load(TEMPLATE.read_text("utf-8")))
+    assert all(action.script for action in book.actions.values())
+    assert missing_scripts(book, TEMPLATE.parent) == []
+    mine = load(VALID.replace("minutes: 10", "minutes: 10\n    script: scripts/call.md"))
+    assert missing_scripts(mine, tmp_path) == ["call (scripts/call.md)"]
+    linked = load(VALID.replace("minutes: 10", "minutes: 10\n    script: https://wiki.example.com/call"))
+    assert missing_scripts(linked, tmp_path) == []
 
 
 def test_the_template_knows_every_trigger_and_comments_each_line():

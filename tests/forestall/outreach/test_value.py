@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forestall.outreach.value import add_value, monthly_retention, retention_of_risk, value_at_risk
+from forestall.outreach.value import (
+    add_value,
+    load_minutes,
+    monthly_retention,
+    retention_of_risk,
+    saved_retention,
+    value_at_risk,
+)
 
 
 @pytest.mark.parametrize(
@@ -42,14 +49,17 @@ def test_without_kpis_retention_follows_from_the_risk():
     assert retention_of_risk(pd.Series(dtype=float), 90) == 1
 
 
+NO_LOAD = pd.Series(dtype=float)
+
+
 def option(**values):
-    usual = {"churn_probability": 0.4, "prior_save_probability": 0.25, "value_at_risk": 333.333, "acceptance": 0.35,
-             "offer_price": 30.0, "expected_minutes": 8.75}  # fmt: skip
+    usual = {"churn_probability": 0.4, "prior_save_probability": 0.25, "value_at_risk": 333.333,
+             "offer_acceptance": 0.35, "offer_price": 30.0, "expected_minutes": 8.75, "action": "call"}  # fmt: skip
     return pd.DataFrame([usual | values])
 
 
 def test_expected_value_by_hand_in_whole_cents():
-    row = add_value(option(), cost_per_minute=0.6).iloc[0]
+    row = add_value(option(), 0.6, NO_LOAD).iloc[0]
     assert row["save_probability"] == pytest.approx(0.1)
     assert row["value_at_risk_cents"] == 33_333
     assert row["offer_cost_cents"] == 1_050
@@ -58,11 +68,38 @@ def test_expected_value_by_hand_in_whole_cents():
 
 
 def test_an_action_that_drives_customers_away_costs_their_value():
-    row = add_value(option(prior_save_probability=-0.1, value_at_risk=100.0), cost_per_minute=0.0).iloc[0]
+    row = add_value(option(prior_save_probability=-0.1, value_at_risk=100.0), 0.0, NO_LOAD).iloc[0]
     assert row["expected_value_cents"] == -400 - 1_050
 
 
 def test_without_a_score_only_the_costs_are_known():
-    row = add_value(option(churn_probability=np.nan), cost_per_minute=0.6).iloc[0]
+    row = add_value(option(churn_probability=np.nan), 0.6, NO_LOAD).iloc[0]
     assert np.isnan(row["save_probability"])
     assert row["expected_value_cents"] == -1_575
+
+
+@pytest.mark.parametrize(("minutes", "cents"), [(10.0, 600), (-5.0, -300)])
+def test_the_contacts_that_an_action_causes_cost_and_those_it_avoids_pay(minutes, cents):
+    row = add_value(option(), 0.6, pd.Series({"call": minutes, "other": 99.0})).iloc[0]
+    assert row["load_cost_cents"] == cents
+    assert row["expected_value_cents"] == 3_333 - 1_050 - 525 - cents
+    assert row["expected_value_cents"] == row["saved_cents"] - row["cost_cents"]
+
+
+def test_saved_customers_may_leave_sooner_than_others():
+    segment = pd.Series(["home", "shop", None, "new"])
+    stay = saved_retention(segment, {"home": 0.96, "shop": 0.5}, 0.9, {"default": 2.0, "shop": 3.0}, "default")
+    assert stay == pytest.approx([0.92, 0.0, 0.8, 0.8])
+
+
+def test_only_load_that_the_experiment_shows_is_counted():
+    columns = ["scope", "scope_value", "measure", "is_current", "effect", "always_low", "always_high"]
+    effects = pd.DataFrame(
+        [("all", "all", "handle_minutes_14d", True, 2.0, 0.5, 3.5),
+         ("all", "all", "handle_minutes_14d", False, 9, 8, 10),
+         ("all", "all", "left", True, -0.1, -0.2, -0.05), ("action", "coach", "handle_minutes_14d", True, -4.0, -6, -2),
+         ("action", "fix", "handle_minutes_14d", True, 7.0, -1, 15)], columns=columns,
+    )  # fmt: skip
+    assert load_minutes(effects, ["coach", "fix", "new"]).to_dict() == {"coach": -4.0, "fix": 2.0, "new": 2.0}
+    assert load_minutes(effects.iloc[2:3], ["fix"]).to_dict() == {"fix": 0.0}
+    assert load_minutes(effects.iloc[:0], ["fix"]).to_dict() == {"fix": 0.0}

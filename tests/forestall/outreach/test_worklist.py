@@ -1,16 +1,16 @@
 from datetime import date
 
+import numpy as np
 import pandas as pd
-import pytest
 
-from forestall.outreach.worklist import best_hours, carry_over, in_order, row_id, split
+from forestall.outreach.worklist import carry_over, in_order, list_names, row_id, split
 
 RUN_DATE = date(2026, 3, 10)
 
 
 def test_who_was_listed_before_keeps_key_and_deadline():
     rows = pd.DataFrame({"customer_id": ["old", "new", "held", "holdout"], "days_to_act": [5, 5, 5, 2],
-                         "suppression_reason": [None, None, "minor", "holdout"]})  # fmt: skip
+                         "trigger_days": np.nan, "suppression_reason": [None, None, "minor", "holdout"]})  # fmt: skip
     previous = pd.DataFrame({"customer_id": ["old", "held", "holdout"], "listed_since_on": [date(2026, 3, 8)] * 3})
     found = carry_over(rows, previous, RUN_DATE).set_index("customer_id")
     assert found["listed_since_on"].to_dict() == {
@@ -28,14 +28,52 @@ def test_a_key_never_changes():
     assert row_id("c1", date(2026, 3, 8)) == "2a581d0f9a1ff6c3"
 
 
+def test_the_deadline_of_a_trigger_is_its_own_and_does_not_move():
+    rows = pd.DataFrame({"customer_id": ["new", "again"], "days_to_act": [2, 2], "trigger_days": [0.0, 5.0],
+                         "suppression_reason": [None, None]})  # fmt: skip
+    previous = pd.DataFrame({"customer_id": ["again"], "listed_since_on": [date(2026, 3, 9)]})
+    found = carry_over(rows, previous, RUN_DATE)
+    assert found["due_on"].tolist() == [date(2026, 3, 12), date(2026, 3, 7)]
+    assert found["listed_since_on"].tolist() == [RUN_DATE, date(2026, 3, 9)]
+
+
+def ordered(*rows):
+    columns = ["customer_id", "tier", "trigger_place", "is_overdue", "expected_value_cents", "expected_minutes",
+               "value_at_risk_cents", "team", "planned_on"]  # fmt: skip
+    frame = pd.DataFrame([(*row, "care", RUN_DATE)[:9] for row in rows], columns=columns)
+    return in_order(frame)["customer_id"].tolist()
+
+
 def test_order_of_work():
-    rows = pd.DataFrame(
-        [("quiet", "if_quiet", None, 900, 5, 9), ("slow", "firm", None, 800, 20, 9), ("quick", "firm", None, 500, 5, 9),
-         ("late", "firm", 2, 10, 5, 9), ("a_small_loss", "firm", 0, -5, 5, 100), ("great_loss", "firm", 0, -5, 5, 300)],
-        columns=["customer_id", "tier", "trigger_place", "expected_value_cents", "expected_minutes",
-                 "value_at_risk_cents"],
-    )  # fmt: skip
-    assert in_order(rows)["customer_id"].tolist() == ["great_loss", "a_small_loss", "late", "quick", "slow", "quiet"]
+    # promises (great_loss, small_loss, late) and worth (quick, old, slow) are dealt out by their minutes, ten to thirty
+    assert ordered(
+        ("quiet", "if_quiet", None, False, 900, 5, 9),
+        ("slow", "firm", None, False, 800, 20, 9),
+        ("quick", "firm", None, False, 500, 5, 9),
+        ("old", "firm", 0, True, 400, 5, 9),
+        ("late", "firm", 2, False, 10, 2, 9),
+        ("small_loss", "firm", 0, False, -5, 4, 100),
+        ("great_loss", "firm", 0, False, -5, 4, 300),
+    ) == ["great_loss", "quick", "old", "slow", "small_loss", "late", "quiet"]
+
+
+def test_the_day_comes_first():
+    assert ordered(
+        ("tomorrow", "firm", 0, False, 900, 5, 9, "care", date(2026, 3, 11)), ("today", "firm", None, False, 1, 5, 9)
+    ) == ["today", "tomorrow"]
+
+
+def test_first_rows_show_promises_and_worth_however_many_promises_there_are():
+    promises = [(f"p{n:02d}", "firm", 0, False, 100, 10, 9) for n in range(30)]
+    worth = [(f"w{n:02d}", "firm", None, False, 100, 10, 9) for n in range(30)]
+    first = ordered(*promises, *worth)[:20]
+    assert sum(name.startswith("p") for name in first) == 10
+
+
+def test_each_row_is_on_one_list():
+    rows = pd.DataFrame({"trigger": ["notice_given", "payment_failed", "low_csat", None, None, None],
+                         "days_to_renewal": [5, 5, 5, 30, 31, np.nan]})  # fmt: skip
+    assert list_names(rows, 30).tolist() == ["save_queue", "payment_failure", "risk", "renewal", "risk", "risk"]
 
 
 def test_ranks_of_the_list_have_no_gap_and_the_holdout_keeps_its_own():
@@ -45,18 +83,3 @@ def test_ranks_of_the_list_have_no_gap_and_the_holdout_keeps_its_own():
     listed, withheld = split(rows.reindex(columns=OUTREACH_WITHHELD.names))
     assert dict(zip(listed["customer_id"], listed["list_rank"], strict=True)) == {"a": 1, "c": 2, "e": 3}
     assert withheld["list_rank"].tolist() == [2, pd.NA]
-
-
-@pytest.mark.parametrize(
-    ("text", "spans"),
-    [
-        ("9,17,18", "9-10, 17-19"),
-        ("18,9,10,11", "9-12, 18-19"),
-        ("7,21", None),
-        ("8,9,19,20", "9-10, 19-20"),
-        (None, None),
-    ],
-)
-def test_best_hours_are_spans_within_calling_hours(text, spans):
-    found = best_hours(pd.Series([text], dtype=object), (9, 20))[0]
-    assert (None if pd.isna(found) else found) == spans

@@ -1,0 +1,66 @@
+"""What is left of the minutes and of the budget while the list is being filled."""
+
+from dataclasses import dataclass, replace
+from datetime import date
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from forestall.outreach import capacity
+from forestall.outreach.policy import NONE, choose
+from forestall.settings import OutreachSettings, PoolSettings
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Room:
+    """Minutes by pool and day, budget by day.
+
+    Attributes:
+        pools: by name.
+        slots: `capacity.slots`, with the minutes that are left.
+        budget: cents that are left, by day.
+        loss_per_day: share of what is saved that each day of waiting loses.
+    """
+
+    pools: dict[str, PoolSettings]
+    slots: pd.DataFrame
+    budget: Floats
+    loss_per_day: float
+
+    @classmethod
+    def of(cls, settings: OutreachSettings, run_date: date, horizon_days: int) -> "Room":
+        """All there is. Who would leave within the horizon leaves on any of its days alike: waiting loses so many."""
+        budget = np.full(settings.plan_days, settings.budget * 100.0)
+        return cls(capacity.pools(settings), capacity.slots(settings, run_date), budget, 1 / horizon_days)
+
+    def share(self, share: float) -> "Room":
+        """The same with so large a share of the minutes."""
+        return replace(self, slots=self.slots.assign(minutes=self.slots["minutes"] * share))
+
+    def less(self, taken: pd.DataFrame) -> "Room":
+        """What is left after rows with pool, planned_on, expected_minutes, offer_cost_cents."""
+        used = taken.groupby(["pool", "planned_on"])["expected_minutes"].sum()
+        at = pd.MultiIndex.from_frame(self.slots[["pool", "planned_on"]])
+        minutes = self.slots["minutes"].to_numpy(float) - used.reindex(at).fillna(0.0).to_numpy(float)
+        days = self.slots.drop_duplicates("planned_on").set_index("planned_on")["day"]
+        spent = taken["offer_cost_cents"].astype(float).groupby(taken["planned_on"].map(days)).sum()
+        left = self.budget - spent.reindex(range(len(self.budget))).fillna(0.0).to_numpy(float)
+        return replace(self, slots=self.slots.assign(minutes=np.maximum(minutes, 0.0)), budget=np.maximum(left, 0.0))
+
+    def best(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """The rows that are worth most together, each with the pool and the day whose minutes it takes.
+
+        Args:
+            rows: as `policy.choose` asks for, and team, language, skills, last_day (the last that is not late).
+        """
+        can = capacity.can_do(rows, self.pools)[list(self.slots["pool"])].to_numpy(bool)
+        in_time = self.slots["day"].to_numpy(int) <= rows["last_day"].to_numpy(int)[:, None]
+        chosen = choose(rows, can & in_time, self.slots, self.budget, self.loss_per_day)
+        slots = self.slots.iloc[chosen[chosen != NONE]]
+        taken: pd.DataFrame = rows[chosen != NONE].assign(
+            pool=slots["pool"].to_numpy(), planned_on=slots["planned_on"].to_numpy()
+        )
+        return taken
