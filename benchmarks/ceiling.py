@@ -1,0 +1,72 @@
+"""What the features could know of leaving: trees fitted on the demo company's true chances, beside what the model said.
+
+    forestall backtest churn --as-of 2025-11-01
+    python -m benchmarks.ceiling var/demo/forestall.toml 2025-11-01
+
+The truth is known for the first of a month. A model learns from who left, these trees from the chance itself: what they
+cannot tell apart, no model on the same features can. All figures are AUC on who left within the main horizon.
+"""
+
+import argparse
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from lightgbm import LGBMRegressor
+from rich.console import Console
+from sklearn.model_selection import KFold, cross_val_predict
+
+from features.columns import features
+from features.training_set import training_set
+from forestall.demo.describe import auc, expectation_given_observables
+from forestall.privacy.pseudonyms import pseudonym
+from forestall.settings import Settings, load_settings
+from forestall.warehouse import open_warehouse
+
+
+def main() -> None:
+    """Print the figures of one company and as-of date."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("config", type=Path)
+    parser.add_argument("as_of_on", type=date.fromisoformat, help="first of a month that a backtest scored")
+    arguments = parser.parse_args()
+    settings = load_settings(arguments.config)
+    rows = _rows(settings, arguments.as_of_on)
+    has_left = rows[f"is_churned_{settings.churn.main_horizon}d"].astype(bool)
+    for what, said in (
+        ("the true chances", rows["chance_90"]),
+        ("the expectation given observables", expectation_given_observables(rows)),
+        ("trees of the features on the true chances", _fitted(rows)),
+    ):
+        Console().print(f"{what}: {auc(said, has_left):.3f}")
+
+
+def _rows(settings: Settings, as_of_on: date) -> pd.DataFrame:
+    """The scored customers of a date with features, label and truth."""
+    with open_warehouse(settings, "ceiling") as warehouse:
+        rows = warehouse.frame("SELECT * FROM marts.fct_customer_features WHERE as_of_on = ?", [as_of_on])
+        labels = warehouse.frame("SELECT * FROM marts.fct_churn_labels WHERE as_of_on = ?", [as_of_on])
+    truth = pd.read_parquet(settings.root / "truth" / f"customers_{as_of_on}.parquet")
+    truth["customer_id"] = [pseudonym(settings, customer) for customer in truth["customer_id"]]
+    known = training_set(rows, labels, horizons=(settings.churn.main_horizon,), known_on=date.max)
+    return known.merge(truth, on="customer_id", suffixes=("", "_true")).dropna(
+        subset=f"is_churned_{settings.churn.main_horizon}d"
+    )
+
+
+def _fitted(rows: pd.DataFrame) -> pd.Series:
+    """The log chance as trees tell it that never saw the customer."""
+    names = [column.name for column in features() if column.name in rows]
+    is_text = {name: rows[name].dtype == object or pd.api.types.is_string_dtype(rows[name]) for name in names}
+    seen = rows[names].astype({name: "category" if is_text[name] else "float64" for name in names})
+    trees = LGBMRegressor(
+        n_estimators=200, learning_rate=0.05, num_leaves=15, min_child_samples=60, colsample_bytree=0.6, n_jobs=1,
+        verbose=-1, deterministic=True, force_row_wise=True, random_state=20,
+    )  # fmt: skip
+    folds = KFold(4, shuffle=True, random_state=20)
+    return pd.Series(cross_val_predict(trees, seen, np.log(rows["chance_90"].clip(1e-6)), cv=folds), index=rows.index)
+
+
+if __name__ == "__main__":
+    main()
