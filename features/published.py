@@ -206,10 +206,10 @@ OUTREACH_EFFECT = Table(
 )  # fmt: skip
 
 OUTREACH_POWER = Table(
-    "outreach_power", "effect size x way of looking", ("effect_size", "looked_at"),
+    "outreach_power", "effect size x way of looking", ("effect_size", "looking"),
     _columns(
         ("effect_size", "number", "change of the share that leaves, either way"),
-        ("looked_at", "text", "fixed_date: once, on a night named beforehand; every_night"),
+        ("looking", "text", "fixed_date: once, on a night named beforehand; every_night"),
         ("accounts_needed", "number", "accounts listed or held out to see it four times in five"),
         ("listed_count", "integer", "so many there are"),
         ("newcomers_per_week", "number", "so many come, as in the last four weeks"),

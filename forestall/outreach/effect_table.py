@@ -156,7 +156,7 @@ def power(accounts: pd.DataFrame, found: pd.DataFrame, leaving: Measure, run_dat
         run_date: from here the weeks are counted.
 
     Returns:
-        A row for each size of `EFFECT_SIZES` and way of looking (fixed_date, every_night): effect_size, looked_at,
+        A row for each size of `EFFECT_SIZES` and way of looking (fixed_date, every_night): effect_size, looking,
         accounts_needed, listed_count, newcomers_per_week, weeks (0: already; null: never, at this rate).
 
     Worked: 2,000 accounts needed, 500 listed, 100 newcomers a week, 104 days to wait: 15 + 14.9 weeks.
@@ -165,7 +165,7 @@ def power(accounts: pd.DataFrame, found: pd.DataFrame, leaving: Measure, run_dat
     listed = compared["listed_on"].sort_values(ignore_index=True)
     deviation = _deviation(compared, found, leaving)
     rate = _newcomers_per_week(listed, run_date)
-    rows = pd.DataFrame({"effect_size": EFFECT_SIZES * 2, "looked_at": np.repeat(WAYS, len(EFFECT_SIZES))})
+    rows = pd.DataFrame({"effect_size": EFFECT_SIZES * 2, "looking": np.repeat(WAYS, len(EFFECT_SIZES))})
     sizes = np.array(EFFECT_SIZES)
     needed = np.concatenate([accounts_to_detect(sizes, deviation, every_night=way == WAYS[1]) for way in WAYS])
     return rows.assign(

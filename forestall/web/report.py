@@ -200,7 +200,7 @@ def _effect(effects: pd.DataFrame, power: pd.DataFrame) -> dict[str, Any] | None
     now = effects[effects["is_current"].fillna(False).astype(bool)]
     groups = now[(now["scope"] != "all") & (now["measure"] == "left")].sort_values(["scope", "scope_value"])
     history = effects[(effects["scope"] == "all") & (effects["measure"] == "left")].dropna(subset=["effect"])
-    by_size = power.pivot_table(index="effect_size", columns="looked_at", values="weeks", dropna=False)
+    by_size = power.pivot_table(index="effect_size", columns="looking", values="weeks", dropna=False)
     return {
         "sentences": list(
             now.loc[now["scope"] == "all"].sort_values("measure", key=lambda name: name.map(SHOWN))["sentence"]

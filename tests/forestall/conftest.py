@@ -272,7 +272,7 @@ def _effect(run_date: date) -> pd.DataFrame:
 
 def _power() -> pd.DataFrame:
     return pd.DataFrame(
-        {"effect_size": [0.05, 0.1] * 2, "looked_at": ["every_night"] * 2 + ["fixed_date"] * 2,
+        {"effect_size": [0.05, 0.1] * 2, "looking": ["every_night"] * 2 + ["fixed_date"] * 2,
          "accounts_needed": 5000.0, "listed_count": 2000, "newcomers_per_week": 150.0,
          "weeks": [50.0, 22.8, 31.1, None]}
     )  # fmt: skip

@@ -182,7 +182,7 @@ def test_weeks_until_an_effect_is_seen_by_hand():
     """700 listed in 100 days, 49 a week; nothing matured, so the base rate speaks: 0.3 x 0.7 / (0.3 x 0.7) = 1."""
     rows = experiment(700, nights=100)
     found = effects(rows, MEASURES, RUN_DATE)
-    told = power(rows, found, MEASURES[0], RUN_DATE).set_index(["looked_at", "effect_size"])
+    told = power(rows, found, MEASURES[0], RUN_DATE).set_index(["looking", "effect_size"])
     assert (told["newcomers_per_week"] == 49).all()
     assert (told["listed_count"] == 700).all()
     needed = ((1.959964 + 0.841621) / 0.05) ** 2  # 3,140
@@ -196,7 +196,7 @@ def test_weeks_until_an_effect_is_seen_by_hand():
 
 def test_what_is_listed_already_only_has_to_mature():
     rows = experiment(4000, nights=200)
-    told = power(rows, effects(rows, MEASURES, RUN_DATE), MEASURES[0], RUN_DATE).set_index(["looked_at", "effect_size"])
+    told = power(rows, effects(rows, MEASURES, RUN_DATE), MEASURES[0], RUN_DATE).set_index(["looking", "effect_size"])
     row = told.loc[("fixed_date", 0.10)]
     listed_on = rows["listed_on"].iloc[int(row["accounts_needed"]) - 1]
     waits = max((listed_on + pd.Timedelta(days=104) - pd.Timestamp(RUN_DATE)).days, 0) / 7
