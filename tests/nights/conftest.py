@@ -69,7 +69,8 @@ def second_night(first_night: Settings, tmp_path_factory: pytest.TempPathFactory
     """
     settings = copied(first_night.root, tmp_path_factory.mktemp("second") / "company")
     play(settings.root, SECOND)
-    listed = Night(settings, FIRST).read("outreach_list").sort_values("list_rank")["customer_id"]
+    listed = Night(settings, FIRST).read("outreach_list").sort_values("list_rank")
+    listed = listed.loc[listed["churn_probability"].notna(), "customer_id"]  # who gave notice has no score to lose
     refusals = {why: list(listed[place : place + 2]) for place, why in zip(range(0, 10, 2), REFUSALS, strict=True)}
     _refuse(settings, refusals)
     _arrive(settings)

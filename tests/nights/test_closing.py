@@ -72,7 +72,7 @@ def test_it_says_whom_to_call_first(screen: str, folder: Path) -> None:
         [
             row["list_rank"],
             row["customer_id"][:8],
-            f"{100 * float(row['churn_probability']):.0f}%",
+            f"{100 * float(row['churn_probability']):.0f}%" if row["churn_probability"] else "-",
             f"{float(row['expected_value']):,.0f}",
             row["reasons"].split(" | ")[0],
             row["action"].replace("_", " "),

@@ -35,7 +35,7 @@ def _in_order(rows: pd.DataFrame, key: str) -> pd.DataFrame:
 
 
 def _same(ours: pd.DataFrame, theirs: pd.DataFrame, name: str) -> None:
-    assert len(ours) > 0, name
+    assert len(ours) > 0 or name == "outreach_effect", name  # nobody's outcome is known on a first night
     pd.testing.assert_frame_equal(ours, theirs, rtol=1e-9, atol=1e-12, check_dtype=False, obj=name)
 
 

@@ -70,7 +70,7 @@ def test_the_run_holds_what_it_holds_in_the_embedded_store(
     assert held["version"][1]["kind"] == "lightgbm"
     client, champion = tracking._client(served.tracking_uri), _champion(served)
     plots = [name for name in held["files"] if name.endswith(".png")]
-    assert plots == ["calibration.png", "importance.png"]  # nine months leave no window for a lift
+    assert plots == ["calibration.png", "importance.png", "lift.png", "profit.png"]
     for name in plots:
         path = Path(client.download_artifacts(champion.run_id, name, str(tmp_path)))
         assert path.read_bytes().startswith(b"\x89PNG"), name

@@ -26,7 +26,7 @@ def test_a_first_night_publishes_every_table_with_rows_and_as_its_contract_says(
     assert night.run_date == FIRST
     for name, contract in PUBLISHED.items():
         rows = pq.read_table(night.folder / f"{name}.parquet", partitioning=None)
-        assert rows.num_rows > 0, name
+        assert rows.num_rows > 0 or name == "outreach_effect", name  # nobody's outcome is known on a first night
         assert rows.schema.equals(contract.arrow_schema()), name
         keys = rows.select(list(contract.key)).to_pandas()
         assert not keys.duplicated().any(), name
