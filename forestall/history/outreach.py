@@ -17,10 +17,10 @@ from forestall.night import Night
 from forestall.outreach.effect_table import LOAD_DAYS, groups_of
 from forestall.outreach.experiment import HOLDOUT
 from forestall.outreach.playbook import Playbook
+from forestall.outreach.value import MONTH_DAYS, unless_done
 from forestall.publishing.publication import PublishedNight, nights
 from forestall.warehouse import Warehouse
 
-MONTH_DAYS = 365.25 / 12
 UNKNOWN_RISK = 0.5  # listed by a trigger, and never scored
 
 LISTINGS = """
@@ -235,8 +235,7 @@ def read_experiment(warehouse: Warehouse, night: Night, playbook: Playbook, cost
     accounts = first.assign(
         listed_on=pd.to_datetime(first["run_date"]),
         **groups_of(first),
-        # Who gave notice leaves unless something is done; nobody scores them.
-        churn_probability=first["churn_probability"].mask(first["trigger"] == "notice_given", 1.0).fillna(UNKNOWN_RISK),
+        churn_probability=unless_done(first).fillna(UNKNOWN_RISK),
     )
     for sql in (_LEAVING, _ACTIVITY if is_inactivity else _SUBSCRIPTIONS, _CONTACTS):
         accounts = accounts.merge(by_account(sql), on="account_id", how="left", validate="one_to_one")

@@ -28,6 +28,7 @@ from features.published import PUBLISHED
 from features.tables import Table
 from forestall.night import Night
 from forestall.outreach.capacity import pools
+from forestall.outreach.filters import CONSENTS
 from forestall.outreach.worklist import FIRM, IF_QUIET
 from forestall.publishing.checks import finish_stage, in_pieces
 from forestall.records import Summary
@@ -42,10 +43,6 @@ EMAIL = r"[\w.+-]+@[\w-]+\.[A-Za-z]{2,}"
 PHONE = r"(?<![\w.])(?:\+|00?)[1-9](?:[ ()/-]{0,2}\d){7,}(?!\w)"
 QUANTILES = ("contacts_p05", "contacts_p10", "contacts_p25", "contacts_p50", "contacts_p75", "contacts_p90",
              "contacts_p95")  # fmt: skip
-CONSENTS = {
-    f"can_{channel}_{purpose}": (channel, purpose)
-    for channel in ("phone", "email", "chat") for purpose in ("marketing", "service")
-}  # fmt: skip
 ABSURD = 1e9  # contacts, seconds or agents: nothing finite comes near it
 
 Frames = dict[str, pd.DataFrame]

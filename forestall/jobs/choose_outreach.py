@@ -62,8 +62,7 @@ def choose_outreach(settings: Settings, run_date: date) -> Summary:
     """Write the night's `outreach_list` and `outreach_withheld`, and the arms of newcomers.
 
     Raises:
-        ConfigError: `playbook.yml` holds a mistake.
-        ConfigError: the night has no `churn_scores` yet.
+        ConfigError: `playbook.yml` holds a mistake, or the night has no `churn_scores` yet.
     """
     night = Night(settings, run_date)
     playbook = load_playbook(settings)

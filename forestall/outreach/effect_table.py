@@ -80,11 +80,15 @@ def effects(accounts: pd.DataFrame, sought: Sequence[Measure], run_date: date) -
         (listed, not contacted), holdout_mean, effect, effect_low, effect_high, always_low, always_high, p_value,
         is_do_not_disturb, total, total_low, total_high (effect x treatment_count).
     """
-    compared = accounts[(accounts["arm_probability"] > 0) & (accounts["arm_probability"] < 1)]
-    compared = compared.sort_values(["listed_on", "list_rank", "account_id"], ignore_index=True)
+    compared = _compared(accounts).sort_values(["listed_on", "list_rank", "account_id"], ignore_index=True)
     parts = [_of_measure(compared, measure, run_date) for measure in sought]
     known = [part for part in parts if len(part)]
     return pd.concat(known, ignore_index=True) if known else pd.DataFrame(columns=list(COLUMNS))
+
+
+def _compared(accounts: pd.DataFrame) -> pd.DataFrame:
+    """Accounts that have a counterpart: their arm was not certain."""
+    return accounts[(accounts["arm_probability"] > 0) & (accounts["arm_probability"] < 1)]
 
 
 def _of_measure(accounts: pd.DataFrame, measure: Measure, run_date: date) -> pd.DataFrame:
@@ -161,7 +165,7 @@ def power(accounts: pd.DataFrame, found: pd.DataFrame, leaving: Measure, run_dat
 
     Worked: 2,000 accounts needed, 500 listed, 100 newcomers a week, 104 days to wait: 15 + 14.9 weeks.
     """
-    compared = accounts[(accounts["arm_probability"] > 0) & (accounts["arm_probability"] < 1)]
+    compared = _compared(accounts)
     listed = compared["listed_on"].sort_values(ignore_index=True)
     deviation = _deviation(compared, found, leaving)
     rate = _newcomers_per_week(listed, run_date)

@@ -34,6 +34,12 @@ class Limits:
     contact_limit_days: int
 
 
+# Columns that say whether a customer may be reached on a channel for a purpose.
+CONSENTS = {
+    f"can_{channel}_{purpose}": (channel, purpose)
+    for channel in ("phone", "email", "chat") for purpose in ("marketing", "service")
+}  # fmt: skip
+
 Rule = Callable[[pd.DataFrame, Limits], pd.Series]
 
 
@@ -47,10 +53,9 @@ def _profiling_refused(rows: pd.DataFrame, _: Limits) -> pd.Series:
 
 def _no_consent(rows: pd.DataFrame, _: Limits) -> pd.Series:
     """No consent for the action's channel and purpose; a company without consents has none to ask."""
-    kinds = [(channel, purpose) for channel in ("phone", "email", "chat") for purpose in ("marketing", "service")]
     may = np.select(
-        [(rows["channel"] == channel) & (rows["purpose"] == purpose) for channel, purpose in kinds],
-        [rows["_".join(("can", *kind))].astype("boolean").fillna(True).astype(bool) for kind in kinds],
+        [(rows["channel"] == channel) & (rows["purpose"] == purpose) for channel, purpose in CONSENTS.values()],
+        [rows[name].astype("boolean").fillna(True).astype(bool) for name in CONSENTS],
         default=False,
     )
     return pd.Series(~may.astype(bool), index=rows.index)

@@ -17,11 +17,9 @@ from forestall.outreach.filters import Limits, suppression_reasons
 from forestall.outreach.options import build_options
 from forestall.outreach.playbook import DEFAULT_REASON, Playbook
 from forestall.outreach.room import Room
-from forestall.outreach.triggers import NOTICE
 from forestall.settings import OutreachSettings
 
 NO_MINUTES, OVERDUE, ACCOUNT_LISTED = "no_minutes", "overdue", "account_listed"
-CERTAIN = 1.0  # who gave notice leaves unless something is done
 
 
 @dataclass(frozen=True)
@@ -119,10 +117,11 @@ def _valued_options(known: Known, playbook: Playbook, settings: OutreachSettings
     clock = hours.Clock(known.run_date, known.site_zone, settings.work_hours, playbook.calling_hours)
     people = hours.add_hours(people, clock)
     options = build_options(people, known.churn_reasons, playbook)
-    certain = options["churn_probability"].mask(options["trigger"] == NOTICE, CERTAIN)
     cost = float(playbook.cost_per_minute) if known.cost_per_minute is None else known.cost_per_minute
     valued = value.add_value(
-        options.assign(churn_probability=certain), cost, value.load_minutes(known.effects, list(playbook.actions))
+        options.assign(churn_probability=value.unless_done(options)),
+        cost,
+        value.load_minutes(known.effects, list(playbook.actions)),
     )
     due = worklist.due(valued, worklist.listed_since(valued, known.previous, known.run_date), known.run_date)
     return valued.assign(

@@ -17,10 +17,21 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from forestall.outreach.triggers import NOTICE
+
 Cents = NDArray[np.int64]
 Floats = NDArray[np.float64]
 MONTH_DAYS = 365.25 / 12
 LOAD = "handle_minutes_14d"  # the measure of the experiment
+
+
+def unless_done(rows: pd.DataFrame) -> pd.Series:
+    """Probability of leaving unless something is done: nobody scores who gave notice, and they leave.
+
+    Args:
+        rows: trigger, churn_probability (missing: not scored).
+    """
+    return rows["churn_probability"].mask(rows["trigger"] == NOTICE, 1.0)
 
 
 def to_cents(amount: Floats) -> Cents:

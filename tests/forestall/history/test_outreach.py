@@ -10,11 +10,12 @@ import pytest
 import yaml
 
 from features.published import PUBLISHED
-from forestall.history.outreach import MONTH_DAYS, agent_cost_per_minute, read_experiment, record_listings
+from forestall.history.outreach import agent_cost_per_minute, read_experiment, record_listings
 from forestall.jobs.measure_outreach import measure_outreach
 from forestall.night import Night
 from forestall.outreach.effect_table import ALL
 from forestall.outreach.playbook import Playbook
+from forestall.outreach.value import MONTH_DAYS
 from forestall.warehouse import open_warehouse
 
 LISTED, RUN_DATE = date(2026, 1, 10), date(2026, 6, 1)

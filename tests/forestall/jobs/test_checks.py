@@ -17,9 +17,10 @@ from features.gates import GateFailedError
 from features.published import PUBLISHED
 from forestall.jobs.check_batch import check_batch
 from forestall.jobs.check_features import check_features
-from forestall.jobs.check_publication import CONSENTS, PHONE, check_publication, nobody_protected
+from forestall.jobs.check_publication import PHONE, check_publication, nobody_protected
 from forestall.jobs.publish import publish
 from forestall.night import Night
+from forestall.outreach.filters import CONSENTS
 from forestall.publishing.publication import current_night, nights
 from forestall.settings import ConfigError, Settings
 from forestall.sources.tables import create_tables, raw_columns
