@@ -19,6 +19,9 @@ LEAST_CERTAIN = 0.5  # below this the language is not told
 READ_CHARACTERS = 200  # enough to tell a language by; the rest only takes time
 MOST_WORKERS = 4  # 170 MB each
 SCORED = ("sentiment", "language")  # what takes more than to count characters
+# Customers' numbers and addresses tell no tone, and make texts differ that say the same.
+ADDRESS = re.compile(r"\b(?:https?://|www\.)\S+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+", re.ASCII)
+LONG_NUMBER = re.compile(r"\+?\d(?:[ ()/.,-]{0,2}\d){2,}")  # three digits or more; "1 of 5 stars" stays
 HAN, KANA, LATIN = re.compile(r"[\u4e00-\u9fff]"), re.compile(r"[\u3040-\u30ff]"), re.compile(r"[A-Za-z]")
 
 
@@ -46,6 +49,11 @@ def language(text: str, stated: str | None = None) -> str | None:
     return re.split("[-_]", stated.strip().lower())[0] or None if stated else None
 
 
+def plain(text: str) -> str:
+    """What is read of a text: its beginning, without addresses, every long number the same."""
+    return LONG_NUMBER.sub("0", ADDRESS.sub("", text[: tone.READ_CHARACTERS]))
+
+
 def score_texts(texts: pa.Table) -> pa.Table:
     """Language and sentiment of each distinct pair of `text` and `stated` language.
 
@@ -55,23 +63,27 @@ def score_texts(texts: pa.Table) -> pa.Table:
     Returns:
         Columns `text`, `stated`, `language`, `sentiment` (-1 to 1, null where the language is not supported).
     """
-    # sorted, so that a text stands in the same batch on every run
-    pairs = sorted(
-        {(row["text"], row["stated"]) for row in texts.to_pylist() if row["text"] is not None},
-        key=lambda pair: (pair[0], pair[1] or ""),
-    )
-    languages = [language(text, stated) for text, stated in pairs]
-    supported = [spoken in tone.LANGUAGES for spoken in languages]
-    told = [text for (text, _), is_supported in zip(pairs, supported, strict=True) if is_supported]
-    scores = iter(tone.tones(told, workers=min(os.cpu_count() or 1, MOST_WORKERS)))
+    pairs = zip(texts["text"].to_pylist(), texts["stated"].to_pylist(), strict=True)
+    read = {(text, stated): (plain(text), stated) for text, stated in pairs if text is not None}
+    told = _told(set(read.values()))
     return pa.table(
         {
-            "text": pa.array([text for text, _ in pairs], pa.string()),
-            "stated": pa.array([stated for _, stated in pairs], pa.string()),
-            "language": pa.array(languages, pa.string()),
-            "sentiment": pa.array([float(next(scores)) if known else None for known in supported], pa.float64()),
+            "text": pa.array([text for text, _ in read], pa.string()),
+            "stated": pa.array([stated for _, stated in read], pa.string()),
+            "language": pa.array([told[pair][0] for pair in read.values()], pa.string()),
+            "sentiment": pa.array([told[pair][1] for pair in read.values()], pa.float64()),
         }
     )
+
+
+def _told(pairs: set[tuple[str, str | None]]) -> dict[tuple[str, str | None], tuple[str | None, float | None]]:
+    """Language and sentiment of each pair of what is read of a text and the language stated."""
+    # sorted, so that a text stands in the same batch on every run
+    languages = {pair: language(*pair) for pair in sorted(pairs, key=lambda pair: (pair[0], pair[1] or ""))}
+    supported = [pair for pair, spoken in languages.items() if spoken in tone.LANGUAGES]
+    scores = tone.tones([text for text, _ in supported], workers=min(os.cpu_count() or 1, MOST_WORKERS))
+    sentiments = dict(zip(supported, scores.tolist(), strict=True))
+    return {pair: (spoken, sentiments.get(pair)) for pair, spoken in languages.items()}
 
 
 def register_scores(scratch: duckdb.DuckDBPyConnection, relation: str, column: str, stated: str) -> str:

@@ -8,7 +8,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from forestall.privacy import tone
-from forestall.privacy.reduction import language, score_texts
+from forestall.privacy.reduction import language, plain, score_texts
 from forestall.privacy.tone import EXAMPLES, LANGUAGES, READ_CHARACTERS, tones
 from models.pool import FEW
 
@@ -114,6 +114,18 @@ def test_a_greeting_and_an_address_do_not_thin_out_what_is_said_between_them() -
     ])  # fmt: skip
     assert wrapped < 0.8 * bare < 0
     assert bare < both < tones(["Thank you, the agent was wonderful!"])[0]
+
+
+def test_numbers_and_addresses_tell_nothing() -> None:
+    """Two texts that differ in them alone are one, and are scored once; a few stars are no such number."""
+    mail = "Your agent was rude, order {}. Write to {} or see {}, phone {}."
+    first = mail.format("4711-0815", "ann@example.com", "https://example.com/a?b=1", "+49 30 23125 0000001")
+    second = mail.format("12.345.678", "o.brien@mail.example.net", "www.example.org", "030/231250")
+    assert plain(first) == plain(second) == "Your agent was rude, order 0. Write to  or see  phone 0."
+    assert plain("1 of 5 stars, 24 hours late") == "1 of 5 stars, 24 hours late"
+    one, two = scored((first, None), (second, None))
+    assert one == {**two, "text": first}
+    assert one["sentiment"] < -0.1
 
 
 @pytest.mark.slow
