@@ -20,13 +20,18 @@ from forestall.settings import Settings, load_settings
 from tests.processes import end, free_port
 
 PATIENCE_S = 180  # until a server answers; on an idle machine it takes twenty seconds
-# Files that run for minutes begin first: one that ends last would leave the other core idle.
-LONGEST = ("test_kills.py", "test_engines.py", "test_server.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the files that take longest first; the order within a file stays."""
-    items.sort(key=lambda item: item.path.name not in LONGEST)
+    """Let a file's tests run on one worker, all files that look at the shared nights on the same, slow files first.
+
+    A slow file that begins last leaves the other core idle, and two nights for each worker take minutes.
+    """
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    nights = {item.path for item in items if "first_night" in getattr(item, "fixturenames", ())}
+    items.sort(key=lambda item: item.path not in slow)
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group("nights" if item.path in nights else str(item.path)))
 
 
 @pytest.fixture
