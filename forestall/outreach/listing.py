@@ -4,7 +4,7 @@ Options are built, valued and filtered; the best set is chosen blind to the arm;
 arm say who of it is left alone. Nothing here reads or writes anything.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 import numpy as np
@@ -94,7 +94,7 @@ def make_lists(known: Known, playbook: Playbook, settings: OutreachSettings, hor
     drawn = draw_arms(eligible, pd.concat([known.arms, inherited]), draw)
     new_arms = pd.concat([inherited, drawn], ignore_index=True).sort_values("account_id", ignore_index=True)
 
-    selected = _select(options[is_allowed], known, playbook.trigger_share, settings, horizon_days)
+    selected = _select(options[is_allowed], known, playbook, settings, horizon_days)
     rows = pd.concat([selected, _left_over(options[is_allowed], selected), _held_back(options, is_allowed)])
     arms = pd.concat([known.arms, new_arms], ignore_index=True).set_index("account_id")
     rows = rows.assign(**{name: rows["account_id"].map(arms[name]) for name in ("arm", "arm_probability")})
@@ -152,18 +152,18 @@ def _add_value_at_risk(
 
 
 def _select(
-    allowed: pd.DataFrame, known: Known, trigger_share: float, settings: OutreachSettings, horizon_days: int
+    allowed: pd.DataFrame, known: Known, playbook: Playbook, settings: OutreachSettings, horizon_days: int
 ) -> pd.DataFrame:
     """Triggers in time, then the best of the rest, then (where set) what is worth it if it stays quiet."""
-    room = Room.of(settings, known.run_date, horizon_days)
+    room = Room.of(settings, known.run_date, horizon_days, playbook.list_shares)
     quiet = room.share(settings.if_quiet_share)
     room = room.less(_places(known.worked, known.run_date))
-    promised = _promised(allowed, room.share(trigger_share))
+    promised = _promised(allowed, room.share(playbook.trigger_share))
     room = room.less(promised)
-    firm = room.best(_without(allowed, promised))
+    firm = room.fill(_without(allowed, promised))
     taken = pd.concat([promised, firm]).assign(tier=worklist.FIRM)
     budget = room.less(firm).budget
-    more = Room(quiet.pools, quiet.slots, budget, quiet.loss_per_day).best(_without(allowed, taken))
+    more = replace(quiet, budget=budget).fill(_without(allowed, taken))
     return pd.concat([taken, more.assign(tier=worklist.IF_QUIET)], ignore_index=True)
 
 
@@ -190,6 +190,7 @@ def _places(worked: pd.DataFrame, run_date: date) -> pd.DataFrame:
     return pd.DataFrame({
         "pool": worked["pool"].fillna(worked["team"]),
         "planned_on": worked["planned_on"].fillna(run_date),
+        "list_name": worked["list_name"],
         "expected_minutes": worked["expected_minutes"].astype(float),
         "offer_cost_cents": worked["offer_cost"].astype(float) * 100,
     })  # fmt: skip

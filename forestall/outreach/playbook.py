@@ -25,6 +25,7 @@ Purpose = Literal["service", "marketing"]
 Trigger = Literal[
     "complaint_unanswered", "first_response_late", "notice_given", "low_csat", "repeated_topic", "payment_failed"
 ]
+ListName = Literal["risk", "save_queue", "renewal", "payment_failure"]
 Money = Annotated[Decimal, Field(ge=0, max_digits=12, decimal_places=2)]
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
@@ -105,6 +106,9 @@ class Playbook(Section):
     )
     calling_hours: tuple[Hour, Hour] = Field((9, 20), description="from, to: local hours of the customer")
     trigger_share: Share = Field(0.5, description="of the minutes that triggers in time take, whatever they are worth")
+    list_shares: dict[ListName, Share] = Field(
+        {}, description="of the minutes that a list takes while others want them; a list not named: all"
+    )
     offers: dict[str, Offer] = Field({}, description="what may be given")
     actions: dict[str, Action] = Field({}, description="what may be done")
     reasons: dict[str, Reason] = Field({}, description="why customers leave, and which actions answer it")

@@ -82,6 +82,44 @@ def test_beyond_their_share_triggers_compete_by_value(make, candidates):
     assert make(values={"people": people, "risk": 0.9}).listed["trigger"].eq("low_csat").sum() == 10
 
 
+def save_queue(candidates, at_risk=20):
+    """Twenty who gave notice, each worth three of those at risk."""
+    is_leaving = [True] * 20 + [False] * at_risk
+    return candidates(20 + at_risk, is_under_notice=is_leaving, monthly_margin=[60.0] * 20 + [20.0] * at_risk)
+
+
+@pytest.mark.parametrize(("shares", "saved"), [({}, 12), ({"save_queue": 0.3}, 3), ({"save_queue": 0}, 0)])
+def test_a_list_takes_no_more_than_its_share_while_others_want_the_minutes(make, candidates, playbook, shares, saved):
+    book = playbook.model_copy(update={"list_shares": shares})
+    lists = make(book=book, values={"people": save_queue(candidates), "risk": 0.9})
+    assert lists.listed["list_name"].value_counts().get("save_queue", 0) == saved
+    assert lists.listed["expected_minutes"].sum() > 90
+    left = lists.withheld[lists.withheld["list_name"] == "save_queue"]
+    assert left["suppression_reason"].tolist() == ["no_minutes"] * (20 - saved)
+
+
+def test_minutes_that_no_other_list_wants_go_beyond_the_share(make, candidates, playbook):
+    book = playbook.model_copy(update={"list_shares": {"save_queue": 0.3}})
+    lists = make(book=book, values={"people": save_queue(candidates, at_risk=2), "risk": 0.9})
+    assert lists.listed["list_name"].value_counts().to_dict() == {"save_queue": 10, "risk": 2}
+
+
+def test_what_is_worked_already_counts_in_the_share_of_its_list(make, candidates, playbook):
+    book = playbook.model_copy(update={"list_shares": {"save_queue": 0.3}})
+    people = save_queue(candidates)
+    worked = make(book=book, values={"people": people, "risk": 0.9}).listed.query("list_name == 'save_queue'").head(2)
+    listed = make(book=book, values={"people": people, "risk": 0.9, "worked": worked}).listed
+    assert (listed["list_name"] == "save_queue").sum() == 3
+
+
+def test_if_it_stays_quiet_the_shares_hold_too(make, candidates, playbook):
+    book = playbook.model_copy(update={"list_shares": {"save_queue": 0.3}})
+    listed = make(book=book, values={"people": save_queue(candidates), "risk": 0.9}, if_quiet_share=1.0).listed
+    assert listed.groupby("tier")["list_name"].apply(lambda names: (names == "save_queue").sum()).to_dict() == {
+        "firm": 3, "if_quiet": 3
+    }  # fmt: skip
+
+
 def test_a_promise_that_was_missed_ranks_by_value_and_stays_visible(make, candidates):
     # complaints may wait no day after the night that could first know of them; six of the seven have
     people = candidates(

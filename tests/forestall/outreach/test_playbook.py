@@ -61,6 +61,8 @@ class Case:
         Case("team: care", "team: care\n    purpose: selling", 6, "actions.call.purpose"),
         Case("offers:", "saved_churn_ratio: {home: 2}\noffers:", 1, "`default` is missing"),
         Case("offers:", "saved_churn_ratio: {default: much}\noffers:", 1, "saved_churn_ratio.default"),
+        Case("offers:", "list_shares: {save_que: 0.5}\noffers:", 1, "list_shares.save_que"),
+        Case("offers:", "list_shares: {save_queue: 1.5}\noffers:", 1, "list_shares.save_queue"),
     ],
     ids=lambda case: case.new,
 )

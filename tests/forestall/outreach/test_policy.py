@@ -21,7 +21,7 @@ def options(rng, count, accounts=None):
             "language": rng.choice(LANGUAGES, count, p=[0.6, 0.25, 0.15]),
             "expected_minutes": rng.choice([5.0, 8.75, 12.25], count),
             "offer_cost_cents": offer, "cost_cents": cost, "saved_cents": rng.integers(0, 4_000, count) + cost - 500,
-            "due": rng.integers(0, 3, count),
+            "due": rng.integers(0, 3, count), "list_name": rng.choice(["risk", "save_queue"], count),
         }
     )  # fmt: skip
 
@@ -57,7 +57,7 @@ def is_allowed(rows, places, chosen, budget):
     )
 
 
-def best_of_all(rows, places, budget, loss):
+def best_of_all(rows, places, budget, loss, quotas=None):
     """The worth of the best of all assignments that keep the limits, each of them looked at."""
     every = np.array(list(product(range(NONE, len(places)), repeat=len(rows))))
     is_in = every[:, :, None] == np.arange(len(places))  # assignment x option x slot
@@ -68,6 +68,9 @@ def best_of_all(rows, places, budget, loss):
     accounts = np.einsum("aos,oc->ac", is_in, pd.get_dummies(rows["account_id"]).to_numpy(int))
     keeps = (minutes <= places["minutes"].to_numpy()).all(1) & (offers <= budget).all(1) & (accounts <= 1).all(1)
     keeps &= ~(is_in & ~who_fits(rows, places)).any((1, 2))
+    for name in [] if quotas is None else quotas:
+        of_list = rows["expected_minutes"].where(rows["list_name"] == name, 0.0).to_numpy()
+        keeps &= (np.einsum("aos,o->as", is_in, of_list) <= quotas[name].to_numpy()).all(1)
     return float(np.einsum("aos,os->a", is_in, value)[keeps].max())
 
 
@@ -80,6 +83,20 @@ def test_no_other_assignment_is_worth_more(seed):
     chosen = choose(rows, who_fits(rows, places), places, budget, 0.02)
     assert is_allowed(rows, places, chosen, budget)
     assert worth(rows, places, chosen, 0.02) == best_of_all(rows, places, budget, 0.02)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_no_other_assignment_that_keeps_the_quota_of_a_list_is_worth_more(seed):
+    rng = np.random.default_rng(seed)
+    rows = options(rng, 6)
+    places = slots({"de": rng.integers(10, 30), "de en": rng.integers(10, 30)}, days=2)
+    budget, quotas = np.full(2, 1e4), pd.DataFrame({"save_queue": places["minutes"] * 0.5})
+    chosen = choose(rows, who_fits(rows, places), places, budget, 0.02, quotas)
+    is_saved = (chosen != NONE) & (rows["list_name"] == "save_queue")
+    used = rows["expected_minutes"][is_saved].groupby(chosen[is_saved]).sum()
+    assert (used <= quotas["save_queue"].reindex(used.index) + 1e-9).all()
+    assert is_allowed(rows, places, chosen, budget)
+    assert worth(rows, places, chosen, 0.02) == best_of_all(rows, places, budget, 0.02, quotas)
 
 
 def test_beats_taking_the_most_valuable_first():
@@ -137,12 +154,15 @@ def test_a_large_set_is_within_five_thousandths_of_what_fractions_of_rows_are_wo
     assert 0.995 * bound <= worth(rows, places, chosen) <= bound + 1e-6
 
 
-def test_leaving_out_what_cannot_be_best_changes_nothing(monkeypatch):
+@pytest.mark.parametrize("share", [1.0, 0.4])
+def test_leaving_out_what_cannot_be_best_changes_nothing(monkeypatch, share):
     rows = options(np.random.default_rng(4), 50, accounts=40).assign(due=0)
     places = slots({"de": 15.0, "de en": 10.0})
-    short = worth(rows, places, choose(rows, who_fits(rows, places), places, np.array([2_000.0])))
+    quotas = pd.DataFrame({"save_queue": places["minutes"] * share})
+    limits = (who_fits(rows, places), places, np.array([2_000.0]), 0.0, quotas)
+    short = worth(rows, places, choose(rows, *limits))
     monkeypatch.setattr(policy, "_may_be_best", lambda options, *_: np.ones(len(options), bool))
-    assert worth(rows, places, choose(rows, who_fits(rows, places), places, np.array([2_000.0]))) == short
+    assert worth(rows, places, choose(rows, *limits)) == short
 
 
 @pytest.mark.parametrize("minutes", [{}, {"de": 0.0}, {"de": 4.9}, {"fr": 900.0}])
