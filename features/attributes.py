@@ -7,7 +7,7 @@ attribute is as old as its row: of a source without history it is today's at eve
 and training names it where it says too much by itself.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Literal
 
 import duckdb
@@ -27,12 +27,13 @@ NAMES = f"""
 """
 
 
-def with_attributes(rows: pd.DataFrame) -> pd.DataFrame:
+def with_attributes(rows: pd.DataFrame, without: Collection[str] = ()) -> pd.DataFrame:
     """`rows` with a column for each attribute in place of the JSON.
 
     Args:
         rows: customer x as-of date with `as_of_on` and, where the company has any, `attributes`; text that is no
             JSON object says nothing.
+        without: entries that are left out.
 
     Returns:
         The same rows in the same order; `{"size": 3}` gives `attribute_size` 3.0. Empty text is unknown.
@@ -49,7 +50,7 @@ def with_attributes(rows: pd.DataFrame) -> pd.DataFrame:
             f"CREATE TEMP TABLE known AS SELECT row_number() OVER () AS place, "
             f"CASE WHEN json_valid({COLUMN}) AND json_type({COLUMN}) = 'OBJECT' THEN {COLUMN} END AS {COLUMN} FROM told"
         )
-        names = sorted(name for (name,) in connection.execute(NAMES).fetchall())
+        names = sorted(name for (name,) in connection.execute(NAMES).fetchall() if name not in without)
         if not names:
             return rest
         values = ", ".join(

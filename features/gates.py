@@ -47,6 +47,7 @@ class GateLimits(Section):
     population_share: float = Field(0.8, ge=0, description="customers with features against the date before")
     null_share_rise: float = Field(0.2, ge=0, le=1, description="of a feature, against the date before")
     drift_effect_size: float = Field(0.5, ge=0, description="move of a mean in standard deviations")
+    fairness_severity: Severity = Field("warning", description="of a difference between groups nothing explains")
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ that whatever reads tonight's files reads next year's too. Customers appear as p
 
 from features.tables import Column, Kind, Table
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 
 def _columns(*rows: tuple[str, Kind, str]) -> tuple[Column, ...]:
@@ -217,6 +217,35 @@ OUTREACH_POWER = Table(
     ),
 )  # fmt: skip
 
+OUTREACH_FAIRNESS = Table(
+    "outreach_fairness", "scope x value x measure", ("scope", "scope_value", "measure"),
+    _columns(
+        ("scope", "text", "column whose values are compared (outreach.fairness_groups, fairness_attributes)"),
+        ("scope_value", "text", "its value: the group; `unknown` where it is missing"),
+        ("measure", "text", "listed (share of the accounts decided on), offered (share of the listed that may be given "
+         "something), offer_price (mean price of what is offered, company currency)"),
+        ("since_on", "date", "first night counted: with tonight's playbook, at most outreach.fairness_days back"),
+        ("night_count", "integer", "nights counted"),
+        ("group_count", "integer", "accounts of the group, once for each night they were decided on"),
+        ("others_count", "integer", "all others"),
+        ("group_mean", "number", "share or mean price of the group, as it is"),
+        ("others_mean", "number", "the same of all others"),
+        ("difference", "number", "group less others, as it is"),
+        ("compared_count", "integer", "of the group, those beside whom others stand in the same stratum: night, "
+         "reason, risk band and tenth of value at risk"),
+        ("compared_mean", "number", "mean of these, strata weighted alike for both; null where too few"),
+        ("compared_others_mean", "number", "the same of the others"),
+        ("ratio", "number", "compared_mean over compared_others_mean"),
+        ("adjusted_difference", "number", "compared_mean less compared_others_mean (Mantel and Haenszel)"),
+        ("adjusted_low", "number", "95 % interval, widened by Holm's method for all comparisons"),
+        ("adjusted_high", "number", "its upper end"),
+        ("p_value", "number", "of no difference within strata, adjusted by Holm's method"),
+        ("verdict", "text", "too_few, alike, explained (gone within strata), not_shown (may be chance) or unexplained"),
+        ("is_flagged", "boolean", "unexplained: beyond outreach.fairness_ratio, and the interval leaves out zero"),
+        ("sentence", "text", "what it says"),
+    ),
+)  # fmt: skip
+
 GATE_RESULTS = Table(
     "gate_results", "gate x table x column", ("gate",),
     _columns(
@@ -238,6 +267,7 @@ PUBLISHED: dict[str, Table] = {
     table.name: table
     for table in (
         CHURN_SCORES, OUTREACH_LIST, OUTREACH_WITHHELD, VOLUME_FORECAST, STAFFING_REQUIREMENT,
-        SERVICE_KPIS, FORECAST_ACCURACY, OUTREACH_EFFECT, OUTREACH_POWER, GATE_RESULTS,
+        SERVICE_KPIS, FORECAST_ACCURACY, OUTREACH_EFFECT, OUTREACH_POWER, OUTREACH_FAIRNESS,
+        GATE_RESULTS,
     )
 }  # fmt: skip

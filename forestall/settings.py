@@ -251,6 +251,9 @@ class PoolSettings(Section):
     weekdays: tuple[Weekday, ...] = WEEK
 
 
+Grouping = Literal["region", "language", "segment", "preferred_channel"]
+
+
 class OutreachSettings(Section):
     """Limits of the list."""
 
@@ -268,6 +271,15 @@ class OutreachSettings(Section):
     discount_rate: float = Field(0.10, ge=0, description="a year")
     life_cap_months: int = Field(36, ge=1)
     seed: int = 20
+    fairness_groups: tuple[Grouping, ...] = Field(
+        ("region", "language", "segment", "preferred_channel"), description="groups that are compared by the audit"
+    )
+    fairness_attributes: tuple[str, ...] = Field(
+        (), description="attributes that are compared too, such as an age band; no model sees these"
+    )
+    fairness_ratio: float = Field(0.8, gt=0, lt=1, description="least ratio of smaller to larger mean that is let pass")
+    fairness_least: int = Field(30, ge=2, description="accounts; smaller groups are not judged")
+    fairness_days: int = Field(28, ge=1, description="nights so far back are added up, while the playbook is the same")
 
 
 def _cron(text: str) -> str:

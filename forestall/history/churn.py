@@ -72,7 +72,10 @@ def _read(
     dates = training_dates(known_on, plan.gap_days, settings.churn.training_dates, settings.churn.training_step_days)
     build_training_features(settings, run_date, (*dates, *further), plan.params.max_rows)
     with open_warehouse(settings, f"read_churn_history {run_date}") as warehouse:
-        rows = with_attributes(warehouse.frame("SELECT * FROM marts.fct_customer_features WHERE is_training"))
+        rows = with_attributes(
+            warehouse.frame("SELECT * FROM marts.fct_customer_features WHERE is_training"),
+            settings.outreach.fairness_attributes,
+        )
         labels = warehouse.frame("SELECT * FROM marts.fct_churn_labels")
     plan = replace(plan, kinds={**plan.kinds, **attribute_kinds(rows)})
     every = sorted({*dates, *further})

@@ -15,6 +15,7 @@ from features.gates import (
     Found,
     Gate,
     Measure,
+    Severity,
     Stage,
     between,
     evaluate_measures,
@@ -28,9 +29,10 @@ from features.published import PUBLISHED
 from features.tables import Table
 from forestall.night import Night
 from forestall.outreach.capacity import pools
+from forestall.outreach.fairness import TOO_FEW
 from forestall.outreach.filters import CONSENTS
 from forestall.outreach.worklist import FIRM, IF_QUIET
-from forestall.publishing.checks import finish_stage, in_pieces
+from forestall.publishing.checks import finish_stage, in_pieces, load_limits
 from forestall.records import Summary
 from forestall.settings import Settings
 from forestall.staffing.standards import load_standards
@@ -75,6 +77,7 @@ def check_publication(settings: Settings, run_date: date) -> Summary:
         _days_covered(frames["volume_forecast"], settings, run_date),
         *_within_limits(frames["outreach_list"], settings),
         nobody_protected(frames["outreach_list"], settings, run_date),
+        differences_are_explained(frames["outreach_fairness"], load_limits(settings).fairness_severity),
     ]
     rows.append(evaluate_measures(found))
     return finish_stage(night, "publication", rows)
@@ -205,6 +208,19 @@ def _within_limits(listed: pd.DataFrame, settings: Settings) -> Iterator[Found]:
                  most=settings.outreach.budget + 0.005),
         Measure(cost, f"offers worth {cost:.2f} of {settings.outreach.budget:.2f} on one day", len(fresh)),
     )  # fmt: skip
+
+
+def differences_are_explained(fairness: pd.DataFrame, severity: Severity) -> Found:
+    """No group is listed or offered something more or less than others alike, or at another price."""
+    flagged = fairness[fairness["is_flagged"].fillna(value=False).astype(bool)]
+    judged = int((fairness["verdict"] != TOO_FEW).sum())
+    gate = measured(
+        "publication", "outreach_fairness", "differences_are_explained", "whoever is alike is treated alike", severity,
+        most=0,
+    )  # fmt: skip
+    names = [" ".join(key) for key in flagged[["scope", "scope_value", "measure"]].to_numpy()]
+    told = "; ".join(flagged["sentence"]) or f"{judged} comparisons, {len(fairness) - judged} groups too small to judge"
+    return gate, Measure(len(flagged), told, judged, len(flagged), names)
 
 
 def nobody_protected(listed: pd.DataFrame, settings: Settings, run_date: date) -> Found:

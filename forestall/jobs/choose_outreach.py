@@ -2,7 +2,8 @@
 
 Reads `churn_scores`, `churn_reasons` and `outreach_effect` of the night, `marts.fct_outreach_candidates`,
 `marts.fct_customer_kpis`, costs, outcomes, the arms, `playbook.yml` and earlier published nights;
-writes `outreach_list`, `outreach_withheld` and the arms of newcomers (`forestall.arms`). Safe to run
+writes `outreach_list`, `outreach_withheld`, `outreach_fairness` (whether groups are treated alike), its sums
+(`forestall.fairness_tallies`) and the arms of newcomers (`forestall.arms`). Safe to run
 again: arms are drawn once, and rows on which work has begun stay. Where consents, subscriptions or
 outcomes are not of tonight, nobody is listed: yesterday's "no" might be today's.
 """
@@ -13,7 +14,9 @@ from datetime import date, timedelta
 import pandas as pd
 import pyarrow as pa
 
-from features.published import OUTREACH_LIST, OUTREACH_WITHHELD
+from features.attributes import COLUMN, PREFIX, with_attributes
+from features.published import OUTREACH_FAIRNESS, OUTREACH_LIST, OUTREACH_WITHHELD
+from forestall.history.fairness import audit
 from forestall.history.outreach import agent_cost_per_minute
 from forestall.night import Night
 from forestall.outreach.experiment import COLUMNS, HOLDOUT
@@ -34,6 +37,7 @@ KPI_MONTHS = 12
 CANDIDATES = """
     SELECT candidates.*,
         greatest(features.activity_value_365d - coalesce(features.return_value_365d, 0), 0) AS net_activity_value_365d
+        {attributes}
     FROM marts.fct_outreach_candidates AS candidates
     LEFT JOIN marts.fct_customer_features AS features
         ON features.customer_id = candidates.customer_id AND features.as_of_on = ? AND NOT features.is_training
@@ -77,11 +81,15 @@ def choose_outreach(settings: Settings, run_date: date) -> Summary:
         if not settings.is_backfill and len(lists.new_arms):
             with warehouse.transaction():
                 warehouse.append("forestall.arms", _arms_as_arrow(lists.new_arms))
+        fairness = audit(warehouse, night, lists.considered, playbook.version)
     night.write("outreach_list", lists.listed)
     night.write("outreach_withheld", lists.withheld)
+    night.write("outreach_fairness", fairness)
     scripts = missing_scripts(playbook, playbook_path(settings).parent)
     notes = [f"scripts that the playbook names and nobody wrote: {', '.join(scripts)}"] if scripts else []
-    return _told(lists, [*lists.notes, *notes])
+    unknown = [name for name in settings.outreach.fairness_attributes if f"{PREFIX}{name}" not in known.candidates]
+    notes += [f"no customer has the attribute `{name}` of outreach.fairness_attributes" for name in unknown]
+    return _told(lists, int(fairness["is_flagged"].sum()), [*lists.notes, *notes])
 
 
 def _what_is_known(warehouse: Warehouse, night: Night) -> Known:
@@ -94,7 +102,7 @@ def _what_is_known(warehouse: Warehouse, night: Night) -> Known:
     return Known(
         run_date=night.run_date,
         cutoff=night.cutoff,
-        candidates=warehouse.frame(CANDIDATES, [night.run_date]),
+        candidates=_candidates(warehouse, night),
         scores=scores[scores["horizon_days"] == night.settings.churn.main_horizon],
         churn_reasons=night.read("churn_reasons"),
         kpis=_kpis(warehouse, night.run_date),
@@ -108,6 +116,16 @@ def _what_is_known(warehouse: Warehouse, night: Night) -> Known:
         cost_per_minute=agent_cost_per_minute(warehouse, night),
         former_accounts=warehouse.frame(FORMER_ACCOUNTS, [night.cutoff]),
     )
+
+
+def _candidates(warehouse: Warehouse, night: Night) -> pd.DataFrame:
+    """Whom it is about, with those of their attributes that the audit of fairness asks for, and no other."""
+    audited = [f"{PREFIX}{name}" for name in night.settings.outreach.fairness_attributes]
+    rows = warehouse.frame(CANDIDATES.format(attributes=f", features.{COLUMN}" if audited else ""), [night.run_date])
+    if not audited:
+        return rows
+    known = with_attributes(rows.assign(as_of_on=night.run_date))
+    return rows.drop(columns=COLUMN).assign(**{name: known[name] for name in audited if name in known})
 
 
 def _latest_revisions(earlier: list[PublishedNight]) -> list[PublishedNight]:
@@ -180,10 +198,11 @@ def _list_nobody(night: Night, why: str) -> Summary:
     log.warning("%s", why)
     night.write("outreach_list", pd.DataFrame(columns=OUTREACH_LIST.names))
     night.write("outreach_withheld", pd.DataFrame(columns=OUTREACH_WITHHELD.names))
+    night.write("outreach_fairness", pd.DataFrame(columns=OUTREACH_FAIRNESS.names))
     return {"listed": 0, "withheld": 0, "notes": why}
 
 
-def _told(lists: Lists, notes: list[str]) -> Summary:
+def _told(lists: Lists, flagged: int, notes: list[str]) -> Summary:
     for note in notes:
         log.warning("%s", note)
     reasons = lists.withheld["suppression_reason"].value_counts()
@@ -195,5 +214,6 @@ def _told(lists: Lists, notes: list[str]) -> Summary:
         "holdout": int(reasons.get(HOLDOUT, 0)),
         "withheld": len(lists.withheld),
         "new_arms": len(lists.new_arms),
+        "unfair": flagged,
         "notes": " | ".join(notes),
     }

@@ -39,7 +39,8 @@ def score_churn(settings: Settings, run_date: date) -> Summary:
     night, params = Night(settings, run_date), churn_params()
     champion = champion_on(settings.tracking_uri, MODEL, run_date.isoformat())
     with open_warehouse(settings, f"score_churn {run_date}") as warehouse:
-        rows = with_attributes(scored_population(warehouse.frame(FEATURES, [run_date])))
+        rows = scored_population(warehouse.frame(FEATURES, [run_date]))
+    rows = with_attributes(rows, settings.outreach.fairness_attributes)
     if champion is None or rows.empty:
         return _write_nothing(
             night, "no churn model yet" if champion is None else "no customer whom a score may be about"

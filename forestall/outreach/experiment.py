@@ -100,12 +100,12 @@ def moved_between_arms(people: pd.DataFrame, known: pd.DataFrame, former: pd.Dat
 
 
 def _blocks(accounts: pd.DataFrame) -> pd.Series:
-    risk = _part(accounts["churn_probability"], RISK_BLOCKS)
-    worth = _part(accounts["value_at_risk"], VALUE_BLOCKS)
+    risk = equal_part(accounts["churn_probability"], RISK_BLOCKS)
+    worth = equal_part(accounts["value_at_risk"], VALUE_BLOCKS)
     return pd.Series([f"r{r}v{v}" for r, v in zip(risk, worth, strict=True)], index=accounts.index, dtype=object)
 
 
-def _part(values: pd.Series, count: int) -> NDArray[np.int64]:
+def equal_part(values: pd.Series, count: int) -> NDArray[np.int64]:
     """Which of `count` equal parts a value lies in, 1 the least; 0 where it is not known."""
     place = (values.rank(method="average", pct=True) * count).fillna(0.0)
     return np.asarray(np.ceil(place.to_numpy(float)), np.int64)

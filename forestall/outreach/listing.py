@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from forestall.outreach import capacity, hours, value, worklist
-from forestall.outreach.effect_table import do_not_disturb
+from forestall.outreach.effect_table import do_not_disturb, groups_of
 from forestall.outreach.experiment import COLUMNS, HOLDOUT, Draw, draw_arms, inherited_arms, moved_between_arms
 from forestall.outreach.filters import Limits, suppression_reasons
 from forestall.outreach.options import build_options
@@ -71,12 +71,15 @@ class Lists:
         withheld: rows of `outreach_withheld`.
         new_arms: arms drawn tonight.
         notes: what a planner should know, one line each.
+        considered: one row an account that was decided on tonight: the option chosen, or the best of those that were
+            not; with is_listed, is_offered. The holdout counts as listed: nothing but the draw tells it apart.
     """
 
     listed: pd.DataFrame
     withheld: pd.DataFrame
     new_arms: pd.DataFrame
     notes: list[str]
+    considered: pd.DataFrame
 
 
 def make_lists(known: Known, playbook: Playbook, settings: OutreachSettings, horizon_days: int, secret: str) -> Lists:
@@ -103,7 +106,8 @@ def make_lists(known: Known, playbook: Playbook, settings: OutreachSettings, hor
 
     rows = worklist.carry_over(worklist.in_order(rows), known.previous, known.run_date)
     listed, withheld = worklist.split(worklist.publish(rows, known.worked, known.outcomes, playbook.version))
-    return Lists(listed, withheld, new_arms[list(COLUMNS)], _notes(known, playbook, settings))
+    considered = _considered(options[is_allowed], selected, known.previous)
+    return Lists(listed, withheld, new_arms[list(COLUMNS)], _notes(known, playbook, settings), considered)
 
 
 def _valued_options(known: Known, playbook: Playbook, settings: OutreachSettings, horizon_days: int) -> pd.DataFrame:
@@ -204,6 +208,17 @@ def _left_over(allowed: pd.DataFrame, selected: pd.DataFrame) -> pd.DataFrame:
     has_listed = best["account_id"].isin(selected["account_id"])
     reason = np.select([has_listed, best["is_overdue"]], [ACCOUNT_LISTED, OVERDUE], NO_MINUTES)
     return best.assign(tier=None, suppression_reason=reason)
+
+
+def _considered(allowed: pd.DataFrame, selected: pd.DataFrame, previous: pd.DataFrame) -> pd.DataFrame:
+    """One row an account; who was on the list of the night before was decided on then."""
+    rest = _without(allowed, selected).sort_values(["account_id", "expected_value_cents"], ascending=[True, False])
+    both = pd.concat([selected.assign(is_listed=True), rest.drop_duplicates("account_id").assign(is_listed=False)])
+    decided = allowed.loc[allowed["customer_id"].isin(previous["customer_id"]), "account_id"]
+    both = both[~both["account_id"].isin(decided)]
+    return both.assign(reason=groups_of(both)["reason"], is_offered=both["offer"].notna()).sort_values(
+        "account_id", ignore_index=True
+    )
 
 
 def _held_back(options: pd.DataFrame, is_allowed: pd.Series) -> pd.DataFrame:

@@ -1,9 +1,9 @@
 """The best set: which options to take, and whose minutes of which day each of them takes.
 
 An assignment of options to pools and days (`slots`), with the minutes of each slot, what a list may take of
-them, the budget of each day and at most one option an account as limits, solved by HiGHS: exactly up to `SMALL` variables, beyond
-that to within a few thousandths of what fractions of rows would be worth, which no set can exceed. It is
-given what each option is worth and sees nothing else: not the arm, not the customer.
+them, the budget of each day and at most one option an account as limits, solved by HiGHS: exactly up to
+`SMALL` variables, beyond that to within a few thousandths of what fractions of rows would be worth, which no
+set can exceed. It is given what each option is worth and sees nothing else: not the arm, not the customer.
 """
 
 import numpy as np

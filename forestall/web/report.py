@@ -52,6 +52,7 @@ def night_report(night: PublishedNight, before: PublishedNight | None = None) ->
         listed=_records(tables["outreach_list"].sort_values("list_rank").head(HEAD_ROWS)),
         withheld=_reasons_withheld(tables["outreach_withheld"]),
         effect=_effect(tables["outreach_effect"], tables["outreach_power"]),
+        fairness=_fairness(tables["outreach_fairness"]),
         services=summaries.service_week(tables["service_kpis"], about["standards"]),
         accuracy=_accuracy(tables["forecast_accuracy"]),
         gates=_gates(tables["gate_results"]),
@@ -210,6 +211,22 @@ def _effect(effects: pd.DataFrame, power: pd.DataFrame) -> dict[str, Any] | None
         "contaminated": int(now.loc[now["scope"] == "all", "contaminated_count"].max()) if len(now) else 0,
         "power": _records(by_size.reindex(columns=["fixed_date", "every_night"]).reset_index()),
     }
+
+
+def _fairness(rows: pd.DataFrame) -> dict[str, Any] | None:
+    """Comparisons of groups that were judged, flagged ones first, and how many were too small; None without any."""
+    if rows.empty:
+        return None
+    judged = rows[rows["verdict"] != "too_few"].sort_values(
+        ["is_flagged", "scope", "scope_value", "measure"], ascending=[False, True, True, True]
+    )
+    return {
+        "flagged": list(judged.loc[judged["is_flagged"].astype(bool), "sentence"]),
+        "judged": _records(judged),
+        "too_few_count": len(rows) - len(judged),
+        "since_on": rows["since_on"].min(),
+        "night_count": int(rows["night_count"].max()),
+    }  # fmt: skip
 
 
 # In the order of what is asked first.

@@ -25,6 +25,7 @@ def rows() -> pd.DataFrame:
 def test_each_entry_is_a_column_of_its_type(rows: pd.DataFrame) -> None:
     found = with_attributes(rows)
     assert found.index.tolist() == rows.index.tolist()
+    assert "attribute_size" not in with_attributes(rows, ["size"])
     assert attribute_kinds(found) == {
         "attribute_charge": "number", "attribute_code": "category", "attribute_is_vip": "category",
         "attribute_it's": "category", "attribute_more": "category", "attribute_since": "number",

@@ -41,6 +41,7 @@ def night_tables() -> Callable[..., dict[str, pa.Table]]:
             "forecast_accuracy": _accuracy(),
             "outreach_effect": _effect(run_date),
             "outreach_power": _power(),
+            "outreach_fairness": _fairness(run_date),
             "gate_results": _gates(),
         }
         return {name: conform(_filled(frame, name), PUBLISHED[name]) for name, frame in frames.items()}
@@ -276,6 +277,26 @@ def _power() -> pd.DataFrame:
          "accounts_needed": 5000.0, "listed_count": 2000, "newcomers_per_week": 150.0,
          "weeks": [50.0, 22.8, 31.1, None]}
     )  # fmt: skip
+
+
+def _fairness(run_date: date) -> pd.DataFrame:
+    usual = {
+        "scope": "region", "scope_value": "north", "since_on": run_date - timedelta(days=20), "night_count": 21,
+        "group_count": 4000, "others_count": 9000, "group_mean": 0.061, "others_mean": 0.055, "difference": 0.006,
+        "compared_count": 3900, "compared_mean": 0.058, "compared_others_mean": 0.06, "ratio": 0.967,
+        "adjusted_difference": -0.002, "adjusted_low": -0.013, "adjusted_high": 0.009, "p_value": 1.0,
+        "verdict": "alike", "is_flagged": False, "sentence": "region north, listed: no large difference.",
+    }  # fmt: skip
+    prices = {"group_mean": 24.0, "others_mean": 30.5, "compared_mean": 27.0, "compared_others_mean": 27.4,
+              "adjusted_low": -1.2, "adjusted_high": 0.4, "group_count": 120, "verdict": "explained"}  # fmt: skip
+    few = dict.fromkeys(["compared_mean", "compared_others_mean", "ratio", "adjusted_difference", "p_value"])
+    few |= {"adjusted_low": None, "adjusted_high": None}
+    return pd.DataFrame([
+        usual | {"measure": "listed"},
+        usual | {"measure": "offer_price", "sentence": "region north, price: explained."} | prices,
+        usual | few | {"scope_value": "isle", "measure": "listed", "group_count": 9, "verdict": "too_few",
+                       "sentence": "region isle, listed: too few to judge (9)."},
+    ])  # fmt: skip
 
 
 def _gates() -> pd.DataFrame:

@@ -331,6 +331,26 @@ def test_a_good_night_passes_every_gate(finished: Callable[..., Settings]) -> No
     assert check_publication(finished(), MONDAY)["warnings"] == 0
 
 
+@pytest.mark.parametrize("severity", ["warning", "blocking"])
+def test_an_unexplained_difference_between_groups_is_flagged_before_publication(
+    finished: Callable[..., Settings], severity: str
+) -> None:
+    def flag(tables: dict[str, pa.Table]) -> None:
+        _put(tables, "outreach_fairness", 1, "is_flagged", True)
+        _put(tables, "outreach_fairness", 1, "sentence", "region north, price: unexplained.")
+
+    settings = finished(flag)
+    (settings.root / "gates.yml").write_text(f"fairness_severity: {severity}\n")
+    if severity == "blocking":
+        with pytest.raises(GateFailedError, match="region north, price: unexplained"):
+            check_publication(settings, MONDAY)
+    else:
+        assert check_publication(settings, MONDAY)["warnings"] == 1
+    gate = _results(settings, "publication").loc["publication.outreach_fairness.differences_are_explained"]
+    assert (gate["severity"], gate["is_passed"], gate["failed_count"], gate["checked_count"]) == (severity, False, 1, 2)
+    assert gate["sample_keys"] == "region north listed"
+
+
 # Row, column and value that break a gate; rows 26 to 30 of an interval table lie in the morning of a working day.
 DEFECTS = [
     ("churn_scores", 0, "churn_probability", 1.2, "churn_scores.churn_probability_in_range"),

@@ -271,10 +271,69 @@ def test_without_subscriptions_the_years_purchases_tell_the_value(settings, nigh
     assert at_risk.to_numpy() == pytest.approx(50 * q / (1 - q), abs=0.01)
 
 
+def fairness(night, measure="listed", scope="region"):
+    rows = night.read("outreach_fairness")
+    return rows[(rows["measure"] == measure) & (rows["scope"] == scope)].set_index("scope_value")
+
+
+def test_groups_are_compared_over_the_nights_of_one_playbook(settings, night):
+    run_sql(settings, "UPDATE marts.fct_outreach_candidates SET region = 'south' WHERE customer_id < 'c3'")
+    choose_outreach(settings, RUN_DATE)
+    first = fairness(night)
+    assert first["group_count"].to_dict() == {"north": 37, "south": 23}
+    listed = pd.concat([night.read("outreach_list"), night.read("outreach_withheld")])  # the holdout is listed too
+    assert first["group_mean"]["south"] == pytest.approx((listed["region"] == "south").sum() / 23)
+    publish(settings, night)
+    choose_outreach(settings, RUN_DATE)  # run again it replaces what it added
+    later = RUN_DATE + timedelta(days=1)
+    second = score(settings, later, 60)
+    choose_outreach(settings, later)
+    found = fairness(second)
+    # on the second night only those are decided on who were not on the first night's list
+    assert found["group_count"].sum() == 60 + 60 - len(listed)
+    assert found["night_count"].unique().tolist() == [2]
+    assert pd.to_datetime(found["since_on"]).unique().tolist() == [pd.Timestamp(RUN_DATE)]
+    (settings.root / "playbook.yml").write_text(
+        "actions:\n  call: {team: retention, minutes: 9, save_probability: 0.1}\n"
+    )
+    choose_outreach(settings, later)
+    assert second.read("outreach_fairness").empty  # a playbook without reasons decides on nobody
+
+
+def test_a_backfill_leaves_no_tallies(settings, night):
+    choose_outreach(settings, RUN_DATE)
+    count = "SELECT count(*) FROM forestall.fairness_tallies"
+    with open_warehouse(settings, "test") as warehouse:
+        before = warehouse.scalar(count)
+    later = RUN_DATE + timedelta(days=1)
+    backfill = settings.for_backfill()
+    score(backfill, later, 60)
+    choose_outreach(backfill, later)
+    with open_warehouse(settings, "test") as warehouse:
+        assert warehouse.scalar(count) == before > 0
+
+
+def test_groups_of_an_attribute_are_compared_where_the_company_names_it(settings, night):
+    run_sql(settings, "ALTER TABLE marts.fct_customer_features ADD COLUMN attributes VARCHAR")
+    run_sql(settings, f"""
+        INSERT INTO marts.fct_customer_features
+        SELECT customer_id, DATE '{RUN_DATE}', false, NULL, NULL,
+            CASE WHEN customer_id < 'c3' THEN '{{"age_band": "60+", "other": 1}}' ELSE '{{"other": 2}}' END
+        FROM marts.fct_outreach_candidates
+    """)  # fmt: skip
+    named = settings.outreach.model_copy(update={"fairness_attributes": ("age_band", "never_heard_of")})
+    summary = choose_outreach(settings.model_copy(update={"outreach": named}), RUN_DATE)
+    assert summary["notes"] == "no customer has the attribute `never_heard_of` of outreach.fairness_attributes"
+    assert set(night.read("outreach_fairness")["scope"]) == {
+        "region", "language", "segment", "preferred_channel", "attribute_age_band"
+    }  # fmt: skip
+    assert fairness(night, scope="attribute_age_band")["group_count"].to_dict() == {"60+": 23, "unknown": 37}
+
+
 def test_without_customers_both_tables_are_empty_and_in_their_columns(settings):
     night = score(settings, RUN_DATE, 0)
     assert choose_outreach(settings, RUN_DATE)["listed"] == 0
-    for name in ("outreach_list", "outreach_withheld"):
+    for name in ("outreach_list", "outreach_withheld", "outreach_fairness"):
         table = pq.read_table(night.folder / f"{name}.parquet")
         assert table.schema.equals(PUBLISHED[name].arrow_schema())
         assert isinstance(table, pa.Table)

@@ -72,6 +72,29 @@ def test_the_report_says_what_outreach_does(publish: Callable[..., PublishedNigh
     assert "5 % 31.1 50.0 10 % – 22.8" in told
 
 
+def test_the_report_says_whether_groups_are_treated_alike(
+    tmp_path: Path, night_tables: Tables, about_the_night: Mapping[str, Any]
+) -> None:
+    def told(change: Callable[[pd.DataFrame], pd.DataFrame]) -> str:
+        tables = night_tables()
+        rows = change(tables["outreach_fairness"].to_pandas())
+        schema = tables["outreach_fairness"].schema
+        tables["outreach_fairness"] = pa.Table.from_pandas(rows, schema=schema, preserve_index=False)
+        return _text(night_report(publish_night(tmp_path, MONDAY, tables, about_the_night, lambda _: None)))
+
+    usual = told(lambda rows: rows)
+    assert "● none unexplained 2 comparisons, no difference that nothing explains" in usual
+    assert "21 nights since Tue 2026-02-10, all with the same playbook. 1 further comparison" in usual
+    assert "north region offer price 120 24.00 30.50 27.00 27.40 −1.20 0.40 explained" in usual
+    flagged = told(
+        lambda rows: rows.assign(is_flagged=rows["measure"] == "offer_price", sentence="the north pays more.")
+    )
+    assert "■ unexplained 1 of 2 comparisons shows a difference that nothing explains: the north pays more." in flagged
+    few = told(lambda rows: rows[rows["verdict"] == "too_few"])
+    assert "No group is large enough yet to be judged." in few
+    assert "so there is nothing to compare" in told(lambda rows: rows.iloc[:0])
+
+
 def test_the_report_is_one_sound_file_that_fetches_nothing(publish: Callable[..., PublishedNight]) -> None:
     html = night_report(publish())
     parser = _Balanced()
