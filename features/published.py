@@ -232,7 +232,7 @@ OUTREACH_FAIRNESS = Table(
         ("others_mean", "number", "the same of all others"),
         ("difference", "number", "group less others, as it is"),
         ("compared_count", "integer", "of the group, those beside whom others stand in the same stratum: night, "
-         "reason, risk band and tenth of value at risk"),
+         "reason, risk band and part of value at risk"),
         ("compared_mean", "number", "mean of these, strata weighted alike for both; null where too few"),
         ("compared_others_mean", "number", "the same of the others"),
         ("ratio", "number", "compared_mean over compared_others_mean"),

@@ -1,7 +1,7 @@
 """Whether groups of customers are treated alike: who is listed, who is offered something, and at what price.
 
 Each value of a column that the company names (a region, a language) is compared with all other customers who were
-decided on the same night for the same reason, in the same risk band and tenth of value at risk: a stratum. A
+decided on the same night for the same reason, in the same risk band and part of value at risk: a stratum. A
 difference that is gone within strata is explained by what the list goes by. What is left is judged as if, within each
 stratum, who belongs to the group had been drawn by lot. So nothing is assumed of scores, values or prices, groups of
 any size are judged alike, and nights add up.
@@ -22,13 +22,14 @@ from forestall.outreach.effect_table import UNKNOWN
 from forestall.outreach.experiment import equal_part
 from forestall.outreach.sequences import ALPHA, holm
 
-VALUE_PARTS = 10
 BANDS_OF_NUMBERS = 4  # an attribute that is a number is compared by its quarters ...
 FEW_NUMBERS = 8  # ... unless it has hardly more values than that
 # Mantel and Fleiss (1980): the normal approximation holds where the group's count could lie five off either way.
 LEAST_ROOM = 5.0
 
 LISTED, OFFERED, PRICE = MEASURES = ("listed", "offered", "offer_price")
+# Into so many equal parts of value at risk: a night decides on thousands of accounts, and lists some fifty of them.
+VALUE_PARTS = {LISTED: 10, OFFERED: 3, PRICE: 3}
 TOO_FEW, ALIKE, EXPLAINED, UNSURE, UNEXPLAINED = ("too_few", "alike", "explained", "not_shown", "unexplained")
 
 KEY = ["scope", "scope_value", "measure"]
@@ -85,16 +86,18 @@ def tally(rows: pd.DataFrame, scopes: Sequence[str]) -> pd.DataFrame:
         PRICE: rows[rows["is_listed"] & rows["is_offered"]].assign(outcome=rows["offer_price"].astype(float)),
     }
     found = [
-        _sums(_in_strata(subset), scope, is_share=measure != PRICE).assign(scope=scope, measure=measure)
+        _sums(_in_strata(subset, VALUE_PARTS[measure]), scope, is_share=measure != PRICE).assign(
+            scope=scope, measure=measure
+        )
         for scope in scopes
         for measure, subset in of_measure.items()
     ]
     return pd.concat([pd.DataFrame(columns=[*KEY, *SUMS]), *(part for part in found if len(part))])[[*KEY, *SUMS]]
 
 
-def _in_strata(rows: pd.DataFrame) -> pd.DataFrame:
-    tenth = equal_part(rows["value_at_risk"], VALUE_PARTS)
-    alike = [rows["risk_band"].astype(object).fillna(UNKNOWN), rows["reason"].astype(object).fillna(UNKNOWN), tenth]
+def _in_strata(rows: pd.DataFrame, value_parts: int) -> pd.DataFrame:
+    part = equal_part(rows["value_at_risk"], value_parts)
+    alike = [rows["risk_band"].astype(object).fillna(UNKNOWN), rows["reason"].astype(object).fillna(UNKNOWN), part]
     return rows.assign(stratum=rows.groupby(alike, sort=True).ngroup())
 
 

@@ -19,7 +19,7 @@ from forestall.outreach.playbook import DEFAULT_REASON, Playbook
 from forestall.outreach.room import Room
 from forestall.settings import OutreachSettings
 
-NO_MINUTES, OVERDUE, ACCOUNT_LISTED = "no_minutes", "overdue", "account_listed"
+NO_MINUTES, NO_BUDGET, OVERDUE, ACCOUNT_LISTED = "no_minutes", "no_budget", "overdue", "account_listed"
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,8 @@ def make_lists(known: Known, playbook: Playbook, settings: OutreachSettings, hor
     new_arms = pd.concat([inherited, drawn], ignore_index=True).sort_values("account_id", ignore_index=True)
 
     selected = _select(options[is_allowed], known, playbook, settings, horizon_days)
-    rows = pd.concat([selected, _left_over(options[is_allowed], selected), _held_back(options, is_allowed)])
+    left_over = _left_over(options[is_allowed], selected, settings.budget * 100)
+    rows = pd.concat([selected, left_over, _held_back(options, is_allowed)])
     arms = pd.concat([known.arms, new_arms], ignore_index=True).set_index("account_id")
     rows = rows.assign(**{name: rows["account_id"].map(arms[name]) for name in ("arm", "arm_probability")})
     is_holdout = rows["suppression_reason"].isna() & (rows["arm"] == HOLDOUT)
@@ -200,13 +201,15 @@ def _places(worked: pd.DataFrame, run_date: date) -> pd.DataFrame:
     })  # fmt: skip
 
 
-def _left_over(allowed: pd.DataFrame, selected: pd.DataFrame) -> pd.DataFrame:
-    """Triggers and renewals that nothing but the minutes keeps off the list: nobody is to be lost sight of."""
+def _left_over(allowed: pd.DataFrame, selected: pd.DataFrame, budget_cents: float) -> pd.DataFrame:
+    """Triggers and renewals that only minutes or budget keep off the list: nobody is to be lost sight of."""
     rest = allowed[~allowed["customer_id"].isin(selected["customer_id"])]
     is_worth_it = (rest["list_name"] == worklist.RENEWAL) & (rest["expected_value_cents"] > 0)
     best = _best_of_each(rest[rest["trigger"].notna() | is_worth_it])
     has_listed = best["account_id"].isin(selected["account_id"])
-    reason = np.select([has_listed, best["is_overdue"]], [ACCOUNT_LISTED, OVERDUE], NO_MINUTES)
+    is_too_dear = best["offer_cost_cents"] > budget_cents
+    kinds = [has_listed, is_too_dear, best["is_overdue"]]
+    reason = np.select(kinds, [ACCOUNT_LISTED, NO_BUDGET, OVERDUE], NO_MINUTES)
     return best.assign(tier=None, suppression_reason=reason)
 
 

@@ -50,6 +50,9 @@ def test_the_label_is_in_no_feature_and_every_customer_is_judged_by_the_others(
     own = {name for name in history.plan.kinds if name.startswith("attribute_")}
     assert len(own) == 18  # of 21 columns all but the key, the label, and the contract, which is the plan
     assert history.rows.empty
+    audited = company.outreach.model_copy(update={"fairness_attributes": ("gender",)})
+    blind, _ = read_churn_backtest(company.model_copy(update={"outreach": audited}), RUN_DATE, SNAPSHOT)
+    assert set(history.plan.kinds) - set(blind.plan.kinds) == {"attribute_gender"}
     left = judged["is_churned_30d"]
     for name in history.plan.kinds:
         if name in judged and judged[name].notna().any():

@@ -168,6 +168,21 @@ def test_the_same_on_postgresql(company, postgres_url):
     check_by_hand(read(settings))
 
 
+def test_the_night_counts_and_tells_what_was_recorded_against_the_rules(settings, caplog):
+    fill(settings, ROWS)
+    publish(settings, LISTED, FIRST_NIGHT)
+    with caplog.at_level("INFO"):
+        summary = measure_outreach(settings, RUN_DATE)
+    told = {name: summary[name] for name in ("holdout_contacted", "outcomes_never_listed", "outcomes_repeated")}
+    assert told == {"holdout_contacted": 1, "outcomes_never_listed": 1, "outcomes_repeated": 1}
+    assert [record.message for record in caplog.records if record.name.endswith("measure_outreach")] == [
+        "1 accounts of the holdout were contacted all the same",
+        "1 outcomes name a row of no list",
+        "1 outcomes recorded more than once",
+    ]
+    assert (summary["listed_accounts"], summary["holdout_accounts"]) == (4, 2)  # who was contacted stays in its arm
+
+
 def test_an_account_counts_from_its_first_night_in_whichever_revision(settings):
     publish(settings, LISTED, [listing("c1")])
     publish(settings, LISTED, [listing("c1"), listing("c2")], revision=2)

@@ -271,6 +271,33 @@ def test_without_subscriptions_the_years_purchases_tell_the_value(settings, nigh
     assert at_risk.to_numpy() == pytest.approx(50 * q / (1 - q), abs=0.01)
 
 
+def test_a_customer_who_moved_to_an_account_of_their_own_keeps_the_arm(settings, night):
+    choose_outreach(settings, RUN_DATE)
+    before = arms(settings).set_index("account_id")["arm"]
+    held = before.index[before == "holdout"][0]
+    customer = f"c{held[1:]}"
+    run_sql(settings, f"""
+        INSERT INTO raw.customers VALUES ('{customer}', '{held}', '2026-01-01 00:00+00'),
+            ('{customer}', 'split', '2026-03-02 12:00+00')
+    """)  # fmt: skip
+    run_sql(settings, f"UPDATE marts.fct_outreach_candidates SET account_id = 'split' WHERE account_id = '{held}'")
+    later = RUN_DATE + timedelta(days=1)
+    score(settings, later, 60)
+    assert choose_outreach(settings, later)["new_arms"] == 1
+    assert arms(settings).set_index("account_id")["arm"].to_dict() == {**before.to_dict(), "split": "holdout"}
+
+
+def test_an_outcome_of_a_row_of_no_list_changes_nothing(settings, night):
+    choose_outreach(settings, RUN_DATE)
+    listed = night.read("outreach_list")
+    run_sql(settings, """
+        INSERT INTO raw.outreach_outcomes VALUES ('o1', 'nobody', 'accepted', '2026-03-01 11:00+00',
+            '2026-03-01 11:00+00', 1), ('o1', 'nobody', 'accepted', '2026-03-01 11:00+00', '2026-03-01 12:00+00', 1)
+    """)  # fmt: skip
+    choose_outreach(settings, RUN_DATE)
+    pd.testing.assert_frame_equal(night.read("outreach_list"), listed)
+
+
 def fairness(night, measure="listed", scope="region"):
     rows = night.read("outreach_fairness")
     return rows[(rows["measure"] == measure) & (rows["scope"] == scope)].set_index("scope_value")
