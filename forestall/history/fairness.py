@@ -39,7 +39,7 @@ def audit(warehouse: Warehouse, night: Night, considered: pd.DataFrame, playbook
     settings = night.settings.outreach
     attributes = [f"{PREFIX}{name}" for name in settings.fairness_attributes]
     scopes = [*settings.fairness_groups, *(name for name in attributes if name in considered)]
-    tonight = tally(considered.assign(**dict(in_groups(considered, scopes).items())), scopes)
+    tonight = tally(in_groups(considered, scopes), scopes)
     tonight = tonight.assign(run_date=night.run_date)
     warehouse.execute(TALLIES)
     earlier = _earlier(warehouse, night, playbook_version)

@@ -53,8 +53,8 @@ class Tolerance:
 
 
 def in_groups(rows: pd.DataFrame, scopes: Sequence[str]) -> pd.DataFrame:
-    """The columns `scopes` as texts: a missing value is `unknown`, numbers are quarters such as `18 to 34`."""
-    return pd.DataFrame({name: _texts(rows[name]) for name in scopes}, index=rows.index)
+    """`rows` with the columns `scopes` as texts: a missing value is `unknown`, a number its quarter, `18 to 34`."""
+    return rows.assign(**{name: _texts(rows[name]) for name in scopes})
 
 
 def _texts(values: pd.Series) -> pd.Series:
@@ -173,9 +173,9 @@ def compare(tallies: pd.DataFrame, tolerance: Tolerance) -> pd.DataFrame:
 
 
 def _ratio(mean: pd.Series, others: pd.Series) -> pd.Series:
-    """Missing where both are zero: nothing is given to either."""
+    """Missing where the others have nothing."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        return pd.Series(np.where(mean.abs() < 1e-12, 0.0, mean) / others, index=mean.index)
+        return (mean / others).replace([np.inf, -np.inf], np.nan)
 
 
 def _with_interval(found: pd.DataFrame) -> pd.DataFrame:
@@ -202,5 +202,5 @@ def _with_verdicts(found: pd.DataFrame, tolerance: Tolerance) -> pd.DataFrame:
 
 
 def _is_beyond(mean: pd.Series, others: pd.Series, ratio: float) -> pd.Series:
-    smaller, larger = np.minimum(mean, others), np.maximum(mean, others)
-    return smaller < ratio * larger
+    both = pd.concat([mean, others], axis=1)
+    return both.min(axis=1, skipna=False) < ratio * both.max(axis=1, skipna=False)

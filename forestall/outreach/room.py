@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from forestall.outreach import capacity
+from forestall.outreach.playbook import ListName
 from forestall.outreach.policy import NONE, choose
 from forestall.settings import OutreachSettings, PoolSettings
 
@@ -35,7 +36,7 @@ class Room:
 
     @classmethod
     def of(
-        cls, settings: OutreachSettings, run_date: date, horizon_days: int, list_shares: Mapping[str, float]
+        cls, settings: OutreachSettings, run_date: date, horizon_days: int, list_shares: Mapping[ListName, float]
     ) -> "Room":
         """All there is. Who would leave within the horizon leaves on any of its days alike: waiting loses so many.
 

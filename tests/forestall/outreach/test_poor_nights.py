@@ -106,5 +106,5 @@ def test_a_poor_night_is_a_sensible_one(known, candidates, playbook, case):
     for name, rows in (("outreach_list", lists.listed), ("outreach_withheld", lists.withheld)):
         conform(pa.Table.from_pandas(rows, preserve_index=False), PUBLISHED[name])
     scopes = ["region", "language"]
-    considered = lists.considered.assign(**dict(in_groups(lists.considered, scopes).items()))
+    considered = in_groups(lists.considered, scopes)
     assert not compare(tally(considered, scopes), Tolerance(0.8, 30))["is_flagged"].any()
