@@ -99,6 +99,16 @@ def test_no_other_assignment_that_keeps_the_quota_of_a_list_is_worth_more(seed):
     assert worth(rows, places, chosen, 0.02) == best_of_all(rows, places, budget, 0.02, quotas)
 
 
+def test_what_the_quota_of_a_list_leaves_goes_to_another_list():
+    """Thirty alike of one list are worth more than those of the other, and only one of them may be taken."""
+    rows = pd.DataFrame({"account_id": [f"a{number}" for number in range(33)], "expected_minutes": 10.0,
+                         "offer_cost_cents": 0, "cost_cents": 0, "saved_cents": [100] * 30 + [50] * 3,
+                         "list_name": ["save_queue"] * 30 + ["risk"] * 3})  # fmt: skip
+    quotas = pd.DataFrame({"save_queue": [10.0]})
+    chosen = choose(rows, np.ones((33, 1), bool), slots({"de": 20.0}), np.zeros(1), 0.0, quotas)
+    assert rows.loc[chosen != NONE, "list_name"].tolist() == ["save_queue", "risk"]
+
+
 def test_beats_taking_the_most_valuable_first():
     # one long call worth 100, or two short ones worth 60 each
     rows = pd.DataFrame({"account_id": ["a", "b", "c"], "expected_minutes": [20.0, 10.0, 10.0], "offer_cost_cents": 0,
