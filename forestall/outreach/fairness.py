@@ -116,8 +116,10 @@ def _sums(rows: pd.DataFrame, scope: str, *, is_share: bool) -> pd.DataFrame:
     others = cells["total"] - cells["group_count"]
     is_met = others > 0
     expected = cells["group_count"] * cells["total_sum"] / cells["total"]
-    below = (cells["total_sum"] - others).clip(lower=0) if is_share else -np.inf
-    above = np.minimum(cells["group_count"], cells["total_sum"]) if is_share else np.inf
+    room_below = room_above = cells["group_count"]  # of a price: so many could have been another
+    if is_share:
+        room_below = expected - (cells["total_sum"] - others).clip(lower=0)
+        room_above = np.minimum(cells["group_count"], cells["total_sum"]) - expected
     weight = cells["group_count"] * others / cells["total"]
     mean_of_others = (cells["total_sum"] - cells["group_sum"]) / others.where(is_met)
     added = pd.DataFrame({
@@ -129,8 +131,8 @@ def _sums(rows: pd.DataFrame, scope: str, *, is_share: bool) -> pd.DataFrame:
         "excess": (cells["group_sum"] - expected).where(is_met, 0.0),
         "weighted_others": (weight * mean_of_others).fillna(0.0),
         "variance": weight * cells["total"] / (cells["total"] - 1).clip(lower=1) * cells["spread"],
-        "room_below": (expected - below).where(is_met, 0.0),
-        "room_above": (above - expected).where(is_met, 0.0),
+        "room_below": room_below.where(is_met, 0.0),
+        "room_above": room_above.where(is_met, 0.0),
     }).groupby(level=0).sum()  # fmt: skip
     added["others_count"] = len(rows) - added["group_count"]
     added["others_sum"] = rows["outcome"].sum() - added["group_sum"]

@@ -30,7 +30,7 @@ def with_sentences(found: pd.DataFrame, currency: str) -> pd.DataFrame:
 def _sentence(row: Mapping[Hashable, Any], currency: str) -> str:
     about = f"{row['scope']} {row['scope_value']}, {WHAT[row['measure']]}"
     if row["verdict"] == TOO_FEW:
-        return f"{about}: too few to judge ({row['group_count']:,.0f})."
+        return f"{about}: too few of them, or of others alike, to judge ({row['group_count']:,.0f})."
     mean, others = (_value(row[name], row["measure"], currency) for name in ("compared_mean", "compared_others_mean"))
     low, high = (_change(row[name], row["measure"], currency) for name in ("adjusted_low", "adjusted_high"))
     return f"{about}: {mean}, others alike {others} (difference {low} to {high}): {SAID[row['verdict']]}."

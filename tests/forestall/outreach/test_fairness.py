@@ -89,7 +89,7 @@ def test_a_small_group_is_not_judged_and_it_is_said():
     assert not found.loc["isle", "is_flagged"].any()
     assert found.loc["isle", ["ratio", "adjusted_low", "p_value"]].isna().all(axis=None)
     told = with_sentences(compare(tally(rows, ["region"]), TOLERANCE), "EUR").set_index("scope_value")["sentence"]
-    assert told["isle"] == "region isle, listed: too few to judge (20)."
+    assert told["isle"] == "region isle, listed: too few of them, or of others alike, to judge (20)."
 
 
 def test_a_group_that_no_other_customer_resembles_is_not_judged():
