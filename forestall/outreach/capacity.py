@@ -13,8 +13,8 @@ from forestall.outreach.playbook import Playbook
 from forestall.settings import WEEK, OutreachSettings, PoolSettings
 
 Flags = NDArray[np.bool_]
-NEEDS = ("team", "language", "skills")
-BETWEEN = "|"  # skills of an action in one text
+NEEDS = ("team", "language", "skills", "action_languages")
+BETWEEN = "|"  # skills, or languages, of an action in one text
 
 
 def pools(settings: OutreachSettings) -> dict[str, PoolSettings]:
@@ -47,7 +47,7 @@ def can_do(options: pd.DataFrame, known: dict[str, PoolSettings]) -> pd.DataFram
     """Which pool can do which option: one column a pool.
 
     Args:
-        options: team, language (missing: any will do), skills (joined by `BETWEEN`).
+        options: team, language (missing: any will do), skills and action_languages (joined by `BETWEEN`).
         known: pools by name.
     """
     needs = options[list(NEEDS)].astype(object).where(options[list(NEEDS)].notna(), "")
@@ -58,8 +58,9 @@ def can_do(options: pd.DataFrame, known: dict[str, PoolSettings]) -> pd.DataFram
     return found[list(known)].set_axis(options.index).astype(bool)
 
 
-def _fits(pool: PoolSettings, team: str, language: str, skills: str) -> bool:
-    speaks = not pool.languages or not language or language in pool.languages
+def _fits(pool: PoolSettings, team: str, language: str, skills: str, action_languages: str) -> bool:
+    spoken = [pool.languages, tuple(filter(None, action_languages.split(BETWEEN)))]
+    speaks = not language or all(not languages or language in languages for languages in spoken)
     is_able = not pool.skills or set(filter(None, skills.split(BETWEEN))) <= set(pool.skills)
     return pool.team == team and speaks and is_able
 
@@ -80,7 +81,7 @@ def told(playbook: Playbook, settings: OutreachSettings) -> list[str]:
             notes.append(f"team `{team}` has no minutes in outreach.team_minutes, so nobody can do: {names}")
     for name, action in playbook.actions.items():
         of_team = [pool for pool in known if pool.team == action.team and pool.minutes]
-        if of_team and not any(_fits(pool, action.team, "", BETWEEN.join(action.skills)) for pool in of_team):
+        if of_team and not any(_fits(pool, action.team, "", BETWEEN.join(action.skills), "") for pool in of_team):
             asked = ", ".join(action.skills)
             notes.append(f"action `{name}` asks for {asked}, which no pool of team `{action.team}` can do")
     prices = [float(offer.cost) * offer.acceptance for offer in playbook.offers.values()]

@@ -9,6 +9,7 @@ import pytest
 from features.published import OUTREACH_LIST, OUTREACH_WITHHELD
 from forestall.outreach.effect_table import COLUMNS as EFFECTS
 from forestall.outreach.experiment import COLUMNS
+from forestall.outreach.fairness import Tolerance, compare, in_groups, tally
 from forestall.outreach.listing import make_lists
 from forestall.settings import OutreachSettings, PoolSettings
 
@@ -146,6 +147,36 @@ def test_minutes_of_each_language_bind(make, candidates):
     }  # fmt: skip
     only = make(values={"people": people, "risk": 0.9}, pools={"care_de": pools["care_de"]})
     assert only.withheld["suppression_reason"].tolist() == ["no_speaker"] * 10
+
+
+@pytest.fixture
+def german_offer(playbook):
+    """The credit is for who speaks German; all others are helped without."""
+    only = playbook.actions["credit_call"].model_copy(update={"languages": ("de",)})
+    return playbook.model_copy(update={"actions": {**playbook.actions, "credit_call": only}})
+
+
+def test_an_action_is_done_in_its_languages_only(make, candidates, german_offer):
+    people = candidates(6, language=["de", "en", None] * 2, monthly_margin=200.0)
+    listed = make(book=german_offer, values={"people": people, "risk": 0.9}).listed.set_index("customer_id")
+    assert listed["action"].to_dict() == {
+        "c0000": "credit_call", "c0001": "fix", "c0002": "credit_call", "c0003": "credit_call", "c0004": "fix",
+        "c0005": "credit_call",
+    }  # fmt: skip
+
+
+def test_an_offer_that_one_language_alone_gets_is_an_unexplained_difference(make, candidates, german_offer):
+    rng = np.random.default_rng(1)
+    people = candidates(400, language=rng.choice(["de", "en", "fr"], 400), monthly_margin=rng.uniform(180, 220, 400))
+    settings = {"team_minutes": {"care": 4000}, "budget": 1e5}
+    considered = make(book=german_offer, values={"people": people, "risk": 0.9}, **settings).considered
+    scopes = ["language", "region"]
+    found = compare(tally(in_groups(considered, scopes), scopes), Tolerance(0.8, 30))
+    flagged = found[found["is_flagged"]].set_index(["scope_value", "measure"])["ratio"]
+    assert list(flagged.index) == [("de", "offered"), ("en", "offered"), ("fr", "offered")]
+    assert flagged["en", "offered"] == pytest.approx(0, abs=1e-9)
+    alike = make(values={"people": people, "risk": 0.9}, **settings).considered
+    assert not compare(tally(in_groups(alike, scopes), scopes), Tolerance(0.8, 30))["is_flagged"].any()
 
 
 def test_days_without_work_are_passed_over_and_nothing_is_planned_after_it_is_due(make, candidates):
