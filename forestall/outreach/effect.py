@@ -33,11 +33,23 @@ def scores(accounts: pd.DataFrame, outcome: str, expected: str) -> Floats:
     Worked: held out with 0.1, left (1), baseline 0.3: -(1 - 0.3) / 0.1 = -7. Listed with 0.9, stayed (0),
     baseline 0.3: (0 - 0.3) / 0.9 = -0.333.
     """
-    happened, forecast = accounts[outcome].to_numpy(float), accounts[expected].to_numpy(float)
     probability = accounts["arm_probability"].to_numpy(float)
-    nights = pd.to_datetime(accounts["listed_on"]).to_numpy("datetime64[D]").astype(np.int64)
     sign = np.where(accounts["arm"] == HOLDOUT, -1.0, 1.0)
-    return np.asarray(sign * (happened - baseline(happened, forecast, probability**-2, nights)) / probability)
+    miss = accounts[outcome].to_numpy(float) - expectations(accounts, outcome, expected)
+    return np.asarray(sign * miss / probability)
+
+
+def expectations(accounts: pd.DataFrame, outcome: str, expected: str) -> Floats:
+    """The baseline of each account: what was to be expected of it, by what earlier nights taught.
+
+    Args:
+        accounts: as for `scores`.
+        outcome: column of what happened.
+        expected: column of what was to be expected of it.
+    """
+    happened, forecast = accounts[outcome].to_numpy(float), accounts[expected].to_numpy(float)
+    nights = pd.to_datetime(accounts["listed_on"]).to_numpy("datetime64[D]").astype(np.int64)
+    return baseline(happened, forecast, accounts["arm_probability"].to_numpy(float) ** -2, nights)
 
 
 def baseline(outcome: Floats, expected: Floats, weight: Floats, nights: Integers) -> Floats:

@@ -80,8 +80,7 @@ def effects(accounts: pd.DataFrame, sought: Sequence[Measure], run_date: date) -
         (listed, not contacted), holdout_mean, effect, effect_low, effect_high, always_low, always_high, p_value,
         is_do_not_disturb, total, total_low, total_high (effect x treatment_count).
     """
-    compared = _compared(accounts).sort_values(["listed_on", "list_rank", "account_id"], ignore_index=True)
-    parts = [_of_measure(compared, measure, run_date) for measure in sought]
+    parts = [_of_measure(matured(accounts, measure, run_date), measure) for measure in sought]
     known = [part for part in parts if len(part)]
     return pd.concat(known, ignore_index=True) if known else pd.DataFrame(columns=list(COLUMNS))
 
@@ -91,12 +90,17 @@ def _compared(accounts: pd.DataFrame) -> pd.DataFrame:
     return accounts[(accounts["arm_probability"] > 0) & (accounts["arm_probability"] < 1)]
 
 
-def _of_measure(accounts: pd.DataFrame, measure: Measure, run_date: date) -> pd.DataFrame:
-    matured = accounts[accounts["listed_on"] <= pd.Timestamp(run_date - timedelta(days=measure.wait_days))]
-    matured = matured.dropna(subset=[measure.name, measure.expected])
-    if not matured[[measure.name, measure.expected]].to_numpy(float).any():  # the company cannot know it
+def matured(accounts: pd.DataFrame, measure: Measure, run_date: date) -> pd.DataFrame:
+    """Accounts that have a counterpart and whose outcome is known by the run date, in order of listing."""
+    compared = _compared(accounts).sort_values(["listed_on", "list_rank", "account_id"], ignore_index=True)
+    known = compared[compared["listed_on"] <= pd.Timestamp(run_date - timedelta(days=measure.wait_days))]
+    return known.dropna(subset=[measure.name, measure.expected])
+
+
+def _of_measure(known: pd.DataFrame, measure: Measure) -> pd.DataFrame:
+    if not known[[measure.name, measure.expected]].to_numpy(float).any():  # the company cannot know it
         return pd.DataFrame(columns=list(COLUMNS))
-    scored = matured.assign(score=scores(matured, measure.name, measure.expected), outcome=matured[measure.name])
+    scored = known.assign(score=scores(known, measure.name, measure.expected), outcome=known[measure.name])
     overall = _weekly(_estimates(scored, ALPHA)).assign(scope=ALL, scope_value=ALL)
     found = pd.concat([overall, *_by_group(scored)], ignore_index=True).assign(measure=measure.name)
     is_group = found["scope"] != ALL

@@ -105,6 +105,9 @@ class Playbook(Section):
         description="by segment: a saved customer leaves so many times as often as others of the segment",
     )
     calling_hours: tuple[Hour, Hour] = Field((9, 20), description="from, to: local hours of the customer")
+    prior_outcomes: float = Field(
+        10.0, ge=1, le=100_000, description="a save_probability weighs as much as so many leavers whose fate is known"
+    )
     trigger_share: Share = Field(0.5, description="of the minutes that triggers in time take, whatever they are worth")
     list_shares: dict[ListName, Share] = Field(
         {}, description="of the minutes that a list takes while others want them; a list not named: all"

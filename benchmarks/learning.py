@@ -1,0 +1,146 @@
+"""What learning from outcomes is worth where the truth is known: fast simulated experiments.
+
+    python -m benchmarks.learning [--runs 100] [--seed 0]
+
+Each run is a company's experiment of a year: accounts are listed night by night with one of four actions, a fifth of
+them is held out, and who leaves depends on risk, luck and what the action does in that segment, of which the playbook
+was wrong. Two things are asked:
+
+- **Chances**: how far the learned chances lie from the true ones, beside the raw ones of each cell and the
+  playbook's; and how often their 95 % intervals hold the truth.
+- **Uplift**: how often a model is put to work in place of the chances, where what an action does follows customers'
+  features and where it does not; and what that does to the true value of the list that would have been made.
+"""
+
+import argparse
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import numpy as np
+import pandas as pd
+
+from forestall.outreach.chances import CELL, evidence, learn_chances, raw_chances
+from forestall.outreach.effect_table import measures
+from forestall.outreach.experiment import HOLDOUT
+from forestall.outreach.playbook import Playbook
+
+BEGAN = date(2025, 1, 1)
+NIGHTS = 365
+JUDGED_ON = BEGAN + timedelta(days=NIGHTS + 200)  # every outcome is known
+LEAVING = measures(90, 14)[0]
+HOLDOUT_SHARE = 0.2
+PRIORS = {"fix": 0.16, "credit": 0.14, "review": 0.12, "coach": 0.15}
+SEGMENTS = ("home", "business", "young")
+NOISE_FEATURES = 40
+
+
+def playbook() -> Playbook:
+    """Four actions, with the numbers of the playbook that we ship."""
+    actions = {name: {"team": "care", "save_probability": prior, "minutes": 10} for name, prior in PRIORS.items()}
+    return Playbook.model_validate({"actions": actions, "reasons": {"default": {"actions": list(PRIORS)}}})
+
+
+@dataclass(frozen=True)
+class World:
+    """What actions really do.
+
+    Attributes:
+        off: how far the chance of an action lies from the playbook's (standard deviation).
+        spread: between segments of an action, the same.
+        by_feature: how much the chance rises and falls with what customers are like.
+    """
+
+    off: float = 0.1
+    spread: float = 0.05
+    by_feature: float = 0.0
+
+
+WORLDS: Mapping[str, World] = {
+    "as the playbook says": World(0.0, 0.0),
+    "playbook is wrong": World(),
+    "playbook is very wrong": World(0.2, 0.1),
+}
+
+
+def experiment(count: int, world: World, seed: int) -> pd.DataFrame:
+    """One row an account, as `effect_table.effects` takes them, with features and `true_chance`."""
+    rng = np.random.default_rng(seed)
+    cells = pd.DataFrame([(action, segment) for action in PRIORS for segment in SEGMENTS], columns=CELL)
+    moved = cells["action"].map(dict(zip(PRIORS, rng.normal(0, world.off, len(PRIORS)), strict=True)))
+    cells["chance"] = cells["action"].map(PRIORS) + moved + rng.normal(0, world.spread, len(cells))
+    picked = cells.iloc[rng.choice(len(cells), count, p=_shares(rng, len(cells)))].reset_index(drop=True)
+    features = {f"x{number}": rng.normal(size=count) for number in range(NOISE_FEATURES)}
+    engagement, bound = rng.normal(size=count), rng.random(count) < 0.4
+    pattern = np.where(bound & (engagement < 0), -1.5, np.where(engagement > 0.5, 1.0, 0.2))
+    chance = np.clip(picked["chance"] + world.by_feature * (pattern - pattern.mean()), -1, 1)
+    risk = np.clip(rng.beta(2, 4, count), 0.02, 0.95)
+    is_held = rng.random(count) < HOLDOUT_SHARE
+    has_left = rng.random(count) < np.clip(risk * np.where(is_held, 1.0, 1 - chance), 0, 1)
+    told = np.clip(0.9 * risk * rng.lognormal(0, 0.15, count), 0.01, 0.99)  # risk is estimated, and a tenth too low
+    return pd.DataFrame({
+        "account_id": [f"a{number:06d}" for number in range(count)],
+        "listed_on": pd.Timestamp(BEGAN) + pd.to_timedelta(np.sort(rng.integers(0, NIGHTS, count)), unit="D"),
+        "list_rank": np.arange(count), "action": picked["action"], "segment": picked["segment"],
+        "reason": "default", "trigger": None,
+        "arm": np.where(is_held, HOLDOUT, "treatment"),
+        "arm_probability": np.where(is_held, HOLDOUT_SHARE, 1 - HOLDOUT_SHARE),
+        "churn_probability": told, "left": has_left.astype(float), "value_at_risk": rng.lognormal(5.5, 0.5, count),
+        "cost": 8.0, "engagement": engagement, "is_bound": bound, **features,
+        "true_chance": chance * risk / told,  # of the published risk, as a chance is used
+    })  # fmt: skip
+
+
+def _shares(rng: np.random.Generator, count: int) -> np.ndarray:
+    """Some cells have many accounts and some have few."""
+    return rng.dirichlet(np.full(count, 1.5))
+
+
+def truth(accounts: pd.DataFrame) -> pd.DataFrame:
+    """The chance of each cell: the share kept of would-be leavers, by published risk."""
+    parts = accounts.assign(kept=accounts["true_chance"] * accounts["churn_probability"])
+    sums = parts.groupby(CELL)[["kept", "churn_probability"]].sum()
+    return (sums["kept"] / sums["churn_probability"]).rename("true_chance").reset_index()
+
+
+def judge_chances(accounts: pd.DataFrame) -> dict[str, float]:
+    """Mean squared errors of three ways to know a chance, and how often the interval holds it."""
+    known = evidence(accounts, LEAVING, JUDGED_ON)
+    rows = truth(accounts).merge(learn_chances(known, playbook()), on=CELL).merge(raw_chances(known)[[*CELL, "raw"]], on=CELL)
+    true = rows["true_chance"]
+    return {
+        "learned": float(((rows["learned_save_probability"] - true) ** 2).mean()),
+        "raw": float(((rows["raw"] - true) ** 2).mean()),
+        "playbook": float(((rows["prior_save_probability"] - true) ** 2).mean()),
+        "coverage": float(((rows["low"] <= true) & (true <= rows["high"])).mean()),
+    }
+
+
+def chances_table(runs: Sequence[int], counts: Sequence[int]) -> pd.DataFrame:
+    """Root mean squared errors and coverage by world and number of accounts."""
+    rows = [
+        {"world": name, "accounts": count, **judge_chances(experiment(count, world, run))}
+        for name, world in WORLDS.items()
+        for count in counts
+        for run in runs
+    ]
+    means = pd.DataFrame(rows).groupby(["world", "accounts"], sort=False).mean()
+    means[["learned", "raw", "playbook"]] **= 0.5
+    return means
+
+
+def main() -> None:
+    """Simulate and print the tables of `docs/benchmarks.md`."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=int, default=100)
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    began = time.perf_counter()
+    runs = range(arguments.seed, arguments.seed + arguments.runs)
+    print(chances_table(runs, (300, 1_000, 3_000, 10_000)).round(3).to_string())
+    print(f"\n{arguments.runs} runs in {time.perf_counter() - began:.0f} s")
+
+
+if __name__ == "__main__":
+    main()
