@@ -21,10 +21,14 @@ from datetime import date, timedelta
 import numpy as np
 import pandas as pd
 
-from forestall.outreach.chances import CELL, evidence, learn_chances, raw_chances
+from forestall.outreach.chances import CELL, chances_of, evidence, learn_chances, raw_chances
 from forestall.outreach.effect_table import measures
 from forestall.outreach.experiment import HOLDOUT
 from forestall.outreach.playbook import Playbook
+from forestall.outreach.uplift import try_uplift
+from models.churn.design import Kind
+from models.uplift.judging import listed_share
+from models.uplift.params import uplift_params
 
 BEGAN = date(2025, 1, 1)
 NIGHTS = 365
@@ -107,7 +111,11 @@ def truth(accounts: pd.DataFrame) -> pd.DataFrame:
 def judge_chances(accounts: pd.DataFrame) -> dict[str, float]:
     """Mean squared errors of three ways to know a chance, and how often the interval holds it."""
     known = evidence(accounts, LEAVING, JUDGED_ON)
-    rows = truth(accounts).merge(learn_chances(known, playbook()), on=CELL).merge(raw_chances(known)[[*CELL, "raw"]], on=CELL)
+    rows = (
+        truth(accounts)
+        .merge(learn_chances(known, playbook()), on=CELL)
+        .merge(raw_chances(known)[[*CELL, "raw"]], on=CELL)
+    )
     true = rows["true_chance"]
     return {
         "learned": float(((rows["learned_save_probability"] - true) ** 2).mean()),
@@ -117,17 +125,62 @@ def judge_chances(accounts: pd.DataFrame) -> dict[str, float]:
     }
 
 
-def chances_table(runs: Sequence[int], counts: Sequence[int]) -> pd.DataFrame:
+def chances_table(runs: Sequence[int], worlds: Mapping[str, World], counts: Sequence[int]) -> pd.DataFrame:
     """Root mean squared errors and coverage by world and number of accounts."""
     rows = [
         {"world": name, "accounts": count, **judge_chances(experiment(count, world, run))}
-        for name, world in WORLDS.items()
+        for name, world in worlds.items()
         for count in counts
         for run in runs
     ]
     means = pd.DataFrame(rows).groupby(["world", "accounts"], sort=False).mean()
     means[["learned", "raw", "playbook"]] **= 0.5
     return means
+
+
+UPLIFT_WORLDS: Mapping[str, World] = {
+    "all alike": World(),
+    "differ some": World(by_feature=0.15),
+    "differ much": World(by_feature=0.45),
+}
+FRESH = 10_000  # accounts of the same world, to see what lists are truly worth
+KINDS: Mapping[str, Kind] = {
+    "engagement": "number", "is_bound": "boolean", "segment": "category",
+    **dict.fromkeys((f"x{number}" for number in range(NOISE_FEATURES)), "number"),
+}  # fmt: skip
+
+
+def judge_uplift(count: int, world: World, seed: int) -> dict[str, float]:
+    """Whether one look takes the model, and what lists by chances, model and truth are worth (currency an account)."""
+    accounts = experiment(count + FRESH, world, seed)
+    is_learned = np.random.default_rng([seed, 1]).permutation(len(accounts)) < count
+    known = evidence(accounts[is_learned], LEAVING, JUDGED_ON)
+    trial = try_uplift(known, KINDS, playbook(), LEAVING.wait_days, uplift_params())
+    fresh = accounts[~is_learned].assign(risk=accounts["churn_probability"])
+    chance = chances_of(fresh, learn_chances(known, playbook()))
+    difference = trial.model.difference(fresh)
+    truly = fresh["true_chance"] * fresh["risk"] * fresh["value_at_risk"] - fresh["cost"]
+
+    def worth(chances: pd.Series) -> float:
+        told = (chances * fresh["risk"] * fresh["value_at_risk"] - fresh["cost"]).to_numpy(float)
+        return float((listed_share(told, uplift_params().capacity_shares) * truly).mean())
+
+    return {
+        "taken": float(trial.is_better), "gain": trial.judged.gain, "by_chance": worth(chance),
+        "by_model": worth(chance + difference), "as_chosen": worth(chance + trial.is_better * difference),
+        "by_truth": worth(fresh["true_chance"]),
+    }  # fmt: skip
+
+
+def uplift_table(runs: Sequence[int], looks: Mapping[str, Sequence[int]]) -> pd.DataFrame:
+    """How often the model is taken, and what lists are truly worth, by world and accounts learned from."""
+    rows = [
+        {"world": name, "accounts": count, **judge_uplift(count, UPLIFT_WORLDS[name], run)}
+        for name, counts in looks.items()
+        for count in counts
+        for run in runs
+    ]
+    return pd.DataFrame(rows).groupby(["world", "accounts"], sort=False).mean()
 
 
 def main() -> None:
@@ -138,7 +191,10 @@ def main() -> None:
     arguments = parser.parse_args()
     began = time.perf_counter()
     runs = range(arguments.seed, arguments.seed + arguments.runs)
-    print(chances_table(runs, (300, 1_000, 3_000, 10_000)).round(3).to_string())
+    print(chances_table(runs, WORLDS, (300, 1_000, 3_000, 10_000)).round(3).to_string())
+    print(uplift_table(runs, {"all alike": (2_000,)}).round(3).to_string())
+    few = runs[: max(1, len(runs) // 5)]
+    print(uplift_table(few, {"differ some": (4_000, 12_000), "differ much": (4_000, 12_000)}).round(3).to_string())
     print(f"\n{arguments.runs} runs in {time.perf_counter() - began:.0f} s")
 
 

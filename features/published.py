@@ -47,6 +47,8 @@ _LIST = _columns(
     ("monthly_retention", "number", "share of customers, once saved, who stay another month"),
     ("value_at_risk", "money", "discounted margin over the customer's remaining life, capped"),
     ("prior_save_probability", "number", "share of leavers whom this action keeps: the playbook's"),
+    ("learned_save_probability", "number", "the same as learned from outcomes; null before schema version 3"),
+    ("save_source", "text", "what it was learned from: playbook (nothing yet), outcomes or uplift (save_models)"),
     ("save_probability", "number", "fall in the probability of leaving by this action; may be negative"),
     ("offer_acceptance", "number", "probability that the offer is taken"),
     ("offer_price", "money", "cost of the offer over its term, once taken"),
@@ -246,6 +248,40 @@ OUTREACH_FAIRNESS = Table(
     ),
 )  # fmt: skip
 
+SAVE_CHANCES = Table(
+    "save_chances", "action x segment", ("action", "segment"),
+    _columns(
+        ("action", "text", "from the playbook"),
+        ("segment", "text", "the company's segment; `all`: over all, and for segments without outcomes"),
+        ("prior_save_probability", "number", "share of leavers whom the action keeps: the playbook's"),
+        ("learned_save_probability", "number", "the same, moved by randomised outcomes; negative where it drives away"),
+        ("low", "number", "95 % interval"),
+        ("high", "number", "its upper end"),
+        ("treatment_count", "integer", "accounts listed with this action at first, whose outcome is known"),
+        ("holdout_count", "integer", "accounts that would have been, and were left alone at random"),
+        ("source", "text", "playbook (no outcome is known yet) or outcomes"),
+    ),
+)  # fmt: skip
+
+SAVE_MODELS = Table(
+    "save_models", "way to know what an action saves", ("approach",),
+    _columns(
+        ("approach", "text", "outcomes (a chance for each action and segment) or uplift (a model of each customer)"),
+        ("is_used", "boolean", "the list was made by it; outcomes stand in wherever the uplift model says nothing"),
+        ("account_count", "integer", "accounts at random that it learned from"),
+        ("holdout_count", "integer", "of these, left alone"),
+        ("judged_on", "text", "later accounts, or accounts left out; null: not judged"),
+        ("judged_count", "integer", "accounts that both were judged on, which neither had learned from"),
+        ("policy_value", "money", "worth of the list it would have made of them, for each, mean of several lengths"),
+        ("gain", "money", "of the uplift model over outcomes, paired"),
+        ("gain_low", "money", "95 % interval: above zero, or the model is not used"),
+        ("gain_high", "money", "its upper end"),
+        ("qini", "number", "leavers kept for each account judged, above a random order, mean over all lengths"),
+        ("model_version", "text", "registered model and version"),
+        ("reason", "text", "why it is used, or not"),
+    ),
+)  # fmt: skip
+
 GATE_RESULTS = Table(
     "gate_results", "gate x table x column", ("gate",),
     _columns(
@@ -268,6 +304,6 @@ PUBLISHED: dict[str, Table] = {
     for table in (
         CHURN_SCORES, OUTREACH_LIST, OUTREACH_WITHHELD, VOLUME_FORECAST, STAFFING_REQUIREMENT,
         SERVICE_KPIS, FORECAST_ACCURACY, OUTREACH_EFFECT, OUTREACH_POWER, OUTREACH_FAIRNESS,
-        GATE_RESULTS,
+        SAVE_CHANCES, SAVE_MODELS, GATE_RESULTS,
     )
 }  # fmt: skip

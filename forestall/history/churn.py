@@ -97,7 +97,7 @@ def _plan(settings: Settings, rule: str) -> Plan:
         ConfigError: the rule was found to be inactivity, but the horizons are those of subscriptions.
     """
     churn, params = settings.churn, churn_params()
-    kinds: dict[str, Kind] = {column.name: _kind(column) for column in features()} | {CONTACTED: "boolean"}
+    kinds = feature_kinds() | {CONTACTED: "boolean"}
     if rule == "inactivity":
         if churn.horizons != (churn.inactive_days,):
             raise ConfigError(
@@ -107,6 +107,11 @@ def _plan(settings: Settings, rule: str) -> Plan:
         return Plan(kinds, (churn.inactive_days,), churn.inactive_days, churn.inactive_days, params)
     horizons = tuple(sorted(churn.horizons))
     return Plan(kinds, horizons, churn.main_horizon, churn.main_horizon + churn.grace_days, params)
+
+
+def feature_kinds() -> dict[str, Kind]:
+    """The declared features and what they are."""
+    return {column.name: _kind(column) for column in features()}
 
 
 def _kind(column: FeatureColumn) -> Kind:

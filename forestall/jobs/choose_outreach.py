@@ -1,9 +1,10 @@
 """Whom to contact, with what, and why; whom not, and by which rule.
 
-Reads `churn_scores`, `churn_reasons` and `outreach_effect` of the night, `marts.fct_outreach_candidates`,
-`marts.fct_customer_kpis`, costs, outcomes, the arms, `playbook.yml` and earlier published nights;
-writes `outreach_list`, `outreach_withheld`, `outreach_fairness` (whether groups are treated alike), its sums
-(`forestall.fairness_tallies`) and the arms of newcomers (`forestall.arms`). Safe to run
+Reads `churn_scores`, `churn_reasons`, `outreach_effect`, `save_chances` and `save_models` of the night,
+`marts.fct_outreach_candidates`, `marts.fct_customer_kpis`, costs, outcomes, the arms, `playbook.yml` and earlier
+published nights; writes `outreach_list`, `outreach_withheld`, `outreach_fairness` (whether groups are treated alike), its
+sums (`forestall.fairness_tallies`), the arms of newcomers (`forestall.arms`) and the features of who is listed for the
+first time (`forestall.listing_features`). Safe to run
 again: arms are drawn once, and rows on which work has begun stay. Where consents, subscriptions or
 outcomes are not of tonight, nobody is listed: yesterday's "no" might be today's.
 """
@@ -17,8 +18,10 @@ import pyarrow as pa
 from features.attributes import COLUMN, PREFIX, with_attributes
 from features.published import OUTREACH_FAIRNESS, OUTREACH_LIST, OUTREACH_WITHHELD
 from forestall.history.fairness import audit
+from forestall.history.listing_features import features_of, record_listing_features
 from forestall.history.outreach import agent_cost_per_minute
 from forestall.night import Night
+from forestall.outreach.chances import DIFFERENCES, UPLIFT
 from forestall.outreach.experiment import COLUMNS, HOLDOUT
 from forestall.outreach.listing import Known, Lists, make_lists
 from forestall.outreach.playbook import load_playbook, missing_scripts, playbook_path
@@ -82,6 +85,7 @@ def choose_outreach(settings: Settings, run_date: date) -> Summary:
             with warehouse.transaction():
                 warehouse.append("forestall.arms", _arms_as_arrow(lists.new_arms))
         fairness = audit(warehouse, night, lists.considered, playbook.version)
+        record_listing_features(warehouse, night, lists)
     night.write("outreach_list", lists.listed)
     night.write("outreach_withheld", lists.withheld)
     night.write("outreach_fairness", fairness)
@@ -94,6 +98,7 @@ def choose_outreach(settings: Settings, run_date: date) -> Summary:
 
 def _what_is_known(warehouse: Warehouse, night: Night) -> Known:
     scores = night.read("churn_scores")
+    scores = scores[scores["horizon_days"] == night.settings.churn.main_horizon]
     earlier = [published for published in nights(night.published) if published.run_date <= night.run_date]
     today = [published for published in earlier if published.run_date == night.run_date]
     before = _latest_revisions(earlier[: len(earlier) - len(today)])
@@ -103,7 +108,7 @@ def _what_is_known(warehouse: Warehouse, night: Night) -> Known:
         run_date=night.run_date,
         cutoff=night.cutoff,
         candidates=_candidates(warehouse, night),
-        scores=scores[scores["horizon_days"] == night.settings.churn.main_horizon],
+        scores=scores,
         churn_reasons=night.read("churn_reasons"),
         kpis=_kpis(warehouse, night.run_date),
         arms=warehouse.frame(f"SELECT {', '.join(COLUMNS)} FROM forestall.arms ORDER BY account_id"),
@@ -112,6 +117,8 @@ def _what_is_known(warehouse: Warehouse, night: Night) -> Known:
         worked=rows[rows["row_id"].isin(outcomes.index)],
         outcomes=outcomes,
         effects=night.read("outreach_effect"),
+        chances=night.read("save_chances"),
+        differences=_differences(warehouse, night, scores),
         site_zone=night.settings.company.time_zone,
         cost_per_minute=agent_cost_per_minute(warehouse, night),
         former_accounts=warehouse.frame(FORMER_ACCOUNTS, [night.cutoff]),
@@ -126,6 +133,22 @@ def _candidates(warehouse: Warehouse, night: Night) -> pd.DataFrame:
         return rows
     known = with_attributes(rows.assign(as_of_on=night.run_date))
     return rows.drop(columns=COLUMN).assign(**{name: known[name] for name in audited if name in known})
+
+
+def _differences(warehouse: Warehouse, night: Night, scores: pd.DataFrame) -> pd.DataFrame:
+    """What the uplift model adds to the chance of each of its actions, for customers whose reasons are known."""
+    tried = night.read("save_models")
+    used = tried.loc[(tried["approach"] == UPLIFT) & tried["is_used"].astype(bool), "model_version"]
+    if used.empty:
+        return pd.DataFrame(columns=DIFFERENCES)
+    from models.uplift.logbook import read_uplift  # MLflow and LightGBM take seconds to import
+
+    model = read_uplift(night.settings.tracking_uri, str(used.iloc[0]))
+    customers = sorted(set(night.read("churn_reasons")["customer_id"]))
+    rows = with_attributes(features_of(warehouse, night, customers))
+    risk = scores.set_index("customer_id")["churn_probability"].rename("risk")
+    rows = rows.join(risk, on="customer_id", how="inner").merge(pd.DataFrame({"action": model.actions}), how="cross")
+    return rows.assign(difference=model.difference(rows))[DIFFERENCES]
 
 
 def _latest_revisions(earlier: list[PublishedNight]) -> list[PublishedNight]:

@@ -1,8 +1,10 @@
-"""What being listed did: the experiment, as far as its outcomes are known.
+"""What being listed did, and what that teaches: the experiment, as far as its outcomes are known.
 
-Reads earlier published nights' lists (kept in `forestall.listings`) and the warehouse as known at the cutoff; writes
-`outreach_effect`, `outreach_power` and `net_load` (what listing adds to the queues; for the forecast). It stands
-before tonight's list is chosen, since groups that contact is known to harm are not to be disturbed.
+Reads earlier published nights' lists (kept in `forestall.listings`), what was known of accounts when they were first
+listed (`forestall.listing_features`) and the warehouse as known at the cutoff; writes `outreach_effect`,
+`outreach_power`, `net_load` (what listing adds to the queues; for the forecast), `save_chances` and `save_models`.
+It stands before tonight's list is chosen, which goes by what was learned: groups that contact is known to harm are
+not to be disturbed, and an action is worth what outcomes make of the playbook's number.
 """
 
 import logging
@@ -10,8 +12,10 @@ from datetime import date
 
 import pandas as pd
 
+from forestall.history.learning import learned_models
 from forestall.history.outreach import Experiment, agent_cost_per_minute, read_experiment, record_listings
 from forestall.night import Night
+from forestall.outreach.chances import UPLIFT, evidence, learn_chances, told_chances
 from forestall.outreach.effect_table import ALL, effects, measures, net_load, power
 from forestall.outreach.effect_words import with_sentences
 from forestall.outreach.experiment import HOLDOUT
@@ -24,7 +28,7 @@ log = logging.getLogger(__name__)
 
 
 def measure_outreach(settings: Settings, run_date: date) -> Summary:
-    """Write `outreach_effect`, `outreach_power` and `net_load` of the night.
+    """Write `outreach_effect`, `outreach_power`, `net_load`, `save_chances` and `save_models` of the night.
 
     Raises:
         ConfigError: `playbook.yml` holds a mistake.
@@ -37,13 +41,19 @@ def measure_outreach(settings: Settings, run_date: date) -> Summary:
         experiment = read_experiment(
             warehouse, night, playbook, float(playbook.cost_per_minute) if cost is None else cost
         )
-    sought = measures(experiment.horizon_days, settings.churn.grace_days if experiment.has_grace else 0)
+        sought = measures(experiment.horizon_days, settings.churn.grace_days if experiment.has_grace else 0)
+        known = evidence(experiment.accounts, sought[0], run_date)
+        chances = learn_chances(known, playbook)
+        models = learned_models(warehouse, night, known, chances, playbook, sought[0].wait_days)
     found = effects(experiment.accounts, sought, run_date)
     told = with_sentences(found, experiment.horizon_days, settings.company.currency)
     night.write("outreach_effect", told)
     night.write("outreach_power", power(experiment.accounts, found, sought[0], run_date))
     night.write("net_load", net_load(found))
-    return _told(experiment, told)
+    night.write("save_chances", chances)
+    night.write("save_models", models)
+    learned = "; ".join([told_chances(chances), *models.loc[models["approach"] == UPLIFT, "reason"]])
+    return _told(experiment, told) | {"learned": learned}
 
 
 def _told(experiment: Experiment, told: pd.DataFrame) -> Summary:

@@ -14,7 +14,6 @@ its action, an action towards the playbook's number, and all actions together, s
 hopeful of the others. How much segments differ is learned from the cells themselves.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -31,7 +30,10 @@ from forestall.outreach.playbook import Playbook
 from forestall.outreach.sequences import Floats
 
 CELL = ["action", "segment"]
-PLAYBOOK, OUTCOMES = "playbook", "outcomes"
+PLAYBOOK, OUTCOMES, UPLIFT = "playbook", "outcomes", "uplift"
+CHANCES = [*CELL, "prior_save_probability", "learned_save_probability", "low", "high", "treatment_count",
+           "holdout_count", "source"]  # fmt: skip
+DIFFERENCES = ["customer_id", "action", "difference"]
 LEAST_RISK = 0.01  # below it a share of leavers means nothing
 COMMON_SHARE = 0.5  # of what the playbook may be wrong about, its actions share so much
 # What is tried, and how likely it is before any outcome. Spread: how much the chances of one action differ between
@@ -118,7 +120,7 @@ def learn_chances(known: pd.DataFrame, playbook: Playbook) -> pd.DataFrame:
         treatment_count=found["treatment_count"].fillna(0).astype(int),
         holdout_count=found["holdout_count"].fillna(0).astype(int),
         source=OUTCOMES if len(cells) else PLAYBOOK,
-    )
+    )[CHANCES]
 
 
 def chances_of(rows: pd.DataFrame, chances: pd.DataFrame) -> "pd.Series[float]":
@@ -133,6 +135,27 @@ def chances_of(rows: pd.DataFrame, chances: pd.DataFrame) -> "pd.Series[float]":
     own = table.reindex(pd.MultiIndex.from_frame(keys[CELL])).to_numpy(float)
     usual = table.reindex(pd.MultiIndex.from_frame(keys[["action"]].assign(segment=ALL))).to_numpy(float)
     return pd.Series(np.where(np.isnan(own), usual, own), index=rows.index)
+
+
+def with_chances(options: pd.DataFrame, chances: pd.DataFrame, differences: pd.DataFrame) -> pd.DataFrame:
+    """`options` with learned_save_probability and save_source.
+
+    Args:
+        options: customer x action: customer_id, segment, action, reason, trigger, prior_save_probability.
+        chances: what `learn_chances` gave; whatever is not in it is as the playbook says.
+        differences: customer_id, action, difference: what an uplift model adds for this customer; may be empty.
+    """
+    learned = chances_of(options, chances)
+    source = pd.Series(np.where(learned.isna(), PLAYBOOK, _sources(chances)), index=options.index, dtype=object)
+    keys = ["customer_id", "action"]
+    added = differences.set_index(keys)["difference"].astype(float).reindex(pd.MultiIndex.from_frame(options[keys]))
+    more = pd.Series(added.to_numpy(float), index=options.index)
+    chance = learned.fillna(options["prior_save_probability"]) + more.fillna(0.0)
+    return options.assign(learned_save_probability=chance.clip(-1, 1), save_source=source.mask(more.notna(), UPLIFT))
+
+
+def _sources(chances: pd.DataFrame) -> str:
+    return OUTCOMES if (chances["source"] == OUTCOMES).any() else PLAYBOOK
 
 
 def prior_deviation(save_probability: Floats, prior_outcomes: float) -> Floats:
@@ -216,20 +239,20 @@ def _given(
     return _Given(reach @ weighed, before - (reach * cho_solve(factor, reach.T).T).sum(axis=1), fit)
 
 
-def told(chances: pd.DataFrame, names: Sequence[str]) -> str:
-    """What was learned, in one line: accounts, and the action whose chance moved most.
+def told_chances(chances: pd.DataFrame) -> str:
+    """What was learned, in one line: from how many outcomes, and the action whose chance moved most.
 
     Args:
         chances: what `learn_chances` gave.
-        names: actions of the playbook.
     """
-    overall = chances[(chances["segment"] == ALL) & chances["action"].isin(list(names))]
+    overall = chances[chances["segment"] == ALL]
     count = int(overall[["treatment_count", "holdout_count"]].to_numpy().sum())
     if not count:
-        return "no outcome is known yet: chances are the playbook's"
+        return "no outcome is known yet: actions save what the playbook says"
     moved = (overall["learned_save_probability"] - overall["prior_save_probability"]).abs()
     most = overall.loc[moved.idxmax()]
     return (
-        f"chances from {count:,} outcomes; moved most: {most['action']} from {most['prior_save_probability']:.2f} "
-        f"to {most['learned_save_probability']:.2f} ({most['low']:.2f} to {most['high']:.2f})"
+        f"what actions save, from {count:,} outcomes; moved most: {most['action']} from "
+        f"{most['prior_save_probability']:.2f} to {most['learned_save_probability']:.2f} "
+        f"({most['low']:.2f} to {most['high']:.2f})"
     )

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from forestall.outreach import capacity, hours, value, worklist
+from forestall.outreach.chances import CHANCES, DIFFERENCES, with_chances
 from forestall.outreach.effect_table import do_not_disturb, groups_of
 from forestall.outreach.experiment import COLUMNS, HOLDOUT, Draw, draw_arms, inherited_arms, moved_between_arms
 from forestall.outreach.filters import Limits, suppression_reasons
@@ -40,6 +41,8 @@ class Known:
         worked: rows of an earlier list of this very day on which work has begun.
         outcomes: last result by row_id.
         effects: what being listed did (`effect_table.effects`).
+        chances: what share of leavers each action keeps (`chances.learn_chances`); empty: as the playbook says.
+        differences: customer_id, action, difference: what an uplift model adds to that share.
         site_zone: the site's time zone.
         cost_per_minute: of an agent; None: the playbook's.
         former_accounts: customer_id, account_id: accounts in which customers were before.
@@ -57,6 +60,8 @@ class Known:
     worked: pd.DataFrame
     outcomes: pd.Series
     effects: pd.DataFrame
+    chances: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=CHANCES))
+    differences: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=DIFFERENCES))
     site_zone: str = "UTC"
     cost_per_minute: float | None = None
     former_accounts: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=["customer_id", "account_id"]))
@@ -121,7 +126,7 @@ def _valued_options(known: Known, playbook: Playbook, settings: OutreachSettings
     people = _add_value_at_risk(people, known, playbook, settings, horizon_days)
     clock = hours.Clock(known.run_date, known.site_zone, settings.work_hours, playbook.calling_hours)
     people = hours.add_hours(people, clock)
-    options = build_options(people, known.churn_reasons, playbook)
+    options = with_chances(build_options(people, known.churn_reasons, playbook), known.chances, known.differences)
     cost = float(playbook.cost_per_minute) if known.cost_per_minute is None else known.cost_per_minute
     valued = value.add_value(
         options.assign(churn_probability=value.unless_done(options)),

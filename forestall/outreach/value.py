@@ -2,7 +2,7 @@
 
     expected value = save_probability x value_at_risk - offer_cost - contact_cost - load_cost
 
-    save_probability = churn_probability x prior_save_probability   (the fall in the probability of leaving)
+    save_probability = churn_probability x learned_save_probability (the fall in the probability of leaving)
     value_at_risk    = margin a month over a saved customer's months: `value_at_risk`
     offer_cost       = offer_acceptance x offer_price               (over the offer's whole term)
     contact_cost     = minutes, with all tries, x cost of a minute
@@ -125,7 +125,7 @@ def add_value(options: pd.DataFrame, cost_per_minute: float, load_minutes: "pd.S
 
     Args:
         options: customer x action with churn_probability (missing: not scored), value_at_risk
-            (currency), prior_save_probability (share of leavers who stay), offer_acceptance, offer_price
+            (currency), learned_save_probability (share of leavers who stay), offer_acceptance, offer_price
             (currency), expected_minutes.
         cost_per_minute: currency.
         load_minutes: net load of outreach: agent minutes of contacts that an action causes within 14 days,
@@ -136,7 +136,7 @@ def add_value(options: pd.DataFrame, cost_per_minute: float, load_minutes: "pd.S
         cost_cents (their sum), saved_cents and expected_value_cents. Without a score nobody can say what is saved:
         the costs alone remain.
     """
-    save = options["churn_probability"] * options["prior_save_probability"]
+    save = options["churn_probability"] * options["learned_save_probability"]
     at_risk = to_cents(options["value_at_risk"].to_numpy(float))
     offer = to_cents((options["offer_acceptance"] * options["offer_price"]).to_numpy(float))
     contact = to_cents(options["expected_minutes"].to_numpy(float) * cost_per_minute)

@@ -53,6 +53,7 @@ def night_report(night: PublishedNight, before: PublishedNight | None = None) ->
         withheld=_reasons_withheld(tables["outreach_withheld"]),
         effect=_effect(tables["outreach_effect"], tables["outreach_power"]),
         fairness=_fairness(tables["outreach_fairness"]),
+        savings=_savings(tables["save_chances"], tables["save_models"]),
         services=summaries.service_week(tables["service_kpis"], about["standards"]),
         accuracy=_accuracy(tables["forecast_accuracy"]),
         gates=_gates(tables["gate_results"]),
@@ -227,6 +228,20 @@ def _fairness(rows: pd.DataFrame) -> dict[str, Any] | None:
         "since_on": rows["since_on"].min(),
         "night_count": int(rows["night_count"].max()),
     }  # fmt: skip
+
+
+def _savings(chances: pd.DataFrame, models: pd.DataFrame) -> dict[str, Any] | None:
+    """What each action saves, over all and by segment, and by what it is known; None on nights that did not say."""
+    if chances.empty:
+        return None
+    is_all = chances["segment"] == "all"
+    by_segment = chances[~is_all & (chances["holdout_count"] + chances["treatment_count"] > 0)]
+    return {
+        "actions": _records(chances[is_all].sort_values("learned_save_probability", ascending=False, kind="stable")),
+        "segments": _records(by_segment.sort_values(["action", "segment"])),
+        "has_outcomes": bool((chances["source"] != "playbook").any()),
+        "reasons": list(models.loc[models["approach"] == "uplift", "reason"].dropna()),
+    }
 
 
 # In the order of what is asked first.

@@ -141,6 +141,12 @@ def scores(rows: pd.DataFrame, expected: Numbers) -> Numbers:
     return np.asarray(sign * miss / rows["arm_probability"].to_numpy(float))
 
 
+def held_out_scores(seen: pd.DataFrame, judged: pd.DataFrame, design: Design, params: UpliftParams) -> Numbers:
+    """The pseudo-outcomes of `judged`, with what was to be expected learned from `seen` alone; rows as there."""
+    grown = grow_outcome(seen, design.matrix(seen), design, params)
+    return scores(judged, expect(grown, judged, design.matrix(judged)))
+
+
 def _cross_fitted(fold: Numbers, told: Callable[[Chosen, Chosen], Any]) -> Numbers:
     """What is told of each fold by what was learned from the others: `told(seen, out)`."""
     found = np.empty(len(fold))

@@ -30,6 +30,7 @@ class UpliftParams(Section):
     growth: float = Field(gt=1)
     folds: int = Field(ge=2)
     judged_share: float = Field(gt=0, lt=1)
+    least_older: int = Field(ge=100)
     least_action: int = Field(ge=1)
     capacity_shares: tuple[float, ...]
     confidence: float = Field(gt=0, lt=1)

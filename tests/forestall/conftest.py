@@ -42,6 +42,8 @@ def night_tables() -> Callable[..., dict[str, pa.Table]]:
             "outreach_effect": _effect(run_date),
             "outreach_power": _power(),
             "outreach_fairness": _fairness(run_date),
+            "save_chances": _chances(),
+            "save_models": _save_models(),
             "gate_results": _gates(),
         }
         return {name: conform(_filled(frame, name), PUBLISHED[name]) for name, frame in frames.items()}
@@ -296,6 +298,25 @@ def _fairness(run_date: date) -> pd.DataFrame:
         usual | {"measure": "offer_price", "sentence": "region north, price: explained."} | prices,
         usual | few | {"scope_value": "isle", "measure": "listed", "group_count": 9, "verdict": "too_few",
                        "sentence": "region isle, listed: too few to judge (9)."},
+    ])  # fmt: skip
+
+
+def _chances() -> pd.DataFrame:
+    usual = {"action": "call_back", "prior_save_probability": 0.15, "treatment_count": 1200, "holdout_count": 140,
+             "source": "outcomes"}  # fmt: skip
+    rows = [
+        {"segment": "all", "learned_save_probability": 0.09, "low": 0.02, "high": 0.16},
+        {"segment": "business", "learned_save_probability": -0.03, "low": -0.12, "high": 0.06, "holdout_count": 40},
+    ]
+    return pd.DataFrame([usual | row for row in rows])
+
+
+def _save_models() -> pd.DataFrame:
+    return pd.DataFrame([
+        {"approach": "outcomes", "is_used": True, "account_count": 1340, "holdout_count": 140,
+         "reason": "stands in for whatever no uplift model says"},
+        {"approach": "uplift", "is_used": False, "account_count": 1250, "holdout_count": 130, "gain": 0.4,
+         "reason": "not used: on 1,250 accounts left out its list is worth EUR +0.40 an account"},
     ])  # fmt: skip
 
 

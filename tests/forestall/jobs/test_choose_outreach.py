@@ -1,5 +1,6 @@
 """The job on a small warehouse of the documented shape: arms, re-runs, degraded nights, earlier nights."""
 
+import json
 from datetime import date, timedelta
 
 import numpy as np
@@ -13,6 +14,9 @@ from forestall.jobs.choose_outreach import choose_outreach
 from forestall.night import Night
 from forestall.settings import ConfigError
 from forestall.warehouse import open_warehouse
+from models.uplift.learner import grow_uplift
+from models.uplift.logbook import log_trial
+from models.uplift.params import uplift_params
 
 RUN_DATE = date(2026, 3, 2)
 TOML = """
@@ -83,7 +87,8 @@ def score(settings, run_date, count):
     night.write("churn_reasons", pd.DataFrame(
         {"customer_id": names, "place": 1, "feature": "unresolved_count_30d", "contribution": 0.4, "sentence": "open"}
     ))  # fmt: skip
-    night.write("outreach_effect", pd.DataFrame(columns=PUBLISHED["outreach_effect"].names))
+    for name in ("outreach_effect", "save_chances", "save_models"):  # as before anything was learned
+        night.write(name, pd.DataFrame(columns=PUBLISHED[name].names))
     return night
 
 
@@ -371,3 +376,98 @@ def test_a_mistake_in_the_playbook_is_one_line(settings, night):
     (settings.root / "playbook.yml").write_text("actions:\n  call: {team: care, minutes: ten, save_probability: 0.1}\n")
     with pytest.raises(ConfigError, match=r"playbook.yml:2: actions.call.minutes"):
         choose_outreach(settings, RUN_DATE)
+
+
+def listing_features(settings):
+    with open_warehouse(settings, "test") as warehouse:
+        return warehouse.frame("SELECT * FROM forestall.listing_features ORDER BY run_date, account_id")
+
+
+def test_what_was_known_of_who_is_listed_first_is_kept_holdout_included(settings, night):
+    run_sql(settings, f"""
+        INSERT INTO marts.fct_customer_features
+        SELECT 'c' || i, DATE '{RUN_DATE}' + k, false, 100 + i + 1000 * k, NULL FROM range(60) AS n(i), range(2) AS m(k)
+    """)  # fmt: skip
+    choose_outreach(settings, RUN_DATE)
+    withheld = night.read("outreach_withheld")
+    held = withheld[withheld["suppression_reason"] == "holdout"]
+    both = pd.concat([night.read("outreach_list"), held]).set_index("account_id").sort_index()
+    kept = listing_features(settings).set_index("account_id")
+    assert len(held) > 0
+    assert sorted(kept.index) == sorted(both.index)
+    values = [json.loads(line)["activity_value_365d"] for line in kept["features"]]
+    assert values == [100 + int(customer[1:]) for customer in kept["customer_id"]]  # tonight's, not tomorrow's
+    costs = both["offer_cost"] + both["contact_cost"] + both["load_cost"]
+    assert kept["cost"].to_numpy() == pytest.approx(costs.astype(float).to_numpy())
+
+    choose_outreach(settings, RUN_DATE)
+    assert len(listing_features(settings)) == len(kept)  # a re-run adds nothing
+
+
+def test_who_was_listed_before_is_not_kept_again(settings, night):
+    run_sql(settings, f"""
+        INSERT INTO marts.fct_customer_features
+        SELECT 'c' || i, DATE '{RUN_DATE}', false, 1, NULL FROM range(60) AS n(i)
+    """)  # fmt: skip
+    run_sql(settings, f"""
+        CREATE TABLE forestall.listings AS SELECT 'a' || i AS account_id, DATE '{RUN_DATE}' - 9 AS run_date
+        FROM range(60) AS n(i) WHERE i % 2 = 0
+    """)  # fmt: skip
+    choose_outreach(settings, RUN_DATE)
+    kept = listing_features(settings)
+    assert len(kept) > 0
+    assert all(int(account[1:]) % 2 for account in kept["account_id"])
+
+
+def test_a_backfill_keeps_nothing(settings, night):
+    run_sql(settings, f"INSERT INTO marts.fct_customer_features VALUES ('c1', DATE '{RUN_DATE}', false, 1, NULL)")
+    backfill = settings.model_copy(update={"is_backfill": True})
+    score(backfill, RUN_DATE, 60)
+    choose_outreach(backfill, RUN_DATE)
+    assert listing_features(settings).empty
+
+
+def test_the_list_goes_by_what_was_learned(settings, night):
+    """An action that outcomes show to drive customers away is on no list; a good one is worth more."""
+    chances = pd.DataFrame({"action": ["resolve_open_issue"], "segment": ["home"], "prior_save_probability": [0.16],
+                            "low": [0.1], "high": [0.4], "treatment_count": [900], "holdout_count": [100],
+                            "source": ["outcomes"]})  # fmt: skip
+    night.write("save_chances", chances.assign(learned_save_probability=0.3))
+    choose_outreach(settings, RUN_DATE)
+    listed = night.read("outreach_list")
+    assert set(listed["save_source"]) == {"outcomes"}
+    assert set(listed["prior_save_probability"]) == {0.16}
+    assert listed["save_probability"].to_numpy() == pytest.approx(0.3 * listed["churn_probability"].to_numpy())
+    night.write("save_chances", chances.assign(learned_save_probability=-0.1))
+    assert choose_outreach(settings, RUN_DATE)["listed"] == 0
+
+
+def test_an_uplift_model_in_use_makes_the_list_by_each_customers_own_effect(settings, night):
+    """Trained on accounts of whom the action keeps those of much activity, and drives away those of little."""
+    run_sql(settings, f"""
+        INSERT INTO marts.fct_customer_features
+        SELECT 'c' || i, DATE '{RUN_DATE}', false, CASE WHEN i % 2 = 0 THEN 900 ELSE 100 END, NULL
+        FROM range(60) AS n(i)
+    """)  # fmt: skip
+    rng = np.random.default_rng(3)
+    is_active, is_held = rng.random(3000) < 0.5, rng.random(3000) < 0.5
+    risk = rng.uniform(0.2, 0.9, 3000)
+    kept = np.where(is_active, 0.9, -0.5)
+    trained = pd.DataFrame({
+        "account_id": [f"t{number}" for number in range(3000)], "is_held_out": is_held, "arm_probability": 0.5,
+        "left": (rng.random(3000) < np.clip(risk * np.where(is_held, 1, 1 - kept), 0, 1)).astype(float),
+        "action": "resolve_open_issue", "risk": risk, "chance": 0.16,
+        "activity_value_365d": np.where(is_active, 900.0, 100.0),
+    })  # fmt: skip
+    params = uplift_params()
+    model = grow_uplift(trained, {"activity_value_365d": "number"}, params)
+    version = log_trial(settings.tracking_uri, RUN_DATE, "v", model, {"is_used": True}, pd.DataFrame(), params)
+    models = pd.DataFrame({"approach": ["uplift"], "is_used": True, "model_version": version.label, "reason": "used"})
+    night.write("save_models", models.reindex(columns=PUBLISHED["save_models"].names))
+    choose_outreach(settings, RUN_DATE)
+    listed = night.read("outreach_list")
+    assert set(listed["save_source"]) == {"uplift"}
+    assert all(int(customer[1:]) % 2 == 0 for customer in listed["customer_id"])
+    assert (listed["learned_save_probability"] > 0.16).all()
+    share = listed["save_probability"] / listed["churn_probability"]
+    assert share.to_numpy() == pytest.approx(listed["learned_save_probability"].to_numpy())

@@ -53,7 +53,7 @@ NO_LOAD = pd.Series(dtype=float)
 
 
 def option(**values):
-    usual = {"churn_probability": 0.4, "prior_save_probability": 0.25, "value_at_risk": 333.333,
+    usual = {"churn_probability": 0.4, "learned_save_probability": 0.25, "value_at_risk": 333.333,
              "offer_acceptance": 0.35, "offer_price": 30.0, "expected_minutes": 8.75, "action": "call"}  # fmt: skip
     return pd.DataFrame([usual | values])
 
@@ -68,7 +68,7 @@ def test_expected_value_by_hand_in_whole_cents():
 
 
 def test_an_action_that_drives_customers_away_costs_their_value():
-    row = add_value(option(prior_save_probability=-0.1, value_at_risk=100.0), 0.0, NO_LOAD).iloc[0]
+    row = add_value(option(learned_save_probability=-0.1, value_at_risk=100.0), 0.0, NO_LOAD).iloc[0]
     assert row["expected_value_cents"] == -400 - 1_050
 
 

@@ -1,0 +1,128 @@
+"""From features kept on the night of listing to a model that makes tonight's list: tried, logged, found again."""
+
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from benchmarks.learning import JUDGED_ON, LEAVING, World, experiment, playbook
+from features.published import PUBLISHED
+from forestall.history import learning
+from forestall.history.learning import learned_models
+from forestall.history.listing_features import LISTING_FEATURES, read_listing_features
+from forestall.night import Night, conform
+from forestall.outreach.chances import evidence, learn_chances
+from forestall.warehouse import open_warehouse
+from models.tracking import model_files, track, versions
+from models.uplift.logbook import MODEL, read_uplift
+from models.uplift.params import uplift_params
+
+BOOK = playbook()
+
+
+@pytest.fixture
+def settings(company, monkeypatch):
+    params = uplift_params().model_copy(update={"least_accounts": 500, "least_arm": 50, "folds": 2})
+    monkeypatch.setattr(learning, "uplift_params", lambda: params)
+    return company()
+
+
+def kept_features(accounts):
+    """What the nights of listing kept: two features of the mart and an attribute."""
+    lines = [
+        f'{{"tenure_days":{1000 * engagement:.0f},"csat_last":null,"attributes":"{{\\"bound\\": \\"{bound}\\"}}"}}'
+        for engagement, bound in zip(accounts["engagement"], accounts["is_bound"], strict=True)
+    ]
+    rows = accounts[["account_id", "value_at_risk", "cost"]].assign(
+        run_date=accounts["listed_on"].dt.date, customer_id=accounts["account_id"], features=lines
+    )
+    return pa.Table.from_pandas(rows, preserve_index=False)
+
+
+def look(settings, accounts, run_date=JUDGED_ON, book=BOOK):
+    """`save_models` of a night, by approach, in the columns in which it is published."""
+    known = evidence(accounts.drop(columns=["value_at_risk", "cost"]), LEAVING, run_date)
+    with open_warehouse(settings, "test") as warehouse:
+        found = learned_models(
+            warehouse, Night(settings, run_date), known, learn_chances(known, book), book, LEAVING.wait_days
+        )
+    table = conform(pa.Table.from_pandas(found, preserve_index=False), PUBLISHED["save_models"])
+    return {row["approach"]: row for row in table.to_pylist()}
+
+
+def keep(settings, accounts):
+    with open_warehouse(settings, "test") as warehouse:
+        warehouse.execute(LISTING_FEATURES)
+        warehouse.append("forestall.listing_features", kept_features(accounts))
+
+
+@pytest.fixture
+def accounts():
+    """1,300 accounts whose effects differ much by engagement and by being bound; two looks are due, the last at 1,220."""
+    return experiment(1_300, World(0.05, 0.0, by_feature=0.6), 5)
+
+
+def test_before_enough_outcomes_nothing_is_trained_and_the_night_says_so(settings, accounts):
+    nothing = look(settings, accounts.iloc[:0])
+    assert not nothing["outcomes"]["is_used"]
+    assert nothing["uplift"]["reason"].startswith("no uplift model yet: outcomes of 0 accounts")
+    few = look(settings, accounts.iloc[:400])
+    assert few["outcomes"]["is_used"]
+    assert few["outcomes"]["account_count"] == 400
+    assert not few["uplift"]["is_used"]
+    no_features = look(settings, accounts)
+    assert "it takes 500 and 50" in no_features["uplift"]["reason"]
+
+
+def test_a_look_is_logged_and_holds_until_there_is_more_to_look_at(settings, accounts, monkeypatch):
+    keep(settings, accounts)
+    first = look(settings, accounts)["uplift"]
+    assert first["account_count"] == 1220
+    assert first["reason"].split(":")[0] == ("used" if first["is_used"] else "not used")
+    assert first["is_used"] == (first["gain_low"] > 0)
+    (version,) = versions(settings.tracking_uri, MODEL)
+    assert version.label == first["model_version"]
+    assert {"uplift_model.json", "trees.txt"} <= set(model_files(settings.tracking_uri, version))
+    assert set(read_uplift(settings.tracking_uri, version.label).actions) <= set(BOOK.actions)
+
+    monkeypatch.setattr(learning, "try_uplift", None)  # a night that would train again breaks
+    assert look(settings, accounts)["uplift"] == first
+    assert look(settings, accounts.iloc[:1250])["uplift"] == first
+    monkeypatch.undo()
+    assert len(versions(settings.tracking_uri, MODEL)) == 1
+
+
+def test_another_playbook_is_another_question(settings, accounts):
+    keep(settings, accounts)
+    look(settings, accounts)
+    actions = {name: action.model_copy(update={"save_probability": 0.5}) for name, action in BOOK.actions.items()}
+    look(settings, accounts, book=BOOK.model_copy(update={"actions": actions}))
+    assert len(versions(settings.tracking_uri, MODEL)) == 2
+
+
+def test_a_backfill_trains_nothing(settings, accounts):
+    backfill = settings.model_copy(update={"is_backfill": True})
+    keep(backfill, accounts)
+    assert look(backfill, accounts)["uplift"]["reason"] == "a backfill trains no model"
+
+
+def test_features_are_those_of_the_night_of_the_first_listing(settings, accounts):
+    """An account whose night was not published has features of that night too; those of the first listing count."""
+    keep(settings, accounts.iloc[:50])
+    stale = accounts.iloc[:50].assign(engagement=9.0, listed_on=lambda rows: rows["listed_on"] - pd.Timedelta(days=3))
+    keep(settings, stale)
+    with open_warehouse(settings, "test") as warehouse:
+        asked = accounts.iloc[:60].drop(columns=["value_at_risk", "cost"])
+        rows, kinds = read_listing_features(warehouse, asked)
+    assert rows["account_id"].tolist() == accounts["account_id"].iloc[:50].tolist()  # of ten nothing was kept
+    assert rows["tenure_days"].to_numpy() == pytest.approx(np.round(1000 * accounts["engagement"].iloc[:50]))
+    assert rows["value_at_risk"].to_numpy() == pytest.approx(accounts["value_at_risk"].iloc[:50])
+    assert kinds["attribute_bound"] == "category"
+    assert rows["attribute_bound"].tolist() == [str(bound) for bound in accounts["is_bound"].iloc[:50]]
+
+
+def test_the_experiment_is_on_the_list(settings):
+    with track(settings.tracking_uri, MODEL, f"uplift {date(2026, 1, 1)}") as run:
+        assert run.id
