@@ -274,7 +274,7 @@ SAVE_MODELS = Table(
         ("judged_count", "integer", "accounts that both were judged on, which neither had learned from"),
         ("policy_value", "money", "worth of the list it would have made of them, for each, mean of several lengths"),
         ("gain", "money", "of the uplift model over outcomes, paired"),
-        ("gain_low", "money", "95 % interval: above zero, or the model is not used"),
+        ("gain_low", "money", "98 % interval: above zero, or the model is not used"),
         ("gain_high", "money", "its upper end"),
         ("qini", "number", "leavers kept for each account judged, above a random order, mean over all lengths"),
         ("model_version", "text", "registered model and version"),

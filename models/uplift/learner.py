@@ -94,7 +94,7 @@ def grow_uplift(rows: pd.DataFrame, kinds: Mapping[str, Kind], params: UpliftPar
     design = learn_design(rows, {**kinds, ACTION: "category", RISK: "number"})
     matrix = design.matrix(rows)
     own, risk = rows["arm_probability"].to_numpy(float), rows[RISK].to_numpy(float)
-    fold = customer_folds(rows["account_id"], params.folds)
+    fold = customer_folds("cross " + rows["account_id"], params.folds)  # others than those it may be judged on
     expected = _cross_fitted(fold, lambda seen, out: expect(
         grow_outcome(rows[seen], matrix[seen], design, params), rows[out], matrix[out]
     ))  # fmt: skip

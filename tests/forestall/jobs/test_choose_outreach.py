@@ -386,7 +386,8 @@ def listing_features(settings):
 def test_what_was_known_of_who_is_listed_first_is_kept_holdout_included(settings, night):
     run_sql(settings, f"""
         INSERT INTO marts.fct_customer_features
-        SELECT 'c' || i, DATE '{RUN_DATE}' + k, false, 100 + i + 1000 * k, NULL FROM range(60) AS n(i), range(2) AS m(k)
+        SELECT 'c' || i, DATE '{RUN_DATE}' + CAST(k AS INTEGER), false, 100 + i + 1000 * k, NULL
+        FROM range(60) AS n(i), range(2) AS m(k)
     """)  # fmt: skip
     choose_outreach(settings, RUN_DATE)
     withheld = night.read("outreach_withheld")
