@@ -270,7 +270,7 @@ SAVE_MODELS = Table(
         ("is_used", "boolean", "the list was made by it; outcomes stand in wherever the uplift model says nothing"),
         ("account_count", "integer", "accounts at random that it learned from"),
         ("holdout_count", "integer", "of these, left alone"),
-        ("judged_on", "text", "later accounts, or accounts left out; null: not judged"),
+        ("judged_by", "text", "later accounts, or accounts left out; null: not judged"),
         ("judged_count", "integer", "accounts that both were judged on, which neither had learned from"),
         ("policy_value", "money", "worth of the list it would have made of them, for each, mean of several lengths"),
         ("gain", "money", "of the uplift model over outcomes, paired"),

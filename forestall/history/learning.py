@@ -87,7 +87,7 @@ def _uplift(
         log.info("uplift: %s", verdict["reason"])
         version = log_trial(uri, night.run_date, outcomes_version, trial.model, verdict, chances, params)
     verdict = verdict_of(version)
-    judged = {name: verdict[name] for name in ("judged_on", "judged_count")}
+    judged = {name: verdict[name] for name in ("judged_by", "judged_count")}
     by_chance = {"policy_value": verdict.pop("value_by_chance"), "qini": verdict.pop("qini_by_chance")}
     return verdict | {"model_version": version.label}, judged | by_chance
 
@@ -105,15 +105,17 @@ def _verdict(trial: "Trial", looked_at: pd.DataFrame, params: UpliftParams, curr
     """Figures and choice, as JSON can hold them."""
     judged = trial.judged
     figures = (
-        f"on {judged.count:,} {trial.judged_on} its list is worth {currency} {judged.gain:+,.2f} an account against "
+        f"on {judged.count:,} {trial.judged_by} its list is worth {currency} {judged.gain:+,.2f} an account against "
         f"the one by outcomes ({params.confidence:.0%} {judged.gain_low:+,.2f} to {judged.gain_high:+,.2f})"
     )
     why = "even the lower end lies above zero" if trial.is_better else "the lower end would have to lie above zero"
+    if judged.gain_low == judged.gain_high == 0:
+        why = "it finds nothing that the outcomes by action and segment do not say"
     return {
         "is_used": trial.is_better,
         "account_count": len(looked_at),
         "holdout_count": int((looked_at["arm"] == HOLDOUT).sum()),
-        "judged_on": trial.judged_on,
+        "judged_by": trial.judged_by,
         "judged_count": judged.count,
         "policy_value": judged.value_by_uplift,
         "value_by_chance": judged.value_by_chance,

@@ -36,12 +36,12 @@ class Trial:
     Attributes:
         model: learned from all accounts.
         judged: the comparison.
-        judged_on: `LATER` or `LEFT_OUT`.
+        judged_by: `LATER` or `LEFT_OUT`.
     """
 
     model: "UpliftModel"
     judged: "Judged"
-    judged_on: str
+    judged_by: str
 
     @property
     def is_better(self) -> bool:
@@ -87,10 +87,10 @@ def try_uplift(
     from models.uplift.learner import grow_uplift
 
     rows = known.assign(is_held_out=known["arm"] == HOLDOUT)
-    judged_on, parts = _parts(rows, wait_days, params)
+    judged_by, parts = _parts(rows, wait_days, params)
     told = pd.concat([_told(rows[seen], rows[judged], kinds, playbook, params) for seen, judged in parts])
     everybody = rows.assign(chance=chances_of(rows, learn_chances(rows, playbook)))
-    return Trial(grow_uplift(everybody, kinds, params), judge(told, params), judged_on)
+    return Trial(grow_uplift(everybody, kinds, params), judge(told, params), judged_by)
 
 
 def _parts(rows: pd.DataFrame, wait_days: int, params: UpliftParams) -> tuple[str, list[tuple[Flags, Flags]]]:

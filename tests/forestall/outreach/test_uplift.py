@@ -36,7 +36,7 @@ def known(world, count, seed=0):
 def test_where_customers_differ_the_model_is_taken():
     trial = try_uplift(known(World(0.05, 0.0, by_feature=0.6), 3_000), FEW, playbook(), LEAVING.wait_days, PARAMS)
     assert trial.is_better
-    assert trial.judged_on == LEFT_OUT
+    assert trial.judged_by == LEFT_OUT
     assert trial.judged.count == 3_000
 
 
@@ -60,7 +60,7 @@ def test_a_long_history_is_judged_on_accounts_listed_later_whose_future_nobody_h
     monkeypatch.setattr(learner, "grow_uplift", spy)
     trial = try_uplift(rows, FEW, playbook(), LEAVING.wait_days, params)
     first_judged = rows["listed_on"].iloc[1_800]
-    assert trial.judged_on == LATER
+    assert trial.judged_by == LATER
     assert trial.judged.count == int((rows["listed_on"] >= first_judged).sum())
     assert seen_until[0] + pd.Timedelta(days=LEAVING.wait_days) <= first_judged
     assert seen_until[1] == rows["listed_on"].max()  # what goes to work has learned from all

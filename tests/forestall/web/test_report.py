@@ -95,6 +95,19 @@ def test_the_report_says_whether_groups_are_treated_alike(
     assert "so there is nothing to compare" in told(lambda rows: rows.iloc[:0])
 
 
+def test_the_report_says_what_each_action_saves(publish: Callable[..., PublishedNight]) -> None:
+    told = _text(night_report(publish()))
+    assert re.search(r"call back 15 % 9 % 2 % 16 % 1 200 140", told)
+    assert re.search(r"call back business 15 % .3 % .12 % 6 % 1 200 40", told)
+    assert "A model of each customer's own effect: not used: on 1,250 accounts left out" in told.replace("&#39;", "'")
+
+
+def test_a_night_of_an_older_version_says_nothing_of_it(publish: Callable[..., PublishedNight]) -> None:
+    night = publish()
+    (night.folder / "save_chances.parquet").unlink()
+    assert "What each action saves" not in _text(night_report(night))
+
+
 def test_the_report_is_one_sound_file_that_fetches_nothing(publish: Callable[..., PublishedNight]) -> None:
     html = night_report(publish())
     parser = _Balanced()
