@@ -293,6 +293,13 @@ def test_the_job_tells_a_measured_effect(settings):
     assert row["effect"] == pytest.approx(by_hand, abs=0.02)
     assert (row["treatment_count"], row["holdout_count"]) == ((~held).sum(), held.sum())
     assert row["always_high"] < 0
+    # Half of those who would leave are kept, and the playbook said a fifth.
+    chances = Night(settings, RUN_DATE).read("save_chances").set_index(["action", "segment"])
+    learned = chances.loc[("call", "home")]
+    assert 0.35 < learned["learned_save_probability"] < 0.65
+    assert learned["low"] > learned["prior_save_probability"] == 0.2
+    assert "moved most: call from 0.20" in summary["learned"]
+    assert "no uplift model yet" in summary["learned"]
     again = measure_outreach(settings, RUN_DATE)
     assert again == summary
     pd.testing.assert_frame_equal(Night(settings, RUN_DATE).read("outreach_effect"), written)
