@@ -24,7 +24,7 @@ from scipy.linalg import cho_factor, cho_solve
 from scipy.special import logsumexp
 
 from forestall.outreach.effect import expectations, scores
-from forestall.outreach.effect_table import ALL, Z95, Measure, groups_of, matured
+from forestall.outreach.effect_table import ALL, UNKNOWN, Z95, Measure, matured
 from forestall.outreach.experiment import HOLDOUT
 from forestall.outreach.playbook import Playbook
 from forestall.outreach.sequences import Floats
@@ -104,16 +104,17 @@ def learn_chances(known: pd.DataFrame, playbook: Playbook) -> pd.DataFrame:
         action, segment (`ALL`: for segments without outcomes), prior_save_probability, learned_save_probability, low
         and high (95 %), treatment_count, holdout_count (of the cell), source (`playbook` before any outcome).
     """
-    known = known.assign(**groups_of(known)[CELL])
+    known = known.assign(**_cells_of(known))
     cells = raw_chances(known[known["action"].isin(list(playbook.actions))])
     segments = [ALL, *sorted(set(cells["segment"]))]
-    sought = pd.DataFrame([(action, segment) for action in playbook.actions for segment in segments], columns=CELL)
-    mean, deviation = _posterior(_with_prior(cells, playbook), _with_prior(sought, playbook))
+    pairs = [(action, segment) for action in playbook.actions for segment in segments]
+    sought = _with_prior(pd.DataFrame(pairs, columns=CELL), playbook)
+    mean, deviation = _posterior(_with_prior(cells, playbook), sought)
     totals = cells.groupby("action", as_index=False)[["treatment_count", "holdout_count"]].sum().assign(segment=ALL)
     counts = pd.concat([cells, totals])[[*CELL, "treatment_count", "holdout_count"]]
     found = sought.merge(counts, on=CELL, how="left", validate="one_to_one")
     return found.assign(
-        prior_save_probability=_with_prior(sought, playbook)["prior"],
+        prior_save_probability=found["prior"],
         learned_save_probability=mean.clip(-1, 1),
         low=(mean - Z95 * deviation).clip(-1, 1),
         high=(mean + Z95 * deviation).clip(-1, 1),
@@ -127,29 +128,37 @@ def chances_of(rows: pd.DataFrame, chances: pd.DataFrame) -> "pd.Series[float]":
     """The learned chance for each row's action and segment; a segment without outcomes has its action's.
 
     Args:
-        rows: segment, action, reason, trigger.
+        rows: segment, action.
         chances: what `learn_chances` gave; an action that is not in it gives a missing value.
     """
     table = chances.set_index(CELL)["learned_save_probability"].astype(float)
-    keys = groups_of(rows)
-    own = table.reindex(pd.MultiIndex.from_frame(keys[CELL])).to_numpy(float)
-    usual = table.reindex(pd.MultiIndex.from_frame(keys[["action"]].assign(segment=ALL))).to_numpy(float)
-    return pd.Series(np.where(np.isnan(own), usual, own), index=rows.index)
+    cells = _cells_of(rows)
+    own = table.reindex(pd.MultiIndex.from_frame(cells)).to_numpy(float)
+    usual = cells["action"].map(chances[chances["segment"] == ALL].set_index("action")["learned_save_probability"])
+    return pd.Series(np.where(np.isnan(own), usual.to_numpy(float), own), index=rows.index)
+
+
+def _cells_of(rows: pd.DataFrame) -> pd.DataFrame:
+    """Action and segment; a segment that is missing, or called as what stands for all, is `UNKNOWN`."""
+    cells = rows[CELL].astype(object)
+    return cells.where(cells.notna() & (cells != ALL), UNKNOWN)
 
 
 def with_chances(options: pd.DataFrame, chances: pd.DataFrame, differences: pd.DataFrame) -> pd.DataFrame:
     """`options` with learned_save_probability and save_source.
 
     Args:
-        options: customer x action: customer_id, segment, action, reason, trigger, prior_save_probability.
+        options: customer x action: customer_id, segment, action, prior_save_probability.
         chances: what `learn_chances` gave; whatever is not in it is as the playbook says.
         differences: customer_id, action, difference: what an uplift model adds for this customer; may be empty.
     """
     learned = chances_of(options, chances)
     source = pd.Series(np.where(learned.isna(), PLAYBOOK, _sources(chances)), index=options.index, dtype=object)
-    keys = ["customer_id", "action"]
-    added = differences.set_index(keys)["difference"].astype(float).reindex(pd.MultiIndex.from_frame(options[keys]))
-    more = pd.Series(added.to_numpy(float), index=options.index)
+    more = pd.Series(np.nan, options.index)
+    if len(differences):
+        keys = ["customer_id", "action"]
+        own = differences.set_index(keys)["difference"].astype(float)
+        more[:] = own.reindex(pd.MultiIndex.from_frame(options[keys])).to_numpy()
     chance = learned.fillna(options["prior_save_probability"]) + more.fillna(0.0)
     return options.assign(learned_save_probability=chance.clip(-1, 1), save_source=source.mask(more.notna(), UPLIFT))
 
@@ -223,7 +232,7 @@ def _posterior(seen: pd.DataFrame, sought: pd.DataFrame) -> tuple[Floats, Floats
     means = prior + np.array([part.moved for part in parts])
     mean = (weight * means).sum(axis=0)
     variance = (weight * (np.array([part.variance for part in parts]) + (means - mean) ** 2)).sum(axis=0)
-    return mean, np.sqrt(variance)
+    return mean, np.sqrt(np.maximum(variance, 0.0))
 
 
 def _given(

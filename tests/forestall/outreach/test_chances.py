@@ -148,8 +148,17 @@ def test_segments_that_differ_are_told_apart_and_new_ones_have_the_actions(book)
         accounts(400, left_listed=0, left_held=0.4, arm="holdout"),
         accounts(400, left_listed=0.2, left_held=0.4, churn_probability=0.0),
         accounts(400, left_listed=0.2, left_held=0.4, segment=None, action="gone"),
+        accounts(400, left_listed=0.2, left_held=0.4, segment=ALL),
     ],
-    ids=["nobody left", "all left", "nobody held out", "nobody listed", "no risk", "an action that is no more"],
+    ids=[
+        "nobody left",
+        "all left",
+        "nobody held out",
+        "nobody listed",
+        "no risk",
+        "an action that is no more",
+        "a segment called all",
+    ],
 )
 def test_odd_outcomes_give_sensible_chances(rows, book):
     chances = learned(rows, book)
