@@ -205,3 +205,14 @@ def test_a_night_later_more_is_known(book):
     known = evidence(rows, LEAVING, date(2025, 6, 1) + timedelta(days=days + 49))
     assert len(known) == 200
     assert known["listed_on"].max() == pd.Timestamp("2025-07-20")
+
+
+def test_what_an_account_says_by_hand():
+    """Held out with 0.2 and left, listed with 0.8 and stayed, on one night, before which nothing was known."""
+    rows = accounts(2, left_listed=0, left_held=1, arm_probability=[0.2, 0.8], listed_on=pd.Timestamp("2025-06-01"))
+    known = evidence(rows, LEAVING, RUN_DATE)
+    assert known["arm"].tolist() == ["holdout", "treatment"]
+    assert known["risk"].tolist() == [0.4, 0.4]
+    assert known["score"].tolist() == pytest.approx([-(1 - 0.4) / 0.2, (0 - 0.4) / 0.8])
+    assert known["overlap"].tolist() == pytest.approx([0.16, 0.16])
+    assert known["score_variance"].tolist() == pytest.approx([0.24 / 0.16] * 2)
