@@ -4,7 +4,6 @@ The two ways to know what an action saves, each with its figures, and why the on
 """
 
 import logging
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -45,7 +44,7 @@ def learned_models(
         playbook: the prior.
         wait_days: from the night of listing until an outcome is known.
     """
-    by_outcomes = {
+    by_outcomes: dict[str, Any] = {
         "approach": OUTCOMES,
         "account_count": len(known),
         "holdout_count": int((known["arm"] == HOLDOUT).sum()),
@@ -58,7 +57,7 @@ def learned_models(
     )
 
 
-Row = Mapping[str, Any]
+Row = dict[str, Any]
 
 
 def _uplift(

@@ -113,4 +113,5 @@ def _parsed(lines: pd.Series) -> pd.DataFrame:
         return pd.DataFrame(index=lines.index)
     text = "\n".join(lines).encode()
     options = pa_json.ReadOptions(block_size=len(text) + 1)
-    return pa_json.read_json(pa.BufferReader(text), read_options=options).to_pandas().set_axis(lines.index)
+    told: pd.DataFrame = pa_json.read_json(pa.BufferReader(text), read_options=options).to_pandas()
+    return told.set_axis(lines.index)

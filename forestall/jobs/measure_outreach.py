@@ -53,7 +53,7 @@ def measure_outreach(settings: Settings, run_date: date) -> Summary:
     night.write("save_chances", chances)
     night.write("save_models", models)
     learned = "; ".join([told_chances(chances), *models.loc[models["approach"] == UPLIFT, "reason"]])
-    return _told(experiment, told) | {"learned": learned}
+    return {**_told(experiment, told), "learned": learned}
 
 
 def _told(experiment: Experiment, told: pd.DataFrame) -> Summary:

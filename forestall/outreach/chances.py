@@ -141,7 +141,8 @@ def chances_of(rows: pd.DataFrame, chances: pd.DataFrame) -> "pd.Series[float]":
 def _cells_of(rows: pd.DataFrame) -> pd.DataFrame:
     """Action and segment; a segment that is missing, or called as what stands for all, is `UNKNOWN`."""
     cells = rows[CELL].astype(object)
-    return cells.where(cells.notna() & (cells != ALL), UNKNOWN)
+    known: pd.DataFrame = cells.where(cells.notna() & (cells != ALL), UNKNOWN)
+    return known
 
 
 def with_chances(options: pd.DataFrame, chances: pd.DataFrame, differences: pd.DataFrame) -> pd.DataFrame:
@@ -180,8 +181,8 @@ def prior_deviation(save_probability: Floats, prior_outcomes: float) -> Floats:
 
 def _with_prior(cells: pd.DataFrame, playbook: Playbook) -> pd.DataFrame:
     numbers = {name: action.save_probability for name, action in playbook.actions.items()}
-    prior = cells["action"].map(numbers).astype(float)
-    return cells.assign(prior=prior, prior_deviation=prior_deviation(prior.to_numpy(float), playbook.prior_outcomes))
+    prior = np.asarray(cells["action"].map(numbers), np.float64)
+    return cells.assign(prior=prior, prior_deviation=prior_deviation(prior, playbook.prior_outcomes))
 
 
 @dataclass(frozen=True)
@@ -259,7 +260,7 @@ def told_chances(chances: pd.DataFrame) -> str:
     if not count:
         return "no outcome is known yet: actions save what the playbook says"
     moved = (overall["learned_save_probability"] - overall["prior_save_probability"]).abs()
-    most = overall.loc[moved.idxmax()]
+    most = overall.iloc[int(moved.to_numpy(float).argmax())]
     return (
         f"what actions save, from {count:,} outcomes; moved most: {most['action']} from "
         f"{most['prior_save_probability']:.2f} to {most['learned_save_probability']:.2f} "

@@ -21,6 +21,7 @@ from typing import Any
 
 import lightgbm as lgb
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from models.churn.boosting import ALIKE, Chosen
@@ -147,7 +148,7 @@ def held_out_scores(seen: pd.DataFrame, judged: pd.DataFrame, design: Design, pa
     return scores(judged, expect(grown, judged, design.matrix(judged)))
 
 
-def _cross_fitted(fold: Numbers, told: Callable[[Chosen, Chosen], Any]) -> Numbers:
+def _cross_fitted(fold: npt.NDArray[np.int64], told: Callable[[Chosen, Chosen], Any]) -> Numbers:
     """What is told of each fold by what was learned from the others: `told(seen, out)`."""
     found = np.empty(len(fold))
     for number in np.unique(fold):
