@@ -1,5 +1,7 @@
 """From features kept on the night of listing to a model that makes tonight's list: tried, logged, found again."""
 
+from datetime import date
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -9,9 +11,10 @@ from benchmarks.learning import JUDGED_ON, LEAVING, World, experiment, playbook
 from features.published import PUBLISHED
 from forestall.history import learning
 from forestall.history.learning import learned_models
-from forestall.history.listing_features import LISTING_FEATURES, read_listing_features
+from forestall.history.listing_features import LISTING_FEATURES, read_listing_features, record_listing_features
 from forestall.night import Night, conform
 from forestall.outreach.chances import evidence, learn_chances
+from forestall.outreach.listing import Lists
 from forestall.outreach.uplift import try_uplift
 from forestall.warehouse import open_warehouse
 from models.tracking import model_files, versions
@@ -59,8 +62,8 @@ def keep(settings, accounts):
 
 @pytest.fixture
 def accounts():
-    """1,300 accounts whose effects differ much by engagement and by being bound; the last look is due at 1,220."""
-    return experiment(1_300, World(0.05, 0.0, by_feature=0.6), 5)
+    """700 accounts whose effects differ much by engagement and by being bound; the last look is due at 625."""
+    return experiment(700, World(0.05, 0.0, by_feature=0.6), 5)
 
 
 def test_before_enough_outcomes_nothing_is_trained_and_the_night_says_so(settings, accounts):
@@ -78,7 +81,7 @@ def test_before_enough_outcomes_nothing_is_trained_and_the_night_says_so(setting
 def test_a_look_is_logged_and_holds_until_there_is_more_to_look_at(settings, accounts, monkeypatch):
     keep(settings, accounts)
     first = look(settings, accounts)["uplift"]
-    assert first["account_count"] == 1220
+    assert first["account_count"] == 625
     assert first["reason"].split(":")[0] == ("used" if first["is_used"] else "not used")
     assert first["is_used"] == (first["gain_low"] > 0)
     (version,) = versions(settings.tracking_uri, MODEL)
@@ -88,7 +91,7 @@ def test_a_look_is_logged_and_holds_until_there_is_more_to_look_at(settings, acc
 
     monkeypatch.setattr(learning, "try_uplift", None)  # a night that would train again breaks
     assert look(settings, accounts)["uplift"] == first
-    assert look(settings, accounts.iloc[:1250])["uplift"] == first
+    assert look(settings, accounts.iloc[:650])["uplift"] == first
     monkeypatch.setattr(learning, "try_uplift", try_uplift)
     assert len(versions(settings.tracking_uri, MODEL)) == 1
     actions = {name: action.model_copy(update={"save_probability": 0.5}) for name, action in BOOK.actions.items()}
@@ -100,6 +103,31 @@ def test_a_backfill_trains_nothing(settings, accounts):
     backfill = settings.model_copy(update={"is_backfill": True})
     keep(backfill, accounts)
     assert look(backfill, accounts)["uplift"]["reason"] == "a backfill trains no model"
+
+
+@pytest.mark.slow
+def test_features_are_kept_and_read_on_postgresql(company, postgres_url):
+    settings, run_date = company(f'[warehouse]\nurl = "{postgres_url}"\n'), date(2026, 3, 2)
+    worth = {"value_at_risk": 300.0, "offer_cost": 1.0, "contact_cost": 2.0, "load_cost": None}
+    people = pd.DataFrame({"account_id": ["a1", "a2", "a3"], "customer_id": ["c1", "c2", "c3"]}).assign(**worth)
+    withheld = people.iloc[1:].assign(suppression_reason=["holdout", "cooldown"])
+    lists = Lists(people.iloc[:1], withheld, people.iloc[:0], [])
+    with open_warehouse(settings, "test") as warehouse:
+        warehouse.execute("""
+            CREATE TABLE marts.fct_customer_features (customer_id VARCHAR, as_of_on DATE, is_training BOOLEAN,
+                tenure_days BIGINT, csat_last DOUBLE PRECISION, attributes VARCHAR)
+        """)
+        warehouse.execute("""
+            INSERT INTO marts.fct_customer_features VALUES
+                ('c1', DATE '2026-03-02', false, 10, NULL, '{"size": 3}'), ('c1', DATE '2026-03-01', false, 9, 2, NULL),
+                ('c2', DATE '2026-03-02', false, 20, 4.5, NULL), ('c3', DATE '2026-03-02', false, 30, 5, NULL)
+        """)
+        assert [record_listing_features(warehouse, Night(settings, run_date), lists) for _ in range(2)] == [2, 0]
+        listed = pd.DataFrame({"account_id": ["a2", "a1"], "listed_on": pd.Timestamp(run_date)})
+        rows, _ = read_listing_features(warehouse, listed)
+    assert rows["account_id"].tolist() == ["a2", "a1"]
+    assert rows["tenure_days"].tolist() == [20, 10]
+    assert rows["attribute_size"].tolist()[1] == rows["cost"].tolist()[1] == 3.0
 
 
 def test_features_are_those_of_the_night_of_the_first_listing(settings, accounts):
