@@ -70,7 +70,7 @@ def _uplift(
     if min(recorded_count(warehouse), len(known)) < params.least_accounts:
         return _too_few(known.iloc[:0], params), {}
     own = known[known["action"].isin(list(playbook.actions))]
-    rows, kinds = read_listing_features(warehouse, own)
+    rows, kinds = read_listing_features(warehouse, own, night.settings.outreach.fairness_attributes)
     looked_at = due(rows, params)
     if looked_at.empty:
         return _too_few(rows, params), {}

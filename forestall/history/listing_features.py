@@ -5,6 +5,7 @@ first time, or leaves it alone at random, keeps its features and what its row wa
 where a night was not published: the one of the night of its first listing counts.
 """
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -85,12 +86,15 @@ def recorded_count(warehouse: Warehouse) -> int:
     return int(warehouse.scalar(f"SELECT count(*) FROM {TABLE}") or 0) if warehouse.has_table(TABLE) else 0
 
 
-def read_listing_features(warehouse: Warehouse, accounts: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, "Kind"]]:
+def read_listing_features(
+    warehouse: Warehouse, accounts: pd.DataFrame, unseen: Collection[str] = ()
+) -> tuple[pd.DataFrame, dict[str, "Kind"]]:
     """Accounts with what was known of them on the night of their first listing, and what the features are.
 
     Args:
         warehouse: with the table.
-        accounts: account_id, listed_on; no column of a feature's name.
+        accounts: account_id, listed_on; a column of a feature's name is replaced.
+        unseen: attributes that no model may see (`outreach.fairness_attributes`).
 
     Returns:
         Those of the accounts whose features were kept, in the same order, with the features, value_at_risk and cost.
@@ -102,7 +106,7 @@ def read_listing_features(warehouse: Warehouse, accounts: pd.DataFrame) -> tuple
     kinds = feature_kinds()
     own = accounts.drop(columns=[name for name in accounts if name in kinds and name != "segment"])
     rows = own.merge(kept, on=["account_id", "listed_on"], validate="one_to_one")
-    told = with_attributes(_parsed(rows["features"]).assign(as_of_on=rows["listed_on"]))
+    told = with_attributes(_parsed(rows["features"]).assign(as_of_on=rows["listed_on"]), unseen)
     told = told.drop(columns=[name for name in told if name in rows.columns or name == "as_of_on"])
     return pd.concat([rows.drop(columns="features"), told], axis=1), {**kinds, **attribute_kinds(told)}
 

@@ -2,11 +2,10 @@
 
 Reads `churn_scores`, `churn_reasons`, `outreach_effect`, `save_chances` and `save_models` of the night,
 `marts.fct_outreach_candidates`, `marts.fct_customer_kpis`, costs, outcomes, the arms, `playbook.yml` and earlier
-published nights; writes `outreach_list`, `outreach_withheld`, `outreach_fairness` (whether groups are treated alike), its
-sums (`forestall.fairness_tallies`), the arms of newcomers (`forestall.arms`) and the features of who is listed for the
-first time (`forestall.listing_features`). Safe to run
-again: arms are drawn once, and rows on which work has begun stay. Where consents, subscriptions or
-outcomes are not of tonight, nobody is listed: yesterday's "no" might be today's.
+published nights; writes `outreach_list`, `outreach_withheld`, `outreach_fairness` (whether groups are treated alike),
+its sums (`forestall.fairness_tallies`), the arms of newcomers (`forestall.arms`) and the features of who is listed for
+the first time (`forestall.listing_features`). Safe to run again: arms are drawn once, and rows on which work has begun
+stay. Where consents, subscriptions or outcomes are not of tonight, nobody is listed: yesterday's "no" might be today's.
 """
 
 import logging
@@ -145,7 +144,7 @@ def _differences(warehouse: Warehouse, night: Night, scores: pd.DataFrame) -> pd
 
     model = read_uplift(night.settings.tracking_uri, str(used.iloc[0]))
     customers = sorted(set(night.read("churn_reasons")["customer_id"]))
-    rows = with_attributes(features_of(warehouse, night, customers))
+    rows = with_attributes(features_of(warehouse, night, customers), night.settings.outreach.fairness_attributes)
     risk = scores.set_index("customer_id")["churn_probability"].rename("risk")
     rows = rows.join(risk, on="customer_id", how="inner").merge(pd.DataFrame({"action": model.actions}), how="cross")
     return rows.assign(difference=model.difference(rows))[DIFFERENCES]

@@ -138,6 +138,8 @@ def test_features_are_those_of_the_night_of_the_first_listing(settings, accounts
     with open_warehouse(settings, "test") as warehouse:
         asked = accounts.iloc[:60].drop(columns=["value_at_risk", "cost"])
         rows, kinds = read_listing_features(warehouse, asked)
+        unseen, fewer = read_listing_features(warehouse, asked, ["bound"])
+    assert "attribute_bound" not in {*unseen, *fewer}
     assert rows["account_id"].tolist() == accounts["account_id"].iloc[:50].tolist()  # of ten nothing was kept
     assert rows["tenure_days"].to_numpy() == pytest.approx(np.round(1000 * accounts["engagement"].iloc[:50]))
     assert rows["value_at_risk"].to_numpy() == pytest.approx(accounts["value_at_risk"].iloc[:50])
