@@ -1,7 +1,6 @@
 {{ config(tags=['training']) }}
 
 {%- set windows = (7, 30, 90, 180, 365) %}
-{%- set followed_days = 'least(' ~ days_between('beginnings.first_active_on', 'beginnings.as_of_on') ~ ', 365)' %}
 
 -- A year of activity before each as-of date, in the versions valid then.
 with activity as (
@@ -97,12 +96,33 @@ aggregated as (
         {{ ratio('sum(value)', 'count(*) filter (where is_active)') }} as activity_day_value_mean_365d
     from gaps
     group by as_of_on, customer_id
+),
+
+-- Of the days since the first activity, a year at most: who came last month is not compared with who came last year.
+followed as (
+    select
+        beginnings.*,
+        {{ days_between('first_active_on', 'as_of_on') }} as activity_tenure_days,
+        least({{ days_between('first_active_on', 'as_of_on') }}, 365) as followed_days
+    from beginnings
+),
+
+-- Active days at the customer's own rate before; null where there were none.
+expected as (
+    select
+        followed.*,
+        {%- for days in (7, 30, 90) %}
+        nullif({{ ratio(days ~ ' * (aggregated.active_day_count_365d - aggregated.active_day_count_' ~ days ~ 'd)',
+                        'greatest(followed.followed_days - ' ~ days ~ ', 0)') }}, 0) as usual_days_{{ days }}d{{ ',' if not loop.last }}
+        {%- endfor %}
+    from followed
+    left join aggregated on aggregated.as_of_on = followed.as_of_on and aggregated.customer_id = followed.customer_id
 )
 
 select
-    beginnings.as_of_on,
-    beginnings.customer_id,
-    {{ days_between('beginnings.first_active_on', 'beginnings.as_of_on') }} as activity_tenure_days,
+    expected.as_of_on,
+    expected.customer_id,
+    expected.activity_tenure_days,
     {%- for days in windows %}
     aggregated.active_day_count_{{ days }}d,
     aggregated.activity_count_{{ days }}d,
@@ -126,19 +146,21 @@ select
     {{ ratio('aggregated.activity_gap_days_std', 'aggregated.activity_gap_days_mean') }} as activity_gap_variation,
     aggregated.active_day_count_faded_365d,
     aggregated.active_week_count_91d,
-    case when beginnings.first_active_on <= {{ days_after('beginnings.as_of_on', -365) }}
+    case when expected.first_active_on <= {{ days_after('expected.as_of_on', -365) }}
         then aggregated.active_day_count_season end as active_day_count_season,
     {{ change_30d('aggregated.activity_count') }} as activity_count_change_30d,
     {{ change_30d('aggregated.activity_value') }} as activity_value_change_30d,
     {{ ratio('aggregated.activity_count_365d', 'aggregated.active_day_count_365d') }} as activity_day_count_mean_365d,
-    -- of the days since the first activity, a year at most: who came last month is not compared with who came last year
-    {{ ratio('30 * aggregated.active_day_count_365d', followed_days) }} as active_days_a_month_365d,
-    {{ ratio('aggregated.days_since_last_activity', followed_days) }} as activity_silent_share
+    {{ ratio('30 * aggregated.active_day_count_365d', 'expected.followed_days') }} as active_days_a_month_365d,
+    {{ ratio('aggregated.days_since_last_activity', 'expected.followed_days') }} as activity_silent_share
     {%- for days in (7, 30, 90) %},
-    -- against the customer's own rate before
-    {{ ratio('aggregated.active_day_count_' ~ days ~ 'd * greatest(' ~ followed_days ~ ' - ' ~ days ~ ', 0)',
-             days ~ ' * (aggregated.active_day_count_365d - aggregated.active_day_count_' ~ days ~ 'd)') }} as active_day_ratio_{{ days }}d
+    aggregated.active_day_count_{{ days }}d / expected.usual_days_{{ days }}d as active_day_ratio_{{ days }}d
     {%- endfor %}
-from beginnings
-left join aggregated on aggregated.as_of_on = beginnings.as_of_on and aggregated.customer_id = beginnings.customer_id
-left join kinds on kinds.as_of_on = beginnings.as_of_on and kinds.customer_id = beginnings.customer_id
+    {%- for days in (30, 90) %},
+    -- in standard deviations of a count by chance: three days where nine were usual is -2
+    (aggregated.active_day_count_{{ days }}d - expected.usual_days_{{ days }}d) / sqrt(expected.usual_days_{{ days }}d)
+        as active_day_surprise_{{ days }}d
+    {%- endfor %}
+from expected
+left join aggregated on aggregated.as_of_on = expected.as_of_on and aggregated.customer_id = expected.customer_id
+left join kinds on kinds.as_of_on = expected.as_of_on and kinds.customer_id = expected.customer_id

@@ -132,6 +132,10 @@ counted as (
         cast(count(distinct topic) filter (where is_inbound) as bigint) as topic_count_90d,
         cast(max(wait_time_s) filter (where is_inbound) as bigint) as wait_time_s_max_90d,
         {{ ratio('sum(wait_time_s * fading_thousandths) filter (where is_inbound)', '1000') }} as wait_time_s_faded_90d,
+        {%- for name, condition in {'contact': 'is_inbound', 'complaint': "is_inbound and stage = 'complaint'",
+                                    'repeat': 'is_inbound and is_repeat'}.items() %}
+        coalesce({{ ratio('sum(fading_thousandths) filter (where ' ~ condition ~ ')', '1000') }}, 0) as {{ name }}_count_faded_90d,
+        {%- endfor %}
         {{ mean('handle_time_s', 'is_inbound') }} as handle_time_s_mean_90d,
         {{ mean('first_response_s', 'is_inbound') }} as first_response_s_mean_90d,
         cast(min(sentiment_thousandths) as double precision) / 1000 as text_sentiment_min_90d,

@@ -61,7 +61,7 @@ rises as (
         as_of_on,
         customer_id,
         cast(min(days_ago) as bigint) as days_since_billed_rise,
-        max(case when recency = 1 then {{ ratio('amount - amount_before', 'amount_before') }} end) as billed_rise_share_365d
+        max(case when recency = 1 then {{ ratio('amount', 'amount_before') }} end) as billed_rise_ratio_365d
     from raised
     group by as_of_on, customer_id
 ),
@@ -91,6 +91,6 @@ aggregated as (
 select
     aggregated.*,
     rises.days_since_billed_rise,
-    rises.billed_rise_share_365d
+    rises.billed_rise_ratio_365d
 from aggregated
 left join rises on rises.as_of_on = aggregated.as_of_on and rises.customer_id = aggregated.customer_id

@@ -8,7 +8,8 @@
 {%- set channels = ['phone', 'chat', 'written', 'self_service', 'in_person'] %}
 {%- set stages = ['reception', 'consultation', 'complaint', 'feedback'] %}
 {%- set counted = ['outbound_count_30d', 'channel_count_90d', 'topic_count_90d', 'repeat_other_channel_count_90d',
-    'problem_contact_count_max_90d', 'unresolved_problem_count_90d'] %}
+    'problem_contact_count_max_90d', 'unresolved_problem_count_90d', 'contact_count_faded_90d', 'complaint_count_faded_90d',
+    'repeat_count_faded_90d'] %}
 {%- for days in (7, 30, 90) %}
     {%- for name in ['contact'] + channels + stages + ['abandoned', 'transfer', 'unresolved', 'repeat', 'reopened', 'missed_standard'] %}
         {%- do counted.append(name ~ '_count_' ~ days ~ 'd') %}
@@ -31,7 +32,7 @@
 {%- set done = ['return_count_90d', 'return_count_365d', 'return_value_365d', 'days_since_last_activity', 'activity_tenure_days',
     'activity_gap_days_mean', 'activity_gap_days_median', 'activity_gap_days_max', 'activity_gap_days_std', 'activity_gap_variation',
     'activity_overdue_ratio', 'activity_overdue_days', 'activity_silent_share', 'active_day_change_30d', 'activity_count_change_30d',
-    'activity_value_change_30d', 'active_day_ratio_7d', 'active_day_ratio_30d', 'active_day_ratio_90d', 'active_day_count_faded_365d',
+    'activity_value_change_30d', 'active_day_ratio_7d', 'active_day_ratio_30d', 'active_day_ratio_90d', 'active_day_surprise_30d', 'active_day_surprise_90d', 'active_day_count_faded_365d',
     'active_days_a_month_365d', 'active_week_count_91d', 'active_day_count_season', 'activity_day_count_mean_365d',
     'activity_day_value_change_90d', 'activity_day_value_mean_365d', 'activity_kind_count_365d'] %}
 {%- for days in (7, 30, 90, 180, 365) %}
@@ -85,7 +86,7 @@ select
     payments.billed_amount_last_365d,
     payments.billed_amount_change_365d,
     payments.days_since_billed_rise,
-    payments.billed_rise_share_365d,
+    payments.billed_rise_ratio_365d,
     payments.days_since_late_payment,
     payments.days_late_faded_365d,
     {%- for name in done %}
