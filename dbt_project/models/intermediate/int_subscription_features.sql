@@ -52,7 +52,7 @@ select
     min(case when is_running then days_to_renewal end) as days_to_renewal,
     -- of the one that renews first
     cast(max(case when is_running and renewal_rank = 1 then cycle_months end) as bigint) as term_months,
-    max(case when is_running and renewal_rank = 1
+    max(case when is_running and renewal_rank = 1 and days_to_renewal is not null
         then least(1, {{ ratio('days_to_renewal', 'cycle_months * 365.25 / 12') }}) end) as term_left_share,
     max(case when is_running then {{ days_between(local_day('started_at'), 'as_of_on') }} end) as subscription_age_days,
     {{ number_of("ended_at >= as_of_at - interval '8760 hours'") }} as ended_subscription_count_365d,
