@@ -23,7 +23,7 @@ class FeatureColumn:
     Attributes:
         name: the column.
         role: `key` identifies a row, `population` says whom a score may be about, `feature` is learnt from,
-            `attributes` holds further features (`features/attributes.py`).
+            `attributes` holds further features as a JSON object (`features/attributes.py`).
         data_type: its SQL type.
         about: what it means.
         phrase: how an agent is told, with `{value}` for the value; empty for keys and population.

@@ -36,3 +36,8 @@
     cast(cast({{ int_div('2 * cast(cast(' ~ money ~ ' as decimal(38, 4)) * 10000 as bigint) + (' ~ count ~ ')',
                          'nullif(2 * (' ~ count ~ '), 0)') }} as decimal(30, 4)) * 0.0001 as decimal(18, 4))
 {%- endmacro %}
+
+{# What the last 30 days have more than the two months before had a month, from a count over 30 and over 90 days. #}
+{% macro change_30d(count) -%}
+    cast({{ count }}_30d as double precision) - cast({{ count }}_90d - {{ count }}_30d as double precision) / 2
+{%- endmacro %}

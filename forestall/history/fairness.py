@@ -9,7 +9,7 @@ from datetime import timedelta
 import pandas as pd
 import pyarrow as pa
 
-from features.attributes import PREFIX
+from features.attributes import ATTRIBUTES
 from features.published import OUTREACH_FAIRNESS
 from forestall.night import Night
 from forestall.outreach.fairness import KEY, SUMS, Tolerance, compare, in_groups, tally
@@ -37,7 +37,7 @@ def audit(warehouse: Warehouse, night: Night, considered: pd.DataFrame, playbook
         playbook_version: tonight's.
     """
     settings = night.settings.outreach
-    attributes = [f"{PREFIX}{name}" for name in settings.fairness_attributes]
+    attributes = [f"{ATTRIBUTES.prefix}{name}" for name in settings.fairness_attributes]
     scopes = [*settings.fairness_groups, *(name for name in attributes if name in considered)]
     tonight = tally(in_groups(considered, scopes), scopes)
     tonight = tonight.assign(run_date=night.run_date)

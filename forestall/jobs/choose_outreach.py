@@ -14,7 +14,7 @@ from datetime import date, timedelta
 import pandas as pd
 import pyarrow as pa
 
-from features.attributes import COLUMN, PREFIX, with_attributes
+from features.attributes import ATTRIBUTES, with_attributes
 from features.published import OUTREACH_FAIRNESS, OUTREACH_LIST, OUTREACH_WITHHELD
 from forestall.history.fairness import audit
 from forestall.history.listing_features import features_of, record_listing_features
@@ -90,7 +90,9 @@ def choose_outreach(settings: Settings, run_date: date) -> Summary:
     night.write("outreach_fairness", fairness)
     scripts = missing_scripts(playbook, playbook_path(settings).parent)
     notes = [f"scripts that the playbook names and nobody wrote: {', '.join(scripts)}"] if scripts else []
-    unknown = [name for name in settings.outreach.fairness_attributes if f"{PREFIX}{name}" not in known.candidates]
+    unknown = [
+        name for name in settings.outreach.fairness_attributes if f"{ATTRIBUTES.prefix}{name}" not in known.candidates
+    ]
     notes += [f"no customer has the attribute `{name}` of outreach.fairness_attributes" for name in unknown]
     return _told(lists, int(fairness["is_flagged"].sum()), [*lists.notes, *notes])
 
@@ -126,12 +128,14 @@ def _what_is_known(warehouse: Warehouse, night: Night) -> Known:
 
 def _candidates(warehouse: Warehouse, night: Night) -> pd.DataFrame:
     """Whom it is about, with those of their attributes that the audit of fairness asks for, and no other."""
-    audited = [f"{PREFIX}{name}" for name in night.settings.outreach.fairness_attributes]
-    rows = warehouse.frame(CANDIDATES.format(attributes=f", features.{COLUMN}" if audited else ""), [night.run_date])
+    audited = [f"{ATTRIBUTES.prefix}{name}" for name in night.settings.outreach.fairness_attributes]
+    rows = warehouse.frame(
+        CANDIDATES.format(attributes=f", features.{ATTRIBUTES.column}" if audited else ""), [night.run_date]
+    )
     if not audited:
         return rows
     known = with_attributes(rows.assign(as_of_on=night.run_date))
-    return rows.drop(columns=COLUMN).assign(**{name: known[name] for name in audited if name in known})
+    return rows.drop(columns=ATTRIBUTES.column).assign(**{name: known[name] for name in audited if name in known})
 
 
 def _differences(warehouse: Warehouse, night: Night, scores: pd.DataFrame) -> pd.DataFrame:

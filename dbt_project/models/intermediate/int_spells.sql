@@ -33,24 +33,49 @@ select
 from numbered
 group by unit_id, spell_number
 {%- else -%}
-with periods as (
+with held as (
     select
-        {% if var('churn_level') == 'account' -%} coalesce(customers.account_id, subscriptions.customer_id)
-        {%- else -%} subscriptions.customer_id {%- endif %} as unit_id,
-        subscriptions.subscription_id,
-        subscriptions.started_at,
-        coalesce(subscriptions.ended_at, {{ never() }}) as ended_at,
+        subscription_id,
+        customer_id,
+        started_at,
+        ended_at,
+        notice_given_at,
+        end_reason
+    from {{ ref('stg_subscriptions') }}
+    where started_at < {{ cutoff_at() }}
+    union all
+    -- A subscription that went over to another customer is as good as ended for the one who had it, who has not left.
+    select
+        versions.subscription_id,
+        versions.customer_id,
+        min(versions.started_at) as started_at,
+        max(versions.valid_to) as ended_at,
+        null as notice_given_at,
+        'transfer' as end_reason
+    from {{ ref('int_subscription_versions') }} as versions
+    inner join {{ ref('stg_subscriptions') }} as subscriptions
+        on subscriptions.subscription_id = versions.subscription_id and subscriptions.customer_id <> versions.customer_id
+    where versions.valid_from < {{ cutoff_at() }} and versions.started_at < {{ cutoff_at() }}
+    group by versions.subscription_id, versions.customer_id
+),
+
+periods as (
+    select
+        {% if var('churn_level') == 'account' -%} coalesce(customers.account_id, held.customer_id)
+        {%- else -%} held.customer_id {%- endif %} as unit_id,
+        held.subscription_id,
+        held.started_at,
+        coalesce(held.ended_at, {{ never() }}) as ended_at,
         -- the earlier of notice and end: then the decision was taken
-        coalesce(least(subscriptions.notice_given_at, subscriptions.ended_at), {{ never() }}) as decided_at,
+        coalesce(least(held.notice_given_at, held.ended_at), {{ never() }}) as decided_at,
         case
-            when subscriptions.end_reason in ('plan_change', 'transfer') then 'moved'
-            when subscriptions.end_reason = 'involuntary'
-                and coalesce(subscriptions.notice_given_at >= subscriptions.ended_at, true) then 'involuntary'
+            when held.end_reason in ('plan_change', 'transfer') then 'moved'
+            when held.end_reason = 'involuntary'
+                and coalesce(held.notice_given_at >= held.ended_at, true) then 'involuntary'
             else 'decided'
         end as manner
-    from {{ ref('stg_subscriptions') }} as subscriptions
-    left join {{ ref('stg_customers') }} as customers on customers.customer_id = subscriptions.customer_id
-    where subscriptions.started_at < {{ cutoff_at() }}
+    from held
+    left join {{ ref('stg_customers') }} as customers on customers.customer_id = held.customer_id
 ),
 
 followed as (

@@ -31,12 +31,13 @@ select
     {%- for kind in ('csat', 'nps', 'ces') %}
     cast(max(score) filter (where kind = '{{ kind }}' and recency = 1) as bigint) as {{ kind }}_last,
     {{ mean('score', "kind = '" ~ kind ~ "'") }} as {{ kind }}_mean_180d,
-    {%- endfor %}
     -- the last answer against the mean of those before it
-    cast(max(score) filter (where kind = 'csat' and recency = 1) as double precision)
-        - {{ mean('score', "kind = 'csat' and recency > 1") }} as csat_change,
-    cast(max(score) filter (where kind = 'nps' and recency = 1) as double precision)
-        - {{ mean('score', "kind = 'nps' and recency > 1") }} as nps_change,
+    cast(max(score) filter (where kind = '{{ kind }}' and recency = 1) as double precision)
+        - {{ mean('score', "kind = '" ~ kind ~ "' and recency > 1") }} as {{ kind }}_change,
+    cast(min(days_ago) filter (where kind = '{{ kind }}') as bigint) as days_since_last_{{ kind }},
+    {%- endfor %}
+    -- who used to answer and answers no more has fallen silent
+    {{ number_of('days_ago <= 90') }} - {{ number_of('days_ago > 90') }} as survey_count_change_90d,
     {{ number_of("kind = 'csat' and score <= 2 and days_ago <= 90") }} as low_csat_count_90d,
     {{ mean('sentiment_thousandths') }} / 1000 as survey_sentiment_mean_180d,
     cast(min(sentiment_thousandths) as double precision) / 1000 as survey_sentiment_min_180d,

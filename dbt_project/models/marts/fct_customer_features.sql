@@ -5,25 +5,39 @@
     post_hook="delete from {{ this }} where {{ features_to_drop() }}"
 ) }}
 
-{%- set counted = ['contact_count_7d', 'contact_count_30d', 'contact_count_90d', 'complaint_count_7d',
-    'complaint_count_30d', 'complaint_count_90d', 'phone_count_30d', 'phone_count_90d', 'chat_count_30d',
-    'chat_count_90d', 'written_count_30d', 'written_count_90d', 'self_service_count_30d', 'self_service_count_90d',
-    'abandoned_count_30d', 'abandoned_count_90d', 'transfer_count_30d', 'transfer_count_90d', 'unresolved_count_30d',
-    'unresolved_count_90d', 'repeat_count_30d', 'repeat_count_90d', 'missed_standard_count_30d',
-    'missed_standard_count_90d', 'consultation_count_90d', 'feedback_count_90d', 'outbound_count_30d',
-    'channel_count_90d', 'topic_count_90d'] %}
-{%- set experienced = ['wait_time_s_mean_30d', 'wait_time_s_mean_90d', 'wait_time_s_max_90d', 'wait_time_s_change_30d',
-    'handle_time_s_mean_90d', 'first_response_s_mean_90d', 'text_sentiment_mean_30d', 'text_sentiment_mean_90d',
-    'text_sentiment_min_90d', 'text_sentiment_change_30d', 'days_since_last_contact', 'days_since_last_complaint',
-    'days_since_last_abandoned'] %}
-{%- set answered = ['csat_last', 'csat_mean_180d', 'csat_change', 'nps_last', 'nps_mean_180d', 'nps_change',
-    'ces_last', 'ces_mean_180d', 'survey_sentiment_mean_180d', 'survey_sentiment_min_180d', 'survey_sentiment_change'] %}
-{%- set done = ['active_day_count_30d', 'activity_count_30d', 'activity_value_30d', 'active_day_count_90d',
-    'activity_count_90d', 'activity_value_90d', 'active_day_count_180d', 'activity_count_180d', 'activity_value_180d',
-    'active_day_count_365d', 'activity_count_365d', 'activity_value_365d', 'return_count_90d', 'return_count_365d',
-    'return_value_365d', 'days_since_last_activity', 'activity_tenure_days', 'activity_gap_days_mean',
-    'activity_gap_days_std', 'activity_overdue_ratio', 'active_day_change_30d', 'activity_day_value_change_90d',
-    'activity_day_value_mean_365d', 'activity_kind_count_365d'] %}
+{%- set channels = ['phone', 'chat', 'written', 'self_service', 'in_person'] %}
+{%- set stages = ['reception', 'consultation', 'complaint', 'feedback'] %}
+{%- set counted = ['outbound_count_30d', 'channel_count_90d', 'topic_count_90d', 'repeat_other_channel_count_90d',
+    'problem_contact_count_max_90d', 'unresolved_problem_count_90d', 'contact_count_faded_90d', 'complaint_count_faded_90d',
+    'repeat_count_faded_90d'] %}
+{%- for days in (7, 30, 90) %}
+    {%- for name in ['contact'] + channels + stages + ['abandoned', 'transfer', 'unresolved', 'repeat', 'reopened', 'missed_standard'] %}
+        {%- do counted.append(name ~ '_count_' ~ days ~ 'd') %}
+    {%- endfor %}
+{%- endfor %}
+{%- for name in ['contact'] + channels + stages + ['abandoned', 'missed_standard'] %}
+    {%- do counted.append(name ~ '_change_30d') %}
+{%- endfor %}
+{%- set experienced = ['wait_time_s_mean_7d', 'wait_time_s_mean_30d', 'wait_time_s_mean_90d', 'wait_time_s_max_90d',
+    'wait_time_s_faded_90d', 'wait_time_s_change_30d', 'handle_time_s_mean_90d', 'first_response_s_mean_90d',
+    'text_sentiment_mean_7d', 'text_sentiment_mean_30d', 'text_sentiment_mean_90d', 'text_sentiment_min_90d',
+    'text_sentiment_change_30d', 'unresolved_problem_age_days', 'unresolved_complaint_age_days', 'contact_topics'] %}
+{%- for name in ['contact'] + channels + stages + ['abandoned', 'missed_standard'] %}
+    {%- do experienced.append('days_since_last_' ~ name) %}
+{%- endfor %}
+{%- set answered = ['survey_sentiment_mean_180d', 'survey_sentiment_min_180d', 'survey_sentiment_change'] %}
+{%- for kind in ('csat', 'nps', 'ces') %}
+    {%- do answered.extend([kind ~ '_last', kind ~ '_mean_180d', kind ~ '_change', 'days_since_last_' ~ kind]) %}
+{%- endfor %}
+{%- set done = ['return_count_90d', 'return_count_365d', 'return_value_365d', 'days_since_last_activity', 'activity_tenure_days',
+    'activity_gap_days_mean', 'activity_gap_days_median', 'activity_gap_days_max', 'activity_gap_days_std', 'activity_gap_variation',
+    'activity_overdue_ratio', 'activity_overdue_days', 'activity_silent_share', 'active_day_change_30d', 'activity_count_change_30d',
+    'activity_value_change_30d', 'active_day_ratio_7d', 'active_day_ratio_30d', 'active_day_ratio_90d', 'active_day_surprise_30d', 'active_day_surprise_90d', 'active_day_count_faded_365d',
+    'active_days_a_month_365d', 'active_week_count_91d', 'active_day_count_season', 'activity_day_count_mean_365d',
+    'activity_day_value_change_90d', 'activity_day_value_mean_365d', 'activity_kind_count_365d'] %}
+{%- for days in (7, 30, 90, 180, 365) %}
+    {%- do done.extend(['active_day_count_' ~ days ~ 'd', 'activity_count_' ~ days ~ 'd', 'activity_value_' ~ days ~ 'd']) %}
+{%- endfor %}
 
 -- A customer without contacts has had none (0); what was never measured stays null.
 select
@@ -46,18 +60,21 @@ select
     subscriptions.monthly_value,
     subscriptions.monthly_margin,
     subscriptions.days_to_renewal,
+    subscriptions.term_months,
+    subscriptions.term_left_share,
+    subscriptions.days_since_plan_change,
     subscriptions.subscription_age_days,
     coalesce(subscriptions.ended_subscription_count_365d, 0) as ended_subscription_count_365d,
     coalesce(subscriptions.plan_change_count_365d, 0) as plan_change_count_365d,
     {%- for name in counted %}
     coalesce(contacts.{{ name }}, 0) as {{ name }},
     {%- endfor %}
-    coalesce(contacts.contact_change_30d, 0) as contact_change_30d,
     {%- for name in experienced %}
     contacts.{{ name }},
     {%- endfor %}
     coalesce(surveys.survey_count_90d, 0) as survey_count_90d,
     coalesce(surveys.low_csat_count_90d, 0) as low_csat_count_90d,
+    coalesce(surveys.survey_count_change_90d, 0) as survey_count_change_90d,
     {%- for name in answered %}
     surveys.{{ name }},
     {%- endfor %}
@@ -68,6 +85,10 @@ select
     payments.days_late_mean_365d,
     payments.billed_amount_last_365d,
     payments.billed_amount_change_365d,
+    payments.days_since_billed_rise,
+    payments.billed_rise_ratio_365d,
+    payments.days_since_late_payment,
+    payments.days_late_faded_365d,
     {%- for name in done %}
     activity.{{ name }}{{ ',' if not loop.last }}
     {%- endfor %}
