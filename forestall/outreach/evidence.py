@@ -33,7 +33,10 @@ def told_evidence(facts: pd.DataFrame) -> Texts:
 
 
 def _contacts(rows: pd.DataFrame) -> Texts:
-    """`3 contacts about billing (Comfort) in 7 days, the last one unanswered for 31 h`; one that was answered is none."""
+    """`3 contacts about billing (Comfort) in 7 days, the last one unanswered for 31 h`.
+
+    A single contact is told while it waits, or for a week where it was given up.
+    """
     week, month = _whole(rows["contact_count_7d"]), _whole(rows["contact_count_30d"])
     about = " about " + rows["topic"].astype("str") + (" (" + rows["product"].astype("str") + ")").fillna("")
     many = week.astype("str").where(week >= 2, month.astype("str"))

@@ -93,7 +93,9 @@ class ValueRules(Section):
             _refuse_unfit(("by", place), name, {"number"})
         *lines, last = self.segments.values()
         if last != ValueLine():
-            raise MistakeAtError(("segments", list(self.segments)[-1]), "is the last and takes everybody else: write {}")
+            raise MistakeAtError(
+                ("segments", list(self.segments)[-1]), "is the last and takes everybody else: write {}"
+            )
         shares = [line.top_share for line in lines if line.top_share is not None and line.at_least is None]
         amounts = [line.at_least for line in lines if line.at_least is not None and line.top_share is None]
         if lines and len(lines) not in (len(shares), len(amounts)):
@@ -168,7 +170,7 @@ def _stages(rows: pd.DataFrame, lifecycle: Mapping[str, Mapping[str, Condition]]
 
 
 def _values(rows: pd.DataFrame, rules: ValueRules) -> Any:
-    worth = next((own for own in map(lambda name: _fact(rows, name), rules.by) if own.notna().any()), None)
+    worth = next((own for own in (_fact(rows, name) for name in rules.by) if own.notna().any()), None)
     if worth is None:
         return np.full(len(rows), UNKNOWN, dtype=object)
     amounts = worth.to_numpy(dtype=np.float64, na_value=np.nan)
@@ -186,3 +188,35 @@ def _line(line: ValueLine, known: Any) -> float:
 
 def _fact(rows: pd.DataFrame, name: str) -> pd.Series:
     return rows[name] if name in rows else pd.Series(np.nan, index=rows.index)
+
+
+def segment_summary(segments: pd.DataFrame, scores: pd.DataFrame, listed: pd.DataFrame) -> pd.DataFrame:
+    """`segment_summary`: customers, risk and list by lifecycle stage and value segment.
+
+    Args:
+        segments: as `classify` gives them.
+        scores: `churn_scores` of the main horizon.
+        listed: `outreach_list`; who refused profiling is in no segment.
+    """
+    known = ["customer_id", "churn_probability", "monthly_margin"]
+    worth = listed.groupby("customer_id", as_index=False)[["expected_value"]].sum()
+    rows = segments.merge(scores[known], on="customer_id", how="left", validate="one_to_one")
+    rows = rows.merge(worth, on="customer_id", how="left", validate="one_to_one")
+    rows = rows.sort_values("customer_id")  # sums of floats in one order
+    is_scored = rows["churn_probability"].notna()
+    rows = rows.assign(
+        scored_count=is_scored, margin=rows["monthly_margin"].where(is_scored),
+        at_risk=rows["churn_probability"] * rows["monthly_margin"], is_listed=rows["expected_value"].notna(),
+    )  # fmt: skip
+    groups = rows.groupby([STAGE, VALUE], sort=True)
+    found = groups.agg(
+        customer_count=("customer_id", "size"), scored_count=("scored_count", "sum"),
+        churn_probability=("churn_probability", "mean"), expected_leavers=("churn_probability", "sum"),
+        listed_count=("is_listed", "sum"),
+    )  # fmt: skip
+    money = groups[["margin", "at_risk"]].sum(min_count=1).round(4)
+    found = found.assign(
+        monthly_margin=money["margin"], margin_at_risk=money["at_risk"],
+        listed_value=groups["expected_value"].sum().round(2),
+    )  # fmt: skip
+    return found.reset_index()

@@ -15,6 +15,9 @@ from models.metrics import Numbers
 REASON_COLUMNS = ["customer_id", "place", "feature", "contribution", "value", "sentence"]
 
 _WINDOW = re.compile(r"_\d+d$")
+_COUNTED = re.compile(
+    r"(\{value\} (?:\w+ )??\w+?)s\b(?! the usual)"
+)  # what is counted, which is one where the value is
 
 
 def reasons(
@@ -36,7 +39,7 @@ def reasons(
     if not told or rows.empty:
         return pd.DataFrame({column: [] for column in REASON_COLUMNS}).astype({"place": "int64"})
     known = rows[told].notna().to_numpy()
-    subjects = _by_subject(np.where(known, contributions[told].to_numpy(dtype=np.float64), 0.0), told)
+    subjects = by_subject(np.where(known, contributions[told].to_numpy(dtype=np.float64), 0.0), told)
     strength = np.column_stack([total for total, _ in subjects])
     feature = np.column_stack([teller for _, teller in subjects])
     order = np.argsort(-strength, axis=1, kind="stable")[:, :per_customer]
@@ -49,7 +52,7 @@ def reasons(
     return _worded(long[long["contribution"] > 0], rows, phrases)
 
 
-def _by_subject(contributions: Numbers, names: list[str]) -> list[tuple[Numbers, np.ndarray]]:
+def by_subject(contributions: Numbers, names: list[str]) -> list[tuple[Numbers, np.ndarray]]:
     """For each subject the sum of its features' contributions, and the position of the one that says most."""
     subject = pd.Series([_WINDOW.sub("", name) for name in names])
     positions = [np.flatnonzero(subject == one) for one in subject.unique()]
@@ -60,11 +63,16 @@ def _worded(long: pd.DataFrame, rows: pd.DataFrame, phrases: Mapping[str, str]) 
     parts = []
     for name, own in long.groupby("feature", sort=True):
         value = rows[name].iloc[own["row"]].map(shown).to_numpy()
-        sentence = [phrases[str(name)].format(value=one) for one in value]
+        sentence = [phrased(phrases[str(name)], one) for one in value]
         parts.append(own.assign(value=value, sentence=sentence))
     worded = pd.concat(parts) if parts else long.assign(value="", sentence="")
     worded = worded.assign(customer_id=rows["customer_id"].to_numpy()[worded["row"]])
     return worded.sort_values(["customer_id", "place"], ignore_index=True)[REASON_COLUMNS]
+
+
+def phrased(phrase: str, value: str) -> str:
+    """The phrase with its value: `3 complaints in the last 7 days`, `1 complaint in the last 7 days`."""
+    return (_COUNTED.sub(r"\1", phrase, count=1) if value == "1" else phrase).format(value=value)
 
 
 def shown(value: object) -> str:

@@ -1,8 +1,9 @@
 -- What an agent may be told of a customer's last 30 days: counts, topics and hours, never a word that was said.
-with contacts as (
-    select * from {{ ref('int_recent_contacts') }}
-    where customer_id is not null and is_inbound and not is_announcement and days_ago <= 30
+with inbound as (
+    select * from {{ ref('int_recent_contacts') }} where customer_id is not null and is_inbound
 ),
+
+contacts as (select * from inbound where days_ago <= 30),
 
 population as (select customer_id from {{ ref('int_population') }} where as_of_on = {{ run_date() }}),
 
@@ -63,7 +64,7 @@ complaints as (
             row_number() over (
                 partition by customer_id order by started_at, {{ bytewise('interaction_id') }}
             ) as place
-        from contacts
+        from inbound
         where stage = 'complaint' and not is_settled
     ) as ranked
     where place = 1

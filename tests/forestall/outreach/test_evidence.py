@@ -27,7 +27,8 @@ BILLING = {"topic": "billing", "contact_count_7d": 3, "contact_count_30d": 4, "l
          "complaint about price open for 50 h, without an answer"),
         ({"complaint_open_h": 100, "is_complaint_unanswered": False}, "complaint open for 4 days"),
         ({"lowest_csat_30d": 1, "lowest_csat_days": 1}, "satisfaction 1 of 5, yesterday"),
-        ({"given_up_count_30d": 2, "given_up_wait_s_max": 700}, "gave up waiting twice in 30 days, after 12 min at most"),
+        ({"given_up_count_30d": 2, "given_up_wait_s_max": 700},
+         "gave up waiting twice in 30 days, after 12 min at most"),
         ({"given_up_count_30d": 3}, "gave up waiting 3 times in 30 days"),
     ],
 )  # fmt: skip
@@ -41,11 +42,15 @@ def test_the_most_pressing_comes_first_and_no_more_than_three():
         "complaint_open_h": 20, "is_complaint_unanswered": True, "lowest_csat_30d": 2, "lowest_csat_days": 9,
         "given_up_count_30d": 5,
     }  # fmt: skip
-    rows = pd.DataFrame([{"customer_id": name} | NOTHING | facts for name, facts in (("b", everything), ("a", BILLING))])
+    rows = pd.DataFrame(
+        [{"customer_id": name} | NOTHING | facts for name, facts in (("b", everything), ("a", BILLING))]
+    )
     told = told_evidence(rows)
     assert told["b"].split(" | ") == [
-        "complaint open for 20 h, without an answer", "3 contacts about billing in 7 days", "satisfaction 2 of 5, 9 days ago",
-    ]  # fmt: skip
+        "complaint open for 20 h, without an answer",
+        "3 contacts about billing in 7 days",
+        "satisfaction 2 of 5, 9 days ago",
+    ]
     assert told["a"] == "3 contacts about billing in 7 days"
 
 

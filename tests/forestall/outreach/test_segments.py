@@ -91,7 +91,7 @@ VALUE = "value: {by: [monthly_margin], segments: {all: {}}}\n"
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("lifecycle:\n  new:\n    tenure_day: {below: 9}\n  rest: {}\n" + VALUE, "3: .*no fact `tenure_day`.*tenure_days"),
+        ("lifecycle:\n  new:\n    tenure_day: {below: 9}\n  rest: {}\n" + VALUE, "3: .*`tenure_day`.*tenure_days"),
         ("lifecycle:\n  new:\n    tenure_days: {equals: true}\n  rest: {}\n" + VALUE, "3: .*takes at_least or below"),
         ("lifecycle:\n  new:\n    tenure_days: {}\n  rest: {}\n" + VALUE, "3: .*takes at_least or below"),
         ("lifecycle:\n  new:\n    tenure_days: {under: 9}\n  rest: {}\n" + VALUE, "3: .*under"),
@@ -99,7 +99,7 @@ VALUE = "value: {by: [monthly_margin], segments: {all: {}}}\n"
         ("lifecycle:\n  new: {}\n  rest: {}\n" + VALUE, "2: .*no condition"),
         ("lifecycle:\n  new:\n    tenure_days: {below: 9}\n" + VALUE, "2: .*is the last"),
         ("lifecycle: {all: {}}\nvalue:\n  by: [plan]\n  segments: {all: {}}\n", "3: .*takes one_of"),
-        ("lifecycle: {all: {}}\nvalue:\n  by: [monthly_margin]\n  segments: {a: {top_share: 0.5}}\n", "4: .*is the last"),
+        ("lifecycle: {all: {}}\nvalue:\n  by: [monthly_margin]\n  segments: {a: {top_share: 0.5}}\n", "4: .*the last"),
         ("lifecycle: {all: {}}\nvalue:\n  by: [monthly_margin]\n  segments:\n    a: {top_share: 0.6}\n"
          "    b: {top_share: 0.2}\n    c: {}\n", "4: .*top_share rises"),
         ("lifecycle: {all: {}}\nvalue:\n  by: [monthly_margin]\n  segments:\n    a: {top_share: 0.6}\n"
