@@ -105,15 +105,16 @@ def _sentences(rows: pd.DataFrame, horizon_days: int, currency: str) -> pd.Serie
         return rows[name].round().map("{:,.0f}".format)
 
     def points(name: str) -> pd.Series:
-        return (100 * rows[name]).abs().map("{:.1f}".format)
+        return (100 * rows[name]).map("{:+.1f}".format)
 
-    margin = (", " + currency + " " + whole("margin_at_risk") + " of margin a month").where(
-        rows["margin_at_risk"].notna(), ""
-    )
+    margin = ", with " + currency + " " + whole("margin_at_risk") + " of margin a month"
     tonight = named(rows) + ": " + whole("contact_count") + " contacts of " + whole("customer_count") + " customers, "
     tonight += whole("expected_leavers") + " of whom (" + whole("leavers_low") + " to " + whole("leavers_high")
-    tonight += f") are expected to leave within {horizon_days} days" + margin
-    way = pd.Series(np.where(rows["excess_risk"] >= 0, " points more", " points fewer"), rows.index)
-    low, high = ((100 * rows[f"excess_{end}"]).map("{:+.1f}".format) for end in ("low", "high"))
-    before = "; " + points("excess_risk") + way + " left before than of customers alike (" + low + " to " + high + ")"
+    tonight += f") are expected to leave within {horizon_days} days" + margin.where(rows["margin_at_risk"].notna(), "")
+    is_more, is_fewer = rows["excess_low"] > 0, rows["excess_high"] < 0
+    verdicts = ["more often than", "less often than"]
+    verdict = pd.Series(np.select([is_more, is_fewer], verdicts, "not told apart from"), rows.index)
+    before = "; such customers left " + verdict + " customers alike (" + points("excess_risk") + " points, "
+    before += points("excess_low") + " to " + points("excess_high") + ")"
+    before = before.str.replace("left not told apart from", "are not told apart from")
     return tonight + before.where(rows["excess_risk"].notna(), "") + "."

@@ -121,8 +121,9 @@ def _valued_options(known: Known, playbook: Playbook, settings: OutreachSettings
               "change_reason"]  # fmt: skip
     people = known.candidates[~known.candidates["customer_id"].isin(known.worked["customer_id"])]
     people = people.merge(known.scores[scored], on="customer_id", how="left", validate="one_to_one")
-    people = people.merge(known.segments, on="customer_id", how="left", validate="one_to_one")
-    people["evidence"] = people["customer_id"].map(known.evidence)
+    stands = known.segments.set_index("customer_id")
+    told = {**{name: stands[name] for name in (segments.STAGE, segments.VALUE)}, "evidence": known.evidence}
+    people = people.assign(**{name: people["customer_id"].map(by_customer) for name, by_customer in told.items()})
     people["account_id"] = people["account_id"].fillna(people["customer_id"])
     people["held_out_on"] = people["customer_id"].map(known.held_out)
     people = _add_value_at_risk(people, known, playbook, settings, horizon_days)
