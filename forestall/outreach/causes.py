@@ -102,10 +102,10 @@ def named(rows: pd.DataFrame) -> pd.Series:
 
 def _sentences(rows: pd.DataFrame, horizon_days: int, currency: str) -> pd.Series:
     def whole(name: str) -> pd.Series:
-        return rows[name].round().map("{:,.0f}".format)
+        return rows[name].round().map("{:,.0f}".format).astype("str")
 
     def points(name: str) -> pd.Series:
-        return (100 * rows[name]).map("{:+.1f}".format)
+        return (100 * rows[name]).map("{:+.1f}".format).astype("str")
 
     margin = ", with " + currency + " " + whole("margin_at_risk") + " of margin a month"
     tonight = named(rows) + ": " + whole("contact_count") + " contacts of " + whole("customer_count") + " customers, "

@@ -357,3 +357,30 @@ def test_unit_tests_of_the_project_hold(built: Settings, run_date: date) -> None
 def test_the_project_parses_without_any_setting(built: Settings) -> None:
     assert (PROJECT / "dbt_project.yml").is_file()
     assert transform.run_dbt(built, "parse").success
+
+
+def test_evidence_is_of_the_topic_most_contacts_are_about(built: Settings, frames: dict[str, pd.DataFrame]) -> None:
+    cutoff = pd.Timestamp(date(2025, 11, 5), tz=ZONE)
+    contacts = frames["interactions"]
+    known = contacts[contacts["known_at"] < cutoff].sort_values(["known_at", "pull_id"])
+    latest = known.drop_duplicates("interaction_id", keep="last")
+    recent = latest[(latest["direction"] == "inbound") & (latest["started_at"] >= cutoff - pd.Timedelta(days=30))]
+    recent = recent[(recent["started_at"] < cutoff) & recent["customer_id"].notna() & recent["topic"].notna()]
+    recent = recent.assign(is_of_week=recent["started_at"] >= cutoff - pd.Timedelta(days=7))
+    wanted = recent.groupby(["customer_id", "topic"]).agg(
+        contact_count_7d=("is_of_week", "sum"), contact_count_30d=("topic", "size"), last_at=("started_at", "max")
+    )
+    order = ["contact_count_7d", "contact_count_30d", "last_at"]
+    wanted = wanted.reset_index().sort_values(order, ascending=False).drop_duplicates("customer_id")
+    found = _read(built, "SELECT * FROM marts.fct_customer_evidence WHERE topic IS NOT NULL")
+    both = found.merge(wanted, on="customer_id", how="left", suffixes=("", "_wanted"), validate="one_to_one")
+    assert len(both) > 80
+    for name in ("topic", "contact_count_7d", "contact_count_30d"):
+        assert (both[name] == both[f"{name}_wanted"]).all(), name
+    last = recent.sort_values(["started_at", "interaction_id"]).drop_duplicates(["customer_id", "topic"], keep="last")
+    last = last.set_index(["customer_id", "topic"])
+    is_waiting = found.set_index(["customer_id", "topic"])["last_unanswered_h"].notna()
+    answered = last.loc[is_waiting.index[is_waiting], ["answered_at", "is_abandoned"]]
+    assert len(answered) > 0
+    assert (answered["answered_at"].isna() | (answered["answered_at"] >= cutoff)).all()
+    assert not answered["is_abandoned"].any()
