@@ -82,8 +82,8 @@ def _sentences(told: pd.DataFrame, since: str) -> list[str]:
 
 def _causes(tonight: Seen, before: Seen, happened: pd.Series, phrases: Mapping[str, str]) -> pd.Series:
     """By customer, what moved the score most the way that `happened` went; who has nothing to tell is left out."""
-    known = (name for name in tonight.contributions.columns if name in phrases and name in before.rows)
-    named = [name for name in known if not TREND.search(name)]
+    known = set(phrases) & set(tonight.rows.columns) & set(before.rows.columns)
+    named = [name for name in tonight.contributions.columns if name in known and not TREND.search(name)]
     customers = before.rows["customer_id"][before.rows["customer_id"].isin(tonight.rows["customer_id"])].to_numpy()
     if not named or not len(customers):
         return pd.Series(dtype=object)
