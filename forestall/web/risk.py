@@ -44,6 +44,7 @@ def by_cause(causes: pd.DataFrame) -> dict[str, Any] | None:
     compared = causes["compared_on"].dropna()
     return {
         "chart": _chart(drawn) if len(drawn) else None,
+        "sentence": (drawn if len(drawn) else rows)["sentence"].iloc[0],
         "rows": rows,
         "compared_on": compared.iloc[0] if len(compared) else None,
     }

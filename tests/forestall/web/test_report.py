@@ -102,6 +102,7 @@ def test_the_report_says_where_the_risk_lies(publish: Callable[..., PublishedNig
     assert re.search(r"high 10 15.0 % 2 EUR 28 4 EUR 80 ", told)
     assert re.search(r"export 310 120 42 30 54 EUR 777 \+5.0 \+1.0 \+9.0 ", told)
     assert "export (pro) 200 120 30" in told
+    assert "export: 310 contacts of 120 customers." in told
     assert "not what causes what" in told
     chart = html[html.index("<title>Most leave among who contacts us about export") :]
     chart = chart[: chart.index("</svg>")]

@@ -13,8 +13,10 @@ PHRASES = {
     "complaint_count_30d": "{value} complaints in the last 30 days",
     "wait_time_s_mean_30d": "waited {value} s on average",
     "plan": "on plan {value}",
+    "wait_time_s_change_30d": "waits changed by {value} s",
 }
-EFFECTS = {"complaint_count_7d": 0.2, "complaint_count_30d": 0.5, "wait_time_s_mean_30d": 0.001, "untold": 0.3}
+EFFECTS = {"complaint_count_7d": 0.2, "complaint_count_30d": 0.5, "wait_time_s_mean_30d": 0.001, "untold": 0.3,
+           "wait_time_s_change_30d": 0.01}  # fmt: skip
 
 
 def seen(rows: dict[str, list[Any]], level: float = -1.0) -> Seen:
@@ -119,3 +121,11 @@ def test_what_is_not_known_any_more_is_said_so() -> None:
         {"customer_id": ["a"], "wait_time_s_mean_30d": [None]}, {"customer_id": ["a"], "wait_time_s_mean_30d": [900]}
     )["change_reason"]["a"]
     assert found.endswith(": no longer: waited 900 s on average")
+
+
+def test_a_change_that_changed_is_left_to_the_quantity_itself() -> None:
+    found = told(
+        {"customer_id": ["a"], "wait_time_s_change_30d": [90], "wait_time_s_mean_30d": [300]},
+        {"customer_id": ["a"], "wait_time_s_change_30d": [10], "wait_time_s_mean_30d": [100]},
+    )["change_reason"]["a"]
+    assert found.endswith(" points since yesterday: waited 300 s on average (was 100)")
