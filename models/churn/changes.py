@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from models.churn.reasons import by_subject, phrased, shown
+from models.churn.reasons import phrased, shown, strongest
 from models.metrics import Numbers
 
 CHANGE_COLUMNS = ["customer_id", "change_by_model", "change_reason"]
@@ -70,14 +71,18 @@ def changes(
 
 def _sentences(told: pd.DataFrame, since: str) -> list[str]:
     points, by_model = 100 * told["change"], 100 * told["by_model"].fillna(0.0)
-    way = pd.Series(np.where(points > 0, "up ", "down "), told.index)
-    text = way + points.abs().map("{:.1f}".format) + f" points since {since}"
-    parts = " (new model " + by_model.map("{:+.1f}".format) + ", what happened "
-    parts += (points - by_model).map("{:+.1f}".format) + ")"
+    text = _signed(points, "up {:.1f}", "down {:.1f}") + f" points since {since}"
+    parts = " (new model " + _signed(by_model) + ", what happened " + _signed(points - by_model) + ")"
     text += parts.where(by_model.abs() >= 100 * LEAST, "")
     text += (": " + told["causes"].astype("str")).where(told["causes"].notna(), "")
     text = text.where(points.abs() >= 100 * LEAST, f"unchanged since {since}")
     return list(text.where(told["change"].notna(), "first scored tonight"))
+
+
+def _signed(points: pd.Series, up: str = "+{:.1f}", down: str = "-{:.1f}") -> "pd.Series[str]":
+    """Points with one decimal, in other words where they fell."""
+    size = points.abs()
+    return size.map(up.format).astype("str").where(points >= 0, size.map(down.format).astype("str"))
 
 
 def _causes(tonight: Seen, before: Seen, happened: pd.Series, phrases: Mapping[str, str]) -> pd.Series:
@@ -96,38 +101,27 @@ def _causes(tonight: Seen, before: Seen, happened: pd.Series, phrases: Mapping[s
     change = happened.loc[customers].to_numpy()
     is_another = np.column_stack([_differs(now[name], then[name]) for name in named])
     pushed = np.where(is_another, moved * np.sign(change)[:, None], 0.0)
-    subjects = by_subject(pushed, named)
-    strength = np.column_stack([total for total, _ in subjects])
-    teller = np.column_stack([teller for _, teller in subjects])
-    order = np.argsort(-strength, axis=1, kind="stable")[:, :CAUSES]
-    long = pd.DataFrame({
-        "row": np.repeat(np.arange(len(customers)), order.shape[1]),
-        "feature": np.take_along_axis(teller, order, axis=1).ravel(),
-        "push": np.take_along_axis(strength, order, axis=1).ravel(),
-        "least": np.repeat(LEAST_SHARE * strength.clip(min=0).sum(axis=1), order.shape[1]),
-    })  # fmt: skip
-    is_moved = np.abs(change)[long["row"]] >= LEAST
-    long = long[(long["push"] > 0) & (long["push"] >= long["least"]) & is_moved]
-    return _worded(long, now, then, named, phrases).set_axis(customers[long["row"].unique()])
+    long = strongest(pushed, named, CAUSES)
+    long = long[(long["share"] >= LEAST_SHARE) & (np.abs(change)[long["row"]] >= LEAST)]
+    return _worded(long, now, then, phrases).set_axis(customers[long["row"].unique()])
 
 
-def _differs(now: pd.Series, then: pd.Series) -> Numbers:
+def _differs(now: pd.Series, then: pd.Series) -> npt.NDArray[np.bool_]:
     """Row by row whether a value is another one; two that are not known are the same."""
     left, right = now.astype("object").to_numpy(), then.astype("object").to_numpy()
-    unknown = now.isna().to_numpy(), then.isna().to_numpy()
-    return np.where(unknown[0] | unknown[1], unknown[0] != unknown[1], left != right).astype(bool)
+    unknown_left, unknown_right = now.isna().to_numpy(), then.isna().to_numpy()
+    either = np.where(unknown_left | unknown_right, unknown_left != unknown_right, left != right)
+    differs: npt.NDArray[np.bool_] = either.astype(bool)
+    return differs
 
 
-def _worded(
-    long: pd.DataFrame, now: pd.DataFrame, then: pd.DataFrame, named: list[str], phrases: Mapping[str, str]
-) -> pd.Series:
+def _worded(long: pd.DataFrame, now: pd.DataFrame, then: pd.DataFrame, phrases: Mapping[str, str]) -> pd.Series:
     """The causes of each row as one text, strongest first."""
     parts = []
-    for at, own in long.groupby("feature"):
-        name = named[int(at)]  # type: ignore[call-overload]
+    for name, own in long.groupby("feature", sort=True):
         pairs = zip(now[name].iloc[own["row"]], then[name].iloc[own["row"]], strict=True)
-        parts.append(own.assign(text=[_cause(phrases[name], value, was) for value, was in pairs]))
-    worded = pd.concat(parts).sort_index() if parts else long.assign(text="")
+        parts.append(own.assign(text=[_cause(phrases[str(name)], value, was) for value, was in pairs]))
+    worded = pd.concat(parts).sort_values(["row", "place"]) if parts else long.assign(text="")
     joined: pd.Series = worded.groupby("row", sort=True)["text"].agg("; ".join)
     return joined
 

@@ -39,20 +39,38 @@ def reasons(
     if not told or rows.empty:
         return pd.DataFrame({column: [] for column in REASON_COLUMNS}).astype({"place": "int64"})
     known = rows[told].notna().to_numpy()
-    subjects = by_subject(np.where(known, contributions[told].to_numpy(dtype=np.float64), 0.0), told)
+    long = strongest(np.where(known, contributions[told].to_numpy(dtype=np.float64), 0.0), told, per_customer)
+    return _worded(long, rows, phrases)
+
+
+def strongest(contributions: Numbers, names: list[str], most: int) -> pd.DataFrame:
+    """The subjects that push each row most.
+
+    Args:
+        contributions: rows x features; what points the other way is negative.
+        names: of the features.
+        most: so many subjects of a row at most.
+
+    Returns:
+        row x place (1 is the strongest): row, place, feature (of the subject the one that says most), contribution
+        (the subject's, positive) and share (of all that pushes the row).
+    """
+    subjects = _by_subject(contributions, names)
     strength = np.column_stack([total for total, _ in subjects])
     feature = np.column_stack([teller for _, teller in subjects])
-    order = np.argsort(-strength, axis=1, kind="stable")[:, :per_customer]
+    order = np.argsort(-strength, axis=1, kind="stable")[:, :most]
+    all_pushes = strength.clip(min=0).sum(axis=1)
     long = pd.DataFrame({
-        "row": np.repeat(np.arange(len(rows)), order.shape[1]),
-        "place": np.tile(np.arange(1, order.shape[1] + 1), len(rows)),
-        "feature": np.array(told, dtype=object)[np.take_along_axis(feature, order, axis=1).ravel()],
+        "row": np.repeat(np.arange(len(strength)), order.shape[1]),
+        "place": np.tile(np.arange(1, order.shape[1] + 1), len(strength)),
+        "feature": np.array(names, dtype=object)[np.take_along_axis(feature, order, axis=1).ravel()],
         "contribution": np.take_along_axis(strength, order, axis=1).ravel(),
     })  # fmt: skip
-    return _worded(long[long["contribution"] > 0], rows, phrases)
+    long = long[long["contribution"] > 0]
+    return long.assign(share=long["contribution"] / all_pushes[long["row"]])
 
 
-def by_subject(contributions: Numbers, names: list[str]) -> list[tuple[Numbers, np.ndarray]]:
+def _by_subject(contributions: Numbers, names: list[str]) -> list[tuple[Numbers, np.ndarray]]:
     """For each subject the sum of its features' contributions, and the position of the one that says most."""
     subject = pd.Series([_WINDOW.sub("", name) for name in names])
     positions = [np.flatnonzero(subject == one) for one in subject.unique()]

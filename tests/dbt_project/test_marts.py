@@ -380,8 +380,11 @@ def test_evidence_is_of_the_topic_most_contacts_are_about(built: Settings, frame
         assert others.empty, others.iloc[0].to_dict()
     last = recent.sort_values(["started_at", "interaction_id"]).drop_duplicates(["customer_id", "topic"], keep="last")
     last = last.set_index(["customer_id", "topic"])
-    is_waiting = found.set_index(["customer_id", "topic"])["last_unanswered_h"].notna()
-    answered = last.loc[is_waiting.index[is_waiting], ["answered_at", "is_abandoned"]]
-    assert len(answered) > 0
-    assert (answered["answered_at"].isna() | (answered["answered_at"] >= cutoff)).all()
-    assert not answered["is_abandoned"].any()
+    last = last.loc[pd.MultiIndex.from_frame(found[["customer_id", "topic"]])]
+    has_given_up = last["is_abandoned"].fillna(value=False).to_numpy(dtype=bool)
+    assert has_given_up.any()
+    assert (found["is_last_given_up"].to_numpy(dtype=bool) == has_given_up).all()
+    is_open = (last["answered_at"].isna() & ~(last["handle_time_s"] > 0)) | (last["answered_at"] >= cutoff)
+    is_open &= last["channel"] != "self_service"
+    waits = is_open.to_numpy(dtype=bool) & ~has_given_up
+    assert (found["last_unanswered_h"].notna().to_numpy() == waits).all()
