@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from features.published import CHURN_CAUSES
 from forestall.history.causes import at_risk_tonight, followed
 from forestall.night import Night
-from forestall.outreach.causes import churn_causes, excess_risk
+from forestall.outreach.causes import KEY, churn_causes, excess_risk
 from forestall.outreach.segments import segment_summary
 from forestall.records import Summary
 from forestall.settings import Settings
@@ -36,7 +36,8 @@ def explain_churn(settings: Settings, run_date: date) -> Summary:
     with open_warehouse(settings, f"explain_churn {run_date}") as warehouse:
         tonight = at_risk_tonight(warehouse, main)
         before = followed(warehouse, night)
-    excess = excess_risk(before.exposed, before.everybody)
+    told = before.exposed.merge(tonight[KEY], on=KEY)  # what is not told widens no interval
+    excess = excess_risk(told, before.everybody)
     causes = churn_causes(tonight, excess, settings.churn.main_horizon, settings.company.currency)
     is_known = causes["excess_risk"].notna()
     causes = causes.assign(compared_on=pd.Series(before.compared_on, causes.index, dtype=object).where(is_known, None))
