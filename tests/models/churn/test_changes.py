@@ -1,5 +1,6 @@
 """What moved a score: the night before under tonight's model, and the sentence that is made of it."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -81,6 +82,16 @@ def test_only_what_is_another_and_pushed_that_way_is_named() -> None:
         },
     )["change_reason"]["a"]
     assert found.split(": ")[1] == "4 complaints in the last 30 days (was 1)"
+
+
+def test_a_value_that_stayed_is_not_named_though_what_it_says_of_the_customer_moved() -> None:
+    """Trees let one feature's value change what another one adds."""
+    tonight = seen({"customer_id": ["a"], "complaint_count_30d": [3], "wait_time_s_mean_30d": [90]})
+    before = seen({"customer_id": ["a"], "complaint_count_30d": [1], "wait_time_s_mean_30d": [90]})
+    before = replace(before, contributions=before.contributions.assign(wait_time_s_mean_30d=-3.0))
+    published = pd.Series(before.probability, ["a"])
+    found = changes(tonight, before, published, PHRASES, "yesterday", is_new_model=False)["change_reason"][0]
+    assert found.split(": ")[1] == "3 complaints in the last 30 days (was 1)"
 
 
 def test_the_share_of_a_new_model_is_told_apart() -> None:
