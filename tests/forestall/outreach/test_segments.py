@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from forestall.outreach.segments import FACTS, TEMPLATE, SegmentRules, classify, load_segments
+from forestall.outreach.segments import FACTS, TEMPLATE, SegmentRules, classify, load_segments, segment_summary
 from forestall.settings import ConfigError
 
 SHIPPED = SegmentRules.model_validate(yaml.safe_load(TEMPLATE.read_text(encoding="utf-8")))
@@ -118,3 +118,25 @@ def test_every_fact_is_a_column_that_the_night_builds():
     assert FACTS["is_under_notice"] == "yes_or_no"
     assert FACTS["plan"] == "text"
     assert not {"customer_id", "attributes", "account_id"} & set(FACTS)
+
+
+def test_the_summary_adds_up_customers_risk_and_list():
+    """c2 is under notice and has no score; c3 refused profiling, and is on the list and in no segment."""
+    segments = pd.DataFrame({
+        "customer_id": ["c0", "c1", "c2"], "lifecycle_stage": ["settled", "settled", "under_notice"],
+        "value_segment": "high",
+    })  # fmt: skip
+    scores = pd.DataFrame(
+        {"customer_id": ["c0", "c1"], "churn_probability": [0.1, 0.3], "monthly_margin": [10.0, 20.0]}
+    )
+    listed = pd.DataFrame({"customer_id": ["c1", "c2", "c3"], "expected_value": [5.0, 7.0, 9.0]})
+    found = segment_summary(segments, scores, listed).set_index(["lifecycle_stage", "value_segment"])
+    settled, leaving = found.loc[("settled", "high")], found.loc[("under_notice", "high")]
+    assert (settled["customer_count"], settled["scored_count"], settled["listed_count"]) == (2, 2, 1)
+    assert settled["churn_probability"] == pytest.approx(0.2)
+    assert settled["expected_leavers"] == pytest.approx(0.4)
+    assert (settled["monthly_margin"], settled["margin_at_risk"], settled["listed_value"]) == (30.0, 7.0, 5.0)
+    assert (leaving["customer_count"], leaving["scored_count"], leaving["listed_value"]) == (1, 0, 7.0)
+    assert np.isnan(leaving["churn_probability"])
+    assert np.isnan(leaving["margin_at_risk"])
+    assert segment_summary(segments.iloc[:0], scores.iloc[:0], listed.iloc[:0]).empty
