@@ -10,7 +10,7 @@ import pandas as pd
 from scipy import stats
 
 KEY = ["topic", "product"]
-ALL, OTHER = "all", "other"
+ALL = "all"
 ALIKE = ["segment", "tenure_band"]
 ALPHA = 0.05
 LEAST_COMPARED = 30  # customers; with fewer nothing is said of how many more left
