@@ -44,6 +44,7 @@ with DAG(
     forecast_volume = step("forecast_volume")
     plan_staffing = step("plan_staffing")
     choose_outreach = step("choose_outreach")
+    explain_churn = step("explain_churn")
     measure = step("measure")
     check_publication = step("check_publication")
     publish = step("publish")
@@ -53,6 +54,7 @@ with DAG(
     check_features >> forecast_volume >> plan_staffing
     check_features >> [measure, measure_outreach]
     [score_churn, plan_staffing, measure_outreach] >> choose_outreach
-    [choose_outreach, measure] >> check_publication >> publish
+    choose_outreach >> explain_churn
+    [explain_churn, measure] >> check_publication >> publish
     if settings.receivers:
         publish >> step("deliver")

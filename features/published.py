@@ -26,6 +26,11 @@ CHURN_SCORES = Table(
         ("segment", "text", "the company's segment"),
         ("monthly_margin", "money", "margin a month, company currency"),
         ("model_version", "text", "registered model and version"),
+        ("lifecycle_stage", "text", "by `segments.yml`; null before schema version 3"),
+        ("value_segment", "text", "by `segments.yml`; null before schema version 3"),
+        ("change_by_model", "number", "of the change, what a new model alone makes; told as change_reason is"),
+        ("change_reason", "text", "how the score moved since the night before, and what moved it; main horizon, and "
+         "only customers whose reasons are worked out"),
     ),
 )  # fmt: skip
 
@@ -77,6 +82,10 @@ _LIST = _columns(
     ("region", "text", "where the customer lives"),
     ("model_version", "text", "churn model"),
     ("playbook_version", "text", "hash of the playbook"),
+    ("lifecycle_stage", "text", "by `segments.yml`; null before schema version 3, and of who refused profiling"),
+    ("value_segment", "text", "by `segments.yml`; null before schema version 3, and of who refused profiling"),
+    ("change_reason", "text", "how the risk moved since the night before, and what moved it"),
+    ("evidence", "text", "what happened in the last 30 days, the most pressing first, separated by ` | `"),
 )  # fmt: skip
 
 OUTREACH_LIST = Table("outreach_list", "customer to contact", ("row_id",), _LIST)
@@ -182,7 +191,8 @@ OUTREACH_EFFECT = Table(
     "outreach_effect", "scope x value x measure x last night counted",
     ("scope", "scope_value", "measure", "matured_until_on"),
     _columns(
-        ("scope", "text", "all, segment, action or reason (the trigger, where one listed the customer)"),
+        ("scope", "text", "all, segment, action, reason (the trigger, where one listed the customer), lifecycle_stage "
+         "or value_segment"),
         ("scope_value", "text", "which one; `all` of scope all"),
         ("measure", "text", "left (share that leaves within the main horizon), margin (currency an account within the "
          "main horizon, after minutes and offers), contacts_14d, handle_minutes_14d (an account, of its own accord)"),
@@ -282,6 +292,46 @@ SAVE_MODELS = Table(
     ),
 )  # fmt: skip
 
+SEGMENT_SUMMARY = Table(
+    "segment_summary", "lifecycle stage x value segment", ("lifecycle_stage", "value_segment"),
+    _columns(
+        ("lifecycle_stage", "text", "by `segments.yml`"),
+        ("value_segment", "text", "by `segments.yml`; unknown where nobody knows what the customer is worth"),
+        ("customer_count", "integer", "active customers, those under notice too; who refused profiling is left out"),
+        ("scored_count", "integer", "of these, with a score"),
+        ("churn_probability", "number", "mean of the scored, main horizon"),
+        ("expected_leavers", "number", "sum of their probabilities"),
+        ("monthly_margin", "money", "margin a month of the scored, company currency; null where nobody's is known"),
+        ("margin_at_risk", "money", "margin a month expected to leave: probability x margin, added up"),
+        ("listed_count", "integer", "customers on tonight's list"),
+        ("listed_value", "money", "what the list expects to save by them"),
+    ),
+)  # fmt: skip
+
+CHURN_CAUSES = Table(
+    "churn_causes", "topic x product", ("topic", "product"),
+    _columns(
+        ("topic", "text", "what contacts were about; `all`: of whatever topic; `other`: topics of too few customers"),
+        ("product", "text", "the product concerned; `all`: of whichever"),
+        ("contact_count", "integer", "inbound contacts of the last 90 days, those of unknown customers too"),
+        ("customer_count", "integer", "scored customers who made them"),
+        ("expected_leavers", "number", "of these, expected to leave within the main horizon: sum of probabilities"),
+        ("leavers_low", "number", "95 % range of how many will, if the probabilities hold"),
+        ("leavers_high", "number", "its upper end"),
+        ("margin_at_risk", "money", "margin a month expected to leave with them; null where nobody's is known"),
+        ("compared_on", "date", "from this morning on it was followed who left, for excess_risk; null: not known yet"),
+        ("compared_count", "integer", "customers with such a contact in the 90 days before, who were compared"),
+        ("excess_risk", "number", "by how much more of them left than of customers alike without one; goes with the "
+         "topic, and need not be caused by it; null: too few"),
+        ("excess_low", "number", "95 % interval, for all rows at once"),
+        ("excess_high", "number", "its upper end"),
+        ("excess_leavers", "number", "excess_risk x customer_count"),
+        ("excess_leavers_low", "number", "the same of excess_low"),
+        ("excess_leavers_high", "number", "the same of excess_high"),
+        ("sentence", "text", "what it says"),
+    ),
+)  # fmt: skip
+
 GATE_RESULTS = Table(
     "gate_results", "gate x table x column", ("gate",),
     _columns(
@@ -304,6 +354,6 @@ PUBLISHED: dict[str, Table] = {
     for table in (
         CHURN_SCORES, OUTREACH_LIST, OUTREACH_WITHHELD, VOLUME_FORECAST, STAFFING_REQUIREMENT,
         SERVICE_KPIS, FORECAST_ACCURACY, OUTREACH_EFFECT, OUTREACH_POWER, OUTREACH_FAIRNESS,
-        SAVE_CHANCES, SAVE_MODELS, GATE_RESULTS,
+        SAVE_CHANCES, SAVE_MODELS, SEGMENT_SUMMARY, CHURN_CAUSES, GATE_RESULTS,
     )
 }  # fmt: skip

@@ -76,6 +76,7 @@ class Files(Section):
     standards: Path = Path("standards.yml")
     calendar: Path = Path("calendar.yml")
     gates: Path = Path("gates.yml")
+    segments: Path = Path("segments.yml")
 
 
 class WarehouseSettings(Section):

@@ -31,8 +31,10 @@ LISTINGS = """
         churn_probability DOUBLE PRECISION
     )
 """
+# Listings of before there were segments have none.
+LATER_COLUMNS = ("lifecycle_stage", "value_segment")
 _COLUMNS = ["row_id", "list_rank", "customer_id", "account_id", "arm", "arm_probability", "segment", "action",
-            "reason", "trigger", "churn_probability"]  # fmt: skip
+            "reason", "trigger", "churn_probability", *LATER_COLUMNS]  # fmt: skip
 
 # `firsts`: the first listing of each account. `members`: customers of the account that its customer is in by now.
 _FIRST = """
@@ -185,6 +187,8 @@ def record_listings(warehouse: Warehouse, night: Night) -> int:
     A backfill's lists were never worked, so nothing can be learned from them.
     """
     warehouse.execute(LISTINGS)
+    for column in LATER_COLUMNS:
+        warehouse.execute(f"ALTER TABLE forestall.listings ADD COLUMN IF NOT EXISTS {column} VARCHAR")
     if night.settings.is_backfill:
         return 0
     known = warehouse.query("SELECT DISTINCT run_date, revision FROM forestall.listings").to_pylist()

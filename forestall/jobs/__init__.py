@@ -26,6 +26,7 @@ NIGHT: Mapping[str, str] = {
     "forecast_volume": "how many contacts come in each interval",
     "plan_staffing": "how many agents that takes",
     "choose_outreach": "whom to call, with what, and why",
+    "explain_churn": "risk by segment, topic and product",
     "measure": "earlier forecasts against what happened",
     "check_publication": "gates on what is about to be published",
     "publish": "an immutable folder, and `current`",

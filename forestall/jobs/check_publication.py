@@ -45,6 +45,7 @@ EMAIL = r"[\w.+-]+@[\w-]+\.[A-Za-z]{2,}"
 PHONE = r"(?<![\w.])(?:\+|00?)[1-9](?:[ ()/-]{0,2}\d){7,}(?!\w)"
 QUANTILES = ("contacts_p05", "contacts_p10", "contacts_p25", "contacts_p50", "contacts_p75", "contacts_p90",
              "contacts_p95")  # fmt: skip
+MAY_HARM = ("save_probability", "learned_save_probability")  # what drives customers away saves less than nothing
 ABSURD = 1e9  # contacts, seconds or agents: nothing finite comes near it
 
 Frames = dict[str, pd.DataFrame]
@@ -89,7 +90,9 @@ def _named_gates(table: Table) -> Iterator[Gate]:
     name = table.name
     yield from (not_null(stage, name, column, "it identifies the row") for column in table.key)
     for column in table.columns:
-        if column.name.endswith(("probability", "_rate", "coverage_80")) and column.name != "save_probability":
+        if column.name in MAY_HARM:
+            yield between(stage, name, column.name, -ABSURD, 1, "no action saves more customers than would leave")
+        elif column.name.endswith(("probability", "_rate", "coverage_80")):
             yield between(stage, name, column.name, 0, 1, "a probability or share lies between 0 and 1")
         elif column.name.startswith("contacts") or column.name in ("handle_time_s", "agents_net", "agents_gross"):
             yield between(stage, name, column.name, 0, ABSURD, "it is finite and not negative")

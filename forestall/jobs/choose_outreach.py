@@ -1,11 +1,12 @@
 """Whom to contact, with what, and why; whom not, and by which rule.
 
-Reads `churn_scores`, `churn_reasons`, `outreach_effect`, `save_chances` and `save_models` of the night,
-`marts.fct_outreach_candidates`, `marts.fct_customer_kpis`, costs, outcomes, the arms, `playbook.yml` and earlier
-published nights; writes `outreach_list`, `outreach_withheld`, `outreach_fairness` (whether groups are treated alike),
-its sums (`forestall.fairness_tallies`), the arms of newcomers (`forestall.arms`) and the features of who is listed for
-the first time (`forestall.listing_features`). Safe to run again: arms are drawn once, and rows on which work has begun
-stay. Where consents, subscriptions or outcomes are not of tonight, nobody is listed: yesterday's "no" might be today's.
+Reads `churn_scores`, `churn_reasons`, `customer_segments`, `outreach_effect`, `save_chances` and `save_models` of the
+night, `marts.fct_outreach_candidates`, `marts.fct_customer_evidence`, `marts.fct_customer_kpis`, costs, outcomes, the
+arms, `playbook.yml` and earlier published nights; writes `outreach_list`, `outreach_withheld`, `outreach_fairness`
+(whether groups are treated alike), its sums (`forestall.fairness_tallies`), the arms of newcomers (`forestall.arms`)
+and the features of who is listed for the first time (`forestall.listing_features`). Safe to run again: arms are drawn
+once, and rows on which work has begun stay. Where consents, subscriptions or outcomes are not of tonight, nobody is
+listed: yesterday's "no" might be today's.
 """
 
 import logging
@@ -21,6 +22,7 @@ from forestall.history.listing_features import features_of, record_listing_featu
 from forestall.history.outreach import agent_cost_per_minute
 from forestall.night import Night
 from forestall.outreach.chances import DIFFERENCES, UPLIFT
+from forestall.outreach.evidence import told_evidence
 from forestall.outreach.experiment import COLUMNS, HOLDOUT
 from forestall.outreach.listing import Known, Lists, make_lists
 from forestall.outreach.playbook import load_playbook, missing_scripts, playbook_path
@@ -123,6 +125,8 @@ def _what_is_known(warehouse: Warehouse, night: Night) -> Known:
         site_zone=night.settings.company.time_zone,
         cost_per_minute=agent_cost_per_minute(warehouse, night),
         former_accounts=warehouse.frame(FORMER_ACCOUNTS, [night.cutoff]),
+        segments=night.read("customer_segments"),
+        evidence=told_evidence(warehouse.frame("SELECT * FROM marts.fct_customer_evidence ORDER BY customer_id")),
     )
 
 

@@ -1,7 +1,8 @@
-"""Who is likely to leave, by when, how that changed, and what speaks for it.
+"""Who is likely to leave, by when, how that changed and why, and what speaks for it.
 
 Scores tonight's customers with the champion of the night. Customers under notice and those who opted
-out of profiling are not scored. Reasons are worked out only for those whom a list could reach.
+out of profiling are not scored. Reasons, and what moved a score, are worked out only for those whom a list
+could reach. Says beside it in which segment of `segments.yml` each customer is, also where nothing is scored.
 """
 
 from datetime import date
@@ -14,11 +15,13 @@ from features.attributes import attribute_phrases, with_attributes
 from features.columns import features
 from features.published import CHURN_SCORES
 from features.training_set import scored_population
+from forestall.history.changes import FEATURES, changes_since, last_published, previous_scores
 from forestall.night import Night
-from forestall.publishing.publication import nights
+from forestall.outreach.segments import classify, load_segments
 from forestall.records import Summary
 from forestall.settings import Settings
 from forestall.warehouse import open_warehouse
+from models.churn.changes import Seen
 from models.churn.logbook import read_version
 from models.churn.model import ChurnModel
 from models.churn.params import BANDS, MODEL, ChurnParams, churn_params
@@ -27,11 +30,9 @@ from models.churn.reasons import REASON_COLUMNS, reasons
 from models.metrics import Numbers
 from models.tracking import Version, champion_on, model_files
 
-FEATURES = "SELECT * FROM marts.fct_customer_features WHERE as_of_on = ? AND NOT is_training"
-
 
 def score_churn(settings: Settings, run_date: date) -> Summary:
-    """Write `churn_scores` (customer x horizon) and `churn_reasons` (customer x reason) of the night.
+    """Write `churn_scores` (customer x horizon), `churn_reasons` (customer x reason) and `customer_segments`.
 
     Returns:
         `customers` scored, `model`, how many stand in each band, and `notes` where nothing could be scored.
@@ -39,8 +40,9 @@ def score_churn(settings: Settings, run_date: date) -> Summary:
     night, params = Night(settings, run_date), churn_params()
     champion = champion_on(settings.tracking_uri, MODEL, run_date.isoformat())
     with open_warehouse(settings, f"score_churn {run_date}") as warehouse:
-        rows = scored_population(warehouse.frame(FEATURES, [run_date]))
-    rows = with_attributes(rows, settings.outreach.fairness_attributes)
+        everybody = warehouse.frame(FEATURES, [run_date])
+    segments = _segments(night, everybody)
+    rows = with_attributes(scored_population(everybody), settings.outreach.fairness_attributes)
     if champion is None or rows.empty:
         return _write_nothing(
             night, "no churn model yet" if champion is None else "no customer whom a score may be about"
@@ -49,12 +51,18 @@ def score_churn(settings: Settings, run_date: date) -> Summary:
     model, _ = read_version(model_files(settings.tracking_uri, champion))
     probabilities = model.predict(rows)
     scores = score_rows(rows, probabilities, model, champion.label, params)
-    night.write("churn_scores", scores.merge(_previous(night), on=list(CHURN_SCORES.key), how="left", validate="1:1"))
+    last = last_published(night)
+    scores = scores.merge(previous_scores(last), on=list(CHURN_SCORES.key), how="left", validate="1:1")
     listed = listing_order(probabilities[model.main_horizon], known_margins(rows))[: params.reasons.customers]
     likely = rows.iloc[np.sort(listed)]
     phrases = {column.name: column.phrase for column in features()} | attribute_phrases(rows.columns)
-    told = reasons(likely, model.contributions(likely), phrases, params.reasons.per_customer)
+    tonight = Seen(likely, model.contributions(likely), probabilities[model.main_horizon][np.sort(listed)])
+    told = reasons(likely, tonight.contributions, phrases, params.reasons.per_customer)
     night.write("churn_reasons", told)
+    moved = changes_since(night, last, tonight, model, version_told(model, champion.label), phrases)
+    moved = moved.assign(horizon_days=model.main_horizon)
+    scores = scores.merge(segments, on="customer_id", how="left", validate="m:1")
+    night.write("churn_scores", scores.merge(moved, on=list(CHURN_SCORES.key), how="left", validate="1:1"))
     return _summary(scores, model, champion)
 
 
@@ -69,7 +77,7 @@ def score_rows(
     base = pd.DataFrame({
         "customer_id": rows["customer_id"], "account_id": rows["account_id"], "segment": rows["segment"],
         "monthly_margin": rows["monthly_margin"], "risk_band": bands,
-        "model_version": version if model.kind == "lightgbm" else f"{version} (base rate)",
+        "model_version": version_told(model, version),
     })  # fmt: skip
     parts = [
         base.assign(horizon_days=horizon, churn_probability=values, risk_rank=_ranks(values))
@@ -78,19 +86,23 @@ def score_rows(
     return pd.concat(parts, ignore_index=True)
 
 
+def version_told(model: ChurnModel, version: str) -> str:
+    """The version as it is published: base rates say that they are."""
+    return version if model.kind == "lightgbm" else f"{version} (base rate)"
+
+
 def _ranks(probability: Numbers) -> npt.NDArray[np.int64]:
     ranks = np.empty(len(probability), dtype=np.int64)
     ranks[np.argsort(-probability, kind="stable")] = np.arange(1, len(probability) + 1)
     return ranks
 
 
-def _previous(night: Night) -> pd.DataFrame:
-    """The probabilities of the newest published night before this one; no row where there is none."""
-    key = list(CHURN_SCORES.key)
-    earlier = [published for published in nights(night.published) if published.run_date < night.run_date]
-    scores = earlier[-1].frame("churn_scores") if earlier else pd.DataFrame(columns=[*key, "churn_probability"])
-    scores = scores[[*key, "churn_probability"]].astype({"customer_id": "str", "horizon_days": "int64"})
-    return scores.rename(columns={"churn_probability": "previous_churn_probability"})
+def _segments(night: Night, everybody: pd.DataFrame) -> pd.DataFrame:
+    """Write the segments of all who did not refuse profiling, those under notice among them."""
+    is_allowed = everybody["is_profiling_allowed"].fillna(value=True).astype(bool)
+    segments = classify(everybody[is_allowed], load_segments(night.settings))
+    night.write("customer_segments", segments.sort_values("customer_id", ignore_index=True))
+    return segments
 
 
 def _write_nothing(night: Night, why: str) -> Summary:

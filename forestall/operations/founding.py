@@ -77,6 +77,7 @@ def check_reviewed(settings: Settings) -> None:
     """
     from forestall.history.contacts import load_calendar
     from forestall.outreach.playbook import load_playbook
+    from forestall.outreach.segments import load_segments
     from forestall.publishing.checks import load_limits
     from forestall.staffing.standards import load_standards
 
@@ -84,6 +85,7 @@ def check_reviewed(settings: Settings) -> None:
     load_playbook(settings)
     load_limits(settings)
     load_calendar(settings)
+    load_segments(settings)
 
 
 def make_demo(

@@ -18,7 +18,7 @@ from forestall.outreach.effect import scores
 from forestall.outreach.experiment import HOLDOUT
 from forestall.outreach.sequences import ALPHA, accounts_to_detect, holm, running
 
-GROUPS = ("segment", "action", "reason")
+GROUPS = ("segment", "action", "reason", "lifecycle_stage", "value_segment")
 ALL = "all"
 UNKNOWN = "unknown"
 LOAD_DAYS = 14
@@ -235,17 +235,17 @@ def groups_of(rows: pd.DataFrame) -> pd.DataFrame:
     """The groups of listed rows, or of options: a trigger is the reason where there is one.
 
     Args:
-        rows: segment, action, reason, trigger.
+        rows: `GROUPS` and trigger.
     """
     reason = rows["trigger"].astype(object).where(rows["trigger"].notna(), rows["reason"])
-    groups = rows[["segment", "action"]].assign(reason=reason).astype(object)
+    groups = rows[list(GROUPS)].assign(reason=reason).astype(object)
     return groups.where(groups.notna(), UNKNOWN)
 
 
 def do_not_disturb(rows: pd.DataFrame, found: pd.DataFrame) -> pd.Series:
     """Whether contact is known to drive customers like this one away.
 
-    It is where the always-valid interval of its segment, action or reason, for all groups at once, lies above zero.
+    It is where the always-valid interval of one of its groups, for all groups at once, lies above zero.
 
     Args:
         rows: as for `groups_of`.

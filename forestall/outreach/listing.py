@@ -10,7 +10,7 @@ from datetime import date, datetime
 import numpy as np
 import pandas as pd
 
-from forestall.outreach import capacity, hours, value, worklist
+from forestall.outreach import capacity, hours, segments, value, worklist
 from forestall.outreach.chances import CHANCES, DIFFERENCES, with_chances
 from forestall.outreach.effect_table import do_not_disturb, groups_of
 from forestall.outreach.experiment import COLUMNS, HOLDOUT, Draw, draw_arms, inherited_arms, moved_between_arms
@@ -46,6 +46,8 @@ class Known:
         site_zone: the site's time zone.
         cost_per_minute: of an agent; None: the playbook's.
         former_accounts: customer_id, account_id: accounts in which customers were before.
+        segments: customer_id, lifecycle_stage, value_segment of the night.
+        evidence: what happened, in words, by customer_id.
     """
 
     run_date: date
@@ -65,6 +67,8 @@ class Known:
     site_zone: str = "UTC"
     cost_per_minute: float | None = None
     former_accounts: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=["customer_id", "account_id"]))
+    segments: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(segments.COLUMNS)))
+    evidence: pd.Series = field(default_factory=lambda: pd.Series(dtype=object))
 
 
 @dataclass(frozen=True)
@@ -118,9 +122,13 @@ def make_lists(known: Known, playbook: Playbook, settings: OutreachSettings, hor
 
 def _valued_options(known: Known, playbook: Playbook, settings: OutreachSettings, horizon_days: int) -> pd.DataFrame:
     """Customer x action with its worth; those already worked today are left to their rows."""
-    scored = ["customer_id", "churn_probability", "risk_band", "previous_churn_probability", "model_version"]
+    scored = ["customer_id", "churn_probability", "risk_band", "previous_churn_probability", "model_version",
+              "change_reason"]  # fmt: skip
     people = known.candidates[~known.candidates["customer_id"].isin(known.worked["customer_id"])]
     people = people.merge(known.scores[scored], on="customer_id", how="left", validate="one_to_one")
+    stands = known.segments.set_index("customer_id")
+    told = {**{name: stands[name] for name in (segments.STAGE, segments.VALUE)}, "evidence": known.evidence}
+    people = people.assign(**{name: people["customer_id"].map(by_customer) for name, by_customer in told.items()})
     people["account_id"] = people["account_id"].fillna(people["customer_id"])
     people["held_out_on"] = people["customer_id"].map(known.held_out)
     people = _add_value_at_risk(people, known, playbook, settings, horizon_days)

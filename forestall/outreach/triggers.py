@@ -54,14 +54,14 @@ def days_since(triggers: pd.Series, candidates: pd.DataFrame) -> pd.Series:
 def tell(triggers: pd.Series, candidates: pd.DataFrame, playbook: Playbook) -> pd.Series:
     """The sentence of each customer's trigger, with the customer's own values; None without a trigger."""
     told = pd.Series([None] * len(candidates), index=candidates.index, dtype=object)
-    quotable = candidates.assign(open_complaint_for=_duration(candidates["open_complaint_h"]))[list(QUOTABLE)]
+    quotable = candidates.assign(open_complaint_for=duration(candidates["open_complaint_h"]))[list(QUOTABLE)]
     for name, rule in playbook.triggers.items():
         rows = quotable[triggers == name]
         told[rows.index] = [_filled(rule.sentence, rows.loc[index]) for index in rows.index]
     return told
 
 
-def _duration(hours: pd.Series) -> pd.Series:
+def duration(hours: pd.Series) -> pd.Series:
     """Hours as they are said: `31 h`, from three days on `12 days`; null stays null."""
     known = hours.astype("float64").fillna(0)
     in_days = (known / 24).round().astype("int64").astype("str") + " days"

@@ -30,6 +30,8 @@ SHEETS = {
 }
 WIDE = {
     "reasons": 70,
+    "evidence": 50,
+    "change_reason": 40,
     "call_hours": 24,
     "best_hours": 24,
     "customer_id": 22,
@@ -37,6 +39,7 @@ WIDE = {
     "row_id": 30,
     "script": 24,
 }
+WRAPPED = ("reasons", "evidence", "change_reason")
 FORMATS: dict[Kind, str] = {"instant": "yyyy-mm-dd hh:mm", "date": "yyyy-mm-dd", "integer": "0", "number": "0.00",
                             "money": "#,##0.00", "text": "@", "boolean": "General"}  # fmt: skip
 SHARES = ("churn_probability", "probability_change", "save_probability", "prior_save_probability",
@@ -102,7 +105,7 @@ def _write_rows(book: Any, title: str, rows: pd.DataFrame) -> None:
     for at, name in enumerate(rows.columns):
         kind: Kind = columns[name].kind if name in columns else "text"
         share = {"num_format": "0.0%"} if name in SHARES else {"num_format": FORMATS[kind]}
-        style = book.add_format({**share, "valign": "top", "text_wrap": name == "reasons"})
+        style = book.add_format({**share, "valign": "top", "text_wrap": name in WRAPPED})
         sheet.set_column(at, at, WIDE.get(name, WIDTHS[kind]), style)
         sheet.write_string(0, at, heading(name), head)
         if name in columns:

@@ -155,6 +155,64 @@ def _grid_line(y: float, value: float, width: int) -> str:
     )
 
 
+def cause_chart(
+    labels: Sequence[str],
+    leavers: tuple[Sequence[float], Sequence[float], Sequence[float]],
+    excess: tuple[Sequence[float], Sequence[float], Sequence[float]],
+    *,
+    title: str,
+) -> Markup:
+    """For each topic how many are expected to leave, and beside it how many more left than of customers alike.
+
+    Args:
+        labels: the topics.
+        leavers: customers: expected, lower and upper end.
+        excess: percentage points: estimate, lower and upper end; NaN where too few are known.
+        title: the message.
+    """
+    width, row, left, middle, right = 960, 26, 190, 520, 600
+    height = row * len(labels) + 30
+    most = nice_ceiling(max(leavers[2], default=0))
+    farthest = nice_ceiling(max((abs(end) for ends in excess[1:] for end in ends if end == end), default=0))
+
+    def of_leavers(value: float) -> float:
+        return left + (middle - left) * value / most
+
+    def of_excess(value: float) -> float:
+        return right + (width - 20 - right) * (value + farthest) / (2 * farthest)
+
+    bottom = row * len(labels) + 8
+    parts = [f'<svg class="chart" role="img" viewBox="0 0 {width} {height}"><title>{escape(title)}</title>']
+    for x, value in (
+        *((of_leavers(at), at) for at in (0, most / 2, most)),
+        *((of_excess(at), at) for at in (-farthest, 0, farthest)),
+    ):
+        kind = "zero" if x == of_excess(0) else "grid"
+        parts.append(f'<line class="{kind}" x1="{x:.1f}" x2="{x:.1f}" y1="4" y2="{bottom}"/>')
+        parts.append(
+            f'<text class="tick" x="{x:.1f}" y="{bottom + 14}" text-anchor="middle">'
+            f"{number(value, 0 if value == round(value) else 1)}</text>"
+        )
+    for at, label in enumerate(labels):
+        y = 4 + row * (at + 0.5)
+        parts.append(f'<text class="label" x="{left - 10}" y="{y + 4:.1f}" text-anchor="end">{escape(label)}</text>')
+        mean, low, high = (of_leavers(ends[at]) for ends in leavers)
+        parts.append(
+            f'<rect class="bar" x="{left}" y="{y - 8:.1f}" width="{mean - left:.1f}" height="16" rx="2">'
+            f"<title>{escape(label)}: {number(leavers[0][at])}</title></rect>"
+            f'<line class="whisker" x1="{low:.1f}" x2="{high:.1f}" y1="{y:.1f}" y2="{y:.1f}"/>'
+        )
+        if excess[0][at] != excess[0][at]:
+            parts.append(f'<text class="tick" x="{of_excess(0) + 8:.1f}" y="{y + 4:.1f}">too few</text>')
+            continue
+        mean, low, high = (of_excess(ends[at]) for ends in excess)
+        parts.append(
+            f'<line class="whisker" x1="{low:.1f}" x2="{high:.1f}" y1="{y:.1f}" y2="{y:.1f}"/>'
+            f'<circle class="dot" cx="{mean:.1f}" cy="{y:.1f}" r="4.5"/>'
+        )
+    return Markup("".join((*parts, "</svg>")))
+
+
 def accuracy_chart(
     labels: Sequence[str], ours: Sequence[float], rival: Sequence[float], floor_: Sequence[float], *, title: str
 ) -> Markup:

@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 from features.published import PUBLISHED
 from forestall.publishing.publication import PublishedNight
-from forestall.web import charts, numbers, summaries
+from forestall.web import charts, numbers, risk, summaries
 
 HEAD_ROWS = 20
 MOST_COLUMNS = 32  # of a heat map; finer plans are shown by the hour
@@ -51,6 +51,7 @@ def night_report(night: PublishedNight, before: PublishedNight | None = None) ->
         days=_days(tables["volume_forecast"]),
         listed=_records(tables["outreach_list"].sort_values("list_rank").head(HEAD_ROWS)),
         withheld=_reasons_withheld(tables["outreach_withheld"]),
+        risk=_risk(tables["segment_summary"], tables["churn_causes"]),
         effect=_effect(tables["outreach_effect"], tables["outreach_power"]),
         fairness=_fairness(tables["outreach_fairness"]),
         savings=_savings(tables["save_chances"], tables["save_models"]),
@@ -193,6 +194,15 @@ def _days(forecast: pd.DataFrame) -> dict[str, Any]:
 def _reasons_withheld(withheld: pd.DataFrame) -> list[tuple[str, int]]:
     counts = withheld["suppression_reason"].value_counts()
     return sorted(((str(reason), int(count)) for reason, count in counts.items()), key=lambda pair: -pair[1])
+
+
+def _risk(summary: pd.DataFrame, causes: pd.DataFrame) -> dict[str, Any]:
+    """Where the risk lies: by segment and by cause, each None where nothing is known."""
+    segments, found = risk.by_segment(summary), risk.by_cause(causes)
+    return {
+        "segments": {name: _records(rows) for name, rows in segments.items()} if segments else None,
+        "causes": found and {**found, "rows": _records(found["rows"])},
+    }
 
 
 def _effect(effects: pd.DataFrame, power: pd.DataFrame) -> dict[str, Any] | None:

@@ -15,6 +15,9 @@ from models.metrics import Numbers
 REASON_COLUMNS = ["customer_id", "place", "feature", "contribution", "value", "sentence"]
 
 _WINDOW = re.compile(r"_\d+d$")
+_COUNTED = re.compile(
+    r"(\{value\} (?:\w+ )??\w+?)s\b(?! the usual)"
+)  # what is counted, which is one where the value is
 
 
 def reasons(
@@ -36,17 +39,35 @@ def reasons(
     if not told or rows.empty:
         return pd.DataFrame({column: [] for column in REASON_COLUMNS}).astype({"place": "int64"})
     known = rows[told].notna().to_numpy()
-    subjects = _by_subject(np.where(known, contributions[told].to_numpy(dtype=np.float64), 0.0), told)
+    long = strongest(np.where(known, contributions[told].to_numpy(dtype=np.float64), 0.0), told, per_customer)
+    return _worded(long, rows, phrases)
+
+
+def strongest(contributions: Numbers, names: list[str], most: int) -> pd.DataFrame:
+    """The subjects that push each row most.
+
+    Args:
+        contributions: rows x features; what points the other way is negative.
+        names: of the features.
+        most: so many subjects of a row at most.
+
+    Returns:
+        row x place (1 is the strongest): row, place, feature (of the subject the one that says most), contribution
+        (the subject's, positive) and share (of all that pushes the row).
+    """
+    subjects = _by_subject(contributions, names)
     strength = np.column_stack([total for total, _ in subjects])
     feature = np.column_stack([teller for _, teller in subjects])
-    order = np.argsort(-strength, axis=1, kind="stable")[:, :per_customer]
+    order = np.argsort(-strength, axis=1, kind="stable")[:, :most]
+    all_pushes = strength.clip(min=0).sum(axis=1)
     long = pd.DataFrame({
-        "row": np.repeat(np.arange(len(rows)), order.shape[1]),
-        "place": np.tile(np.arange(1, order.shape[1] + 1), len(rows)),
-        "feature": np.array(told, dtype=object)[np.take_along_axis(feature, order, axis=1).ravel()],
+        "row": np.repeat(np.arange(len(strength)), order.shape[1]),
+        "place": np.tile(np.arange(1, order.shape[1] + 1), len(strength)),
+        "feature": np.array(names, dtype=object)[np.take_along_axis(feature, order, axis=1).ravel()],
         "contribution": np.take_along_axis(strength, order, axis=1).ravel(),
     })  # fmt: skip
-    return _worded(long[long["contribution"] > 0], rows, phrases)
+    long = long[long["contribution"] > 0]
+    return long.assign(share=long["contribution"] / all_pushes[long["row"]])
 
 
 def _by_subject(contributions: Numbers, names: list[str]) -> list[tuple[Numbers, np.ndarray]]:
@@ -60,11 +81,16 @@ def _worded(long: pd.DataFrame, rows: pd.DataFrame, phrases: Mapping[str, str]) 
     parts = []
     for name, own in long.groupby("feature", sort=True):
         value = rows[name].iloc[own["row"]].map(shown).to_numpy()
-        sentence = [phrases[str(name)].format(value=one) for one in value]
+        sentence = [phrased(phrases[str(name)], one) for one in value]
         parts.append(own.assign(value=value, sentence=sentence))
     worded = pd.concat(parts) if parts else long.assign(value="", sentence="")
     worded = worded.assign(customer_id=rows["customer_id"].to_numpy()[worded["row"]])
     return worded.sort_values(["customer_id", "place"], ignore_index=True)[REASON_COLUMNS]
+
+
+def phrased(phrase: str, value: str) -> str:
+    """The phrase with its value: `3 complaints in the last 7 days`, `1 complaint in the last 7 days`."""
+    return (_COUNTED.sub(r"\1", phrase, count=1) if value == "1" else phrase).format(value=value)
 
 
 def shown(value: object) -> str:

@@ -25,7 +25,8 @@ AFTER = {
     "measure_outreach": {"check_features"},
     "choose_outreach": {"score_churn", "plan_staffing", "measure_outreach"},
     "measure": {"check_features"},
-    "check_publication": {"choose_outreach", "measure"},
+    "explain_churn": {"choose_outreach"},
+    "check_publication": {"explain_churn", "measure"},
     "publish": {"check_publication"},
 }
 

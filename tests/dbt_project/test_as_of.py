@@ -25,6 +25,7 @@ AS_KNOWN = {
     "marts.fct_contact_volume": "true",
     "marts.fct_service_kpis": "true",
     "marts.fct_outreach_candidates": "true",
+    "marts.fct_customer_evidence": "true",
     "marts.fct_agent_time": "true",
     "marts.fct_customer_kpis": "true",
     "staging.stg_agents": "true",  # no mart asks when an agent leaves

@@ -357,3 +357,34 @@ def test_unit_tests_of_the_project_hold(built: Settings, run_date: date) -> None
 def test_the_project_parses_without_any_setting(built: Settings) -> None:
     assert (PROJECT / "dbt_project.yml").is_file()
     assert transform.run_dbt(built, "parse").success
+
+
+def test_evidence_is_of_the_topic_most_contacts_are_about(built: Settings, frames: dict[str, pd.DataFrame]) -> None:
+    cutoff = pd.Timestamp(date(2025, 11, 5), tz=ZONE)
+    contacts = frames["interactions"]
+    known = contacts[contacts["known_at"] < cutoff].sort_values(["known_at", "pull_id"])
+    latest = known.drop_duplicates("interaction_id", keep="last")
+    recent = latest[(latest["direction"] == "inbound") & (latest["started_at"] >= cutoff - pd.DateOffset(days=30))]
+    recent = recent[(recent["started_at"] < cutoff) & recent["customer_id"].notna() & recent["topic"].notna()]
+    recent = recent.assign(is_of_week=recent["started_at"] >= cutoff - pd.DateOffset(days=7))
+    wanted = recent.groupby(["customer_id", "topic"]).agg(
+        contact_count_7d=("is_of_week", "sum"), contact_count_30d=("topic", "size"), last_at=("started_at", "max")
+    )
+    order = ["contact_count_7d", "contact_count_30d", "last_at"]
+    wanted = wanted.reset_index().sort_values(order, ascending=False).drop_duplicates("customer_id")
+    found = _read(built, "SELECT * FROM marts.fct_customer_evidence WHERE topic IS NOT NULL")
+    both = found.merge(wanted, on="customer_id", how="left", suffixes=("", "_wanted"), validate="one_to_one")
+    assert len(both) > 80
+    for name in ("topic", "contact_count_7d", "contact_count_30d"):
+        others = both[both[name] != both[f"{name}_wanted"]]
+        assert others.empty, others.iloc[0].to_dict()
+    last = recent.sort_values(["started_at", "interaction_id"]).drop_duplicates(["customer_id", "topic"], keep="last")
+    last = last.set_index(["customer_id", "topic"])
+    last = last.loc[pd.MultiIndex.from_frame(found[["customer_id", "topic"]])]
+    has_given_up = last["is_abandoned"].fillna(value=False).to_numpy(dtype=bool)
+    assert has_given_up.any()
+    assert (found["is_last_given_up"].to_numpy(dtype=bool) == has_given_up).all()
+    is_open = (last["answered_at"].isna() & ~(last["handle_time_s"] > 0)) | (last["answered_at"] >= cutoff)
+    is_open &= last["channel"] != "self_service"
+    waits = is_open.to_numpy(dtype=bool) & ~has_given_up
+    assert (found["last_unanswered_h"].notna().to_numpy() == waits).all()

@@ -44,6 +44,8 @@ def night_tables() -> Callable[..., dict[str, pa.Table]]:
             "outreach_fairness": _fairness(run_date),
             "save_chances": _chances(),
             "save_models": _save_models(),
+            "segment_summary": _segments(),
+            "churn_causes": _causes(run_date),
             "gate_results": _gates(),
         }
         return {name: conform(_filled(frame, name), PUBLISHED[name]) for name, frame in frames.items()}
@@ -200,6 +202,10 @@ def _list(scores: pd.DataFrame, run_date: date) -> pd.DataFrame:
             "arm": "treatment",
             "arm_probability": 0.9,
             "segment": "consumer",
+            "lifecycle_stage": "settled",
+            "value_segment": "high",
+            "change_reason": "up 4.0 points since yesterday: 3 complaints in the last 30 days (was 1)",
+            "evidence": "3 contacts about billing in 7 days, the last one unanswered for 31 h",
             "model_version": "churn 3",
             "playbook_version": "ab12",
         }
@@ -318,6 +324,36 @@ def _save_models() -> pd.DataFrame:
         {"approach": "uplift", "is_used": False, "account_count": 1250, "holdout_count": 130, "gain": 0.4,
          "reason": "not used: on 1,250 accounts left out its list is worth EUR +0.40 an account"},
     ])  # fmt: skip
+
+
+def _segments() -> pd.DataFrame:
+    rows = [
+        ("settled", "high", 10, 10, 1.5, 4),
+        ("settled", "low", 26, 26, 4.0, 18),
+        ("under_notice", "low", 4, 0, 0.0, 2),
+    ]
+    columns = ["lifecycle_stage", "value_segment", "customer_count", "scored_count", "expected_leavers", "listed_count"]
+    found = pd.DataFrame(rows, columns=columns)
+    mean = found["expected_leavers"] / found["scored_count"].where(found["scored_count"] > 0)
+    return found.assign(
+        churn_probability=mean, monthly_margin=18.5 * found["scored_count"],
+        margin_at_risk=18.5 * found["expected_leavers"], listed_value=20.0 * found["listed_count"],
+    )  # fmt: skip
+
+
+def _causes(run_date: date) -> pd.DataFrame:
+    usual = {
+        "product": "all", "customer_count": 120, "leavers_low": 30.0, "leavers_high": 54.0, "margin_at_risk": 777.0,
+        "compared_on": run_date - timedelta(days=104), "compared_count": 110, "excess_low": 0.01, "excess_high": 0.09,
+        "excess_leavers_low": 1.2, "excess_leavers_high": 10.8, "sentence": "export: 310 contacts of 120 customers.",
+    }  # fmt: skip
+    rows = [
+        {"topic": "export", "contact_count": 310, "expected_leavers": 42.0, "excess_risk": 0.05, "excess_leavers": 6.0},
+        {"topic": "<invoice>", "contact_count": 90, "expected_leavers": 8.0, "compared_on": None, "excess_low": None,
+         "excess_high": None},
+        {"topic": "export", "product": "pro", "contact_count": 200, "expected_leavers": 30.0, "excess_risk": -0.02},
+    ]  # fmt: skip
+    return pd.DataFrame([usual | row for row in rows])
 
 
 def _gates() -> pd.DataFrame:

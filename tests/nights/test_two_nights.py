@@ -191,3 +191,17 @@ def test_a_call_of_an_unknown_customer_is_counted_and_kept_for_the_volume_alone(
     assert offered == known["ruf_id"].nunique()
     for name in ("churn_scores", "outreach_list", "outreach_withheld"):
         assert stranger not in set(night.frame(name)["customer_id"]), name
+
+
+def test_a_score_says_by_how_much_it_moved_since_the_night_before_and_what_moved_it(second_night) -> None:
+    scores = load_night(second_night.settings.var_path / "published" / "current").frame("churn_scores")
+    told = scores[scores["change_reason"].notna()]
+    assert set(told["horizon_days"]) == {second_night.settings.churn.main_horizon}
+    points = 100 * (told["churn_probability"] - told["previous_churn_probability"])
+    assert (told["change_reason"] == "first scored tonight").eq(points.isna()).all()
+    assert (told["change_reason"] == "unchanged since yesterday").eq(points.abs() < 0.5).all()
+    moved = told[points.abs() >= 0.5]
+    words = points[moved.index].map(lambda by: f"{'up' if by > 0 else 'down'} {abs(by):.1f} points since yesterday")
+    assert all(reason.startswith(word) for reason, word in zip(moved["change_reason"], words, strict=True))
+    assert moved["change_reason"].str.contains(": ").mean() > 0.5  # days go by for whom nothing else happens
+    assert told["change_by_model"].dropna().eq(0).all()  # the same model on both nights

@@ -57,22 +57,7 @@ outreach as (
     group by customer_id
 ),
 
-contacts as (
-    select
-        versions.*,
-        {{ days_between('versions.started_on', run_date()) }} as days_ago,
-        case when versions.responded_at < {{ cutoff_at() }}
-            then {{ seconds_between('versions.started_at', 'versions.responded_at') }} end as response_s,
-        not versions.is_served or coalesce(versions.served_at >= {{ cutoff_at() }}, false) as is_waiting,
-        {{ seconds_between('versions.started_at', cutoff_at()) }} as age_s,
-        {{ standard('versions', 'first_response_s') }} as response_standard_s,
-        coalesce(versions.resolved_at < {{ cutoff_at() }}, false) as is_settled
-    from {{ ref('int_interaction_versions') }} as versions
-    where versions.started_on >= {{ days_after(run_date(), -90) }}
-        and versions.started_on < {{ run_date() }}
-        and versions.customer_id is not null
-        and {{ valid_at('versions', cutoff_at()) }}
-),
+contacts as (select * from {{ ref('int_recent_contacts') }} where customer_id is not null),
 
 pressing as (
     select

@@ -45,6 +45,10 @@ TABLES = f"""
     CREATE TABLE raw.customers (customer_id VARCHAR, account_id VARCHAR, known_at TIMESTAMPTZ);
     CREATE TABLE marts.fct_customer_features (customer_id VARCHAR, as_of_on DATE, is_training BOOLEAN,
         activity_value_365d DECIMAL(18,4), return_value_365d DECIMAL(18,4));
+    CREATE TABLE marts.fct_customer_evidence (customer_id VARCHAR, topic VARCHAR, product VARCHAR,
+        contact_count_7d BIGINT, contact_count_30d BIGINT, last_contact_days BIGINT, last_unanswered_h BIGINT,
+        is_last_given_up BOOLEAN, complaint_topic VARCHAR, complaint_open_h BIGINT, is_complaint_unanswered BOOLEAN,
+        lowest_csat_30d BIGINT, lowest_csat_days BIGINT, given_up_count_30d BIGINT, given_up_wait_s_max BIGINT);
     CREATE TABLE marts.fct_customer_kpis (month_on DATE, segment VARCHAR, customer_count BIGINT, retention_rate DOUBLE);
     CREATE TABLE raw.costs (kind VARCHAR, starts_on DATE, per_minute DECIMAL(18,4), known_at TIMESTAMPTZ,
         pull_id BIGINT);
@@ -82,7 +86,11 @@ def score(settings, run_date, count):
     night.write("churn_scores", pd.DataFrame(
         {"customer_id": names, "horizon_days": 90, "account_id": names, "churn_probability": risk, "risk_band": "high",
          "risk_rank": 1, "previous_churn_probability": risk, "segment": "home", "monthly_margin": 30.0,
-         "model_version": "churn 1"}
+         "model_version": "churn 1", "lifecycle_stage": "settled", "value_segment": "high", "change_by_model": 0.0,
+         "change_reason": "unchanged since yesterday"}
+    ))  # fmt: skip
+    night.write("customer_segments", pd.DataFrame(
+        {"customer_id": names, "lifecycle_stage": "settled", "value_segment": "high"}
     ))  # fmt: skip
     night.write("churn_reasons", pd.DataFrame(
         {"customer_id": names, "place": 1, "feature": "unresolved_count_30d", "contribution": 0.4, "sentence": "open"}
@@ -472,3 +480,19 @@ def test_an_uplift_model_in_use_makes_the_list_by_each_customers_own_effect(sett
     assert (listed["learned_save_probability"] > 0.16).all()
     share = listed["save_probability"] / listed["churn_probability"]
     assert share.to_numpy() == pytest.approx(listed["learned_save_probability"].to_numpy())
+
+
+def test_a_row_says_what_moved_the_risk_what_happened_and_where_the_customer_stands(settings, night):
+    run_sql(settings, """
+        INSERT INTO marts.fct_customer_evidence
+            (customer_id, topic, contact_count_7d, contact_count_30d, last_contact_days, last_unanswered_h)
+        SELECT 'c' || i, 'billing', 3, 3, 2, 31 FROM range(60) AS n(i)
+    """)  # fmt: skip
+    choose_outreach(settings, RUN_DATE)
+    for name in ("outreach_list", "outreach_withheld"):
+        rows = night.read(name)
+        assert len(rows) > 0
+        assert set(rows["evidence"]) == {"3 contacts about billing in 7 days, the last one unanswered for 31 h"}
+        assert set(rows["change_reason"]) == {"unchanged since yesterday"}
+        assert set(rows["lifecycle_stage"]) == {"settled"}
+        assert set(rows["value_segment"]) == {"high"}

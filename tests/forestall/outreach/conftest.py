@@ -79,7 +79,11 @@ def known(candidates):
         people = candidates(count) if people is None else people
         scores = pd.DataFrame({"customer_id": people["customer_id"], "horizon_days": 90})
         scores = scores.assign(
-            churn_probability=risk, previous_churn_probability=0.2, risk_band="high", model_version="churn 1"
+            churn_probability=risk,
+            previous_churn_probability=0.2,
+            risk_band="high",
+            model_version="churn 1",
+            change_reason="up 10.0 points since yesterday",
         )
         if reasons is None:
             reasons = pd.DataFrame({"customer_id": people["customer_id"], "place": 1, "feature": "wait_time_s_max_90d"})

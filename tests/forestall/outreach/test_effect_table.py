@@ -38,6 +38,7 @@ def experiment(count=4000, nights=200, share=0.3, harmed="business", seed=3, end
             "list_rank": np.arange(count), "arm": np.where(is_held, HOLDOUT, TREATMENT),
             "arm_probability": np.where(is_held, share, 1 - share), "segment": segment,
             "action": rng.choice(["call", "write"], count), "reason": "default", "trigger": None,
+            "lifecycle_stage": "settled", "value_segment": np.where(np.arange(count) % 3, "low", "high"),
             "was_contacted": np.where(is_held, rng.random(count) < 0.02, rng.random(count) < 0.9),
             "left": (rng.random(count) < chance).astype(float), "churn_probability": 0.3,
             "margin": 30.0 * (rng.random(count) >= chance), "margin_before": 30.0,
@@ -111,7 +112,7 @@ def test_groups_are_judged_side_by_side(accounts, found):
     assert group["effect"] == everyone["effect"]
     assert group["always_low"] < everyone["always_low"] < everyone["always_high"] < group["always_high"]
     by_group = found[(found["measure"] == "left") & (found["scope"] != ALL)]
-    assert len(by_group) == 5  # two segments, two actions, one reason
+    assert len(by_group) == 8  # two segments, two actions, one reason, one stage, two by value
     assert by_group["is_current"].all()
     is_harm_or_help = by_group[by_group["scope"] == "segment"]["p_value"] < ALPHA
     assert is_harm_or_help.all()

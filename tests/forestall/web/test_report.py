@@ -26,11 +26,11 @@ class _Balanced(HTMLParser):
         self.open: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag not in ("meta", "br", "rect", "line", "polyline", "polygon", "input"):
+        if tag not in ("meta", "br", "rect", "line", "circle", "polyline", "polygon", "input"):
             self.open.append(tag)
 
     def handle_endtag(self, tag: str) -> None:
-        if tag not in ("rect", "line", "polyline", "polygon"):
+        if tag not in ("rect", "line", "circle", "polyline", "polygon"):
             assert self.open.pop() == tag
 
 
@@ -108,13 +108,47 @@ def test_a_night_of_an_older_version_says_nothing_of_it(publish: Callable[..., P
     assert "What each action saves" not in _text(night_report(night))
 
 
+def test_the_report_says_where_the_risk_lies(publish: Callable[..., PublishedNight]) -> None:
+    html = night_report(publish())
+    told = _text(html)
+    assert re.search(r"settled 36 15.3 % 6 EUR 102 22 EUR 440 under notice 4 – – ", told)
+    assert re.search(r"high 10 15.0 % 2 EUR 28 4 EUR 80 ", told)
+    assert re.search(r"export 310 120 42 30 54 EUR 777 \+5.0 \+1.0 \+9.0 ", told)
+    assert "export (pro) 200 120 30" in told
+    assert "export: 310 contacts of 120 customers." in told
+    assert "not what causes what" in told
+    chart = html[html.index("<title>Most leave among who contacts us about export") :]
+    chart = chart[: chart.index("</svg>")]
+    assert chart.count('class="bar"') == 2  # topics; pairs are in the table only
+    assert chart.count('class="dot"') == 1
+    assert "too few" in chart
+    assert "&lt;invoice&gt;" in chart
+
+
+def test_a_row_says_what_moved_it_and_what_happened(publish: Callable[..., PublishedNight]) -> None:
+    told = _text(night_report(publish()))
+    assert "up 4.0 points since yesterday: 3 complaints in the last 30 days (was 1)" in told
+    assert "3 contacts about billing in 7 days, the last one unanswered for 31 h" in told
+    assert "settled, high value" in told
+
+
+def test_a_chart_of_causes_puts_values_where_they_belong() -> None:
+    chart = str(charts.cause_chart(["a"], ([5.0], [2.0], [10.0]), ([-2.0], [-4.0], [0.0]), title="t"))
+    bar = re.search(r'class="bar" x="190" y="[\d.]+" width="([\d.]+)"', chart)
+    dot = re.search(r'class="dot" cx="([\d.]+)"', chart)
+    assert bar is not None
+    assert dot is not None
+    assert float(bar[1]) == pytest.approx(330 * 5 / 10)
+    assert float(dot[1]) == pytest.approx(600 + 340 * 2 / 8)
+
+
 def test_the_report_is_one_sound_file_that_fetches_nothing(publish: Callable[..., PublishedNight]) -> None:
     html = night_report(publish())
     parser = _Balanced()
     parser.feed(html)
     assert parser.open == []
     assert not re.search(r"https?://|<script|<link|<img|@import|url\(", html)
-    assert html.count('role="img"') == html.count("<svg") == 8
+    assert html.count('role="img"') == html.count("<svg") == 9
     assert night_report(publish()) == html
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from models.churn.reasons import REASON_COLUMNS, reasons, shown
+from models.churn.reasons import REASON_COLUMNS, phrased, reasons, shown
 
 PHRASES = {
     "complaint_count_7d": "{value} complaints in the last 7 days",
@@ -27,7 +27,7 @@ def test_windows_of_one_quantity_add_up_and_the_strongest_tells() -> None:
     assert list(told.columns) == REASON_COLUMNS
     assert told.to_dict("split")["data"] == [
         ["a", 1, "wait_time_s_mean_30d", 0.3, "93.5", "waited 93.5 s on average in the last 30 days"],
-        ["a", 2, "complaint_count_90d", 0.2, "1", "1 complaints in the last 90 days"],
+        ["a", 2, "complaint_count_90d", 0.2, "1", "1 complaint in the last 90 days"],
         ["b", 1, "complaint_count_90d", 0.6, "3", "3 complaints in the last 90 days"],
         ["b", 2, "plan", 0.4, "basic", "on plan basic"],
     ]
@@ -58,3 +58,19 @@ def test_at_most_so_many_and_none_for_whom_nothing_puts_at_risk() -> None:
 )
 def test_values_as_an_agent_reads_them(value: object, text: str) -> None:
     assert shown(value) == text
+
+
+@pytest.mark.parametrize(
+    ("phrase", "text"),
+    [
+        ("{value} complaints in the last 7 days", "1 complaint in the last 7 days"),
+        ("{value} repeated contacts on one problem", "1 repeated contact on one problem"),
+        ("gave up waiting {value} times in the last 30 days", "gave up waiting 1 time in the last 30 days"),
+        ("silent for {value} times the usual gap", "silent for 1 times the usual gap"),
+        ("waited {value} s on average in the last 30 days", "waited 1 s on average in the last 30 days"),
+        ("on plan {value}", "on plan 1"),
+    ],
+)
+def test_one_of_a_thing_is_not_told_as_several(phrase: str, text: str) -> None:
+    assert phrased(phrase, "1") == text
+    assert phrased(phrase, "11") == phrase.format(value="11")
