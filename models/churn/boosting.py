@@ -32,10 +32,14 @@ Chosen = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Labels:
-    """What became of each row within one horizon, NaN where unknown, and what the row weighs."""
+    """What became of each row within one horizon, NaN where unknown, what the row weighs, and its date's level.
+
+    The level (log odds of the date's share of leavers) is given to the trees: what they learn is who leaves, not when.
+    """
 
     outcome: Numbers
     weight: Numbers
+    level: Numbers
 
 
 @dataclass(frozen=True)
@@ -157,10 +161,11 @@ def _suggest(trial: "optuna.Trial", params: ChurnParams) -> dict[str, int | floa
 
 
 def _part(rows: lgb.Dataset, chosen: Chosen, labels: Labels) -> lgb.Dataset:
-    """The chosen rows in the bins of all, with their labels."""
+    """The chosen rows in the bins of all, with their labels and levels."""
     part = rows.subset(np.flatnonzero(chosen).tolist()).construct()
     part.set_label(labels.outcome[chosen])
     part.set_weight(labels.weight[chosen])
+    part.set_init_score(labels.level[chosen])
     return part
 
 

@@ -44,6 +44,7 @@ class CalibrationParams(Section):
     max_rows: int = Field(ge=1000)
     beta_churners: int = Field(ge=1)
     isotonic_churners: int = Field(ge=1)
+    carried_level: float = Field(ge=0, le=1)
 
 
 class FallbackParams(Section):
@@ -75,6 +76,13 @@ class ReasonParams(Section):
     per_customer: int = Field(ge=1)
 
 
+class DriftParams(Section):
+    stability_limit: float = Field(gt=0)
+    gain_share: float = Field(gt=0, le=1)
+    retrain_after_days: int = Field(ge=1)
+    max_rows: int = Field(ge=1000)
+
+
 class ChurnParams(Section):
     seed: int
     threads: int = Field(ge=1)
@@ -89,6 +97,7 @@ class ChurnParams(Section):
     feature_auc_limit: float = Field(gt=0.5, le=1)
     bands: BandParams
     reasons: ReasonParams
+    drift: DriftParams
 
 
 @lru_cache(maxsize=1)
