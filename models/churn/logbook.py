@@ -51,6 +51,11 @@ def log_training(uri: str, run_date: date, rows: pd.DataFrame, trained: Trained,
         return register(run, MODEL, version_files(trained), tags)
 
 
+def log_decision(uri: str, version: Version, evidence: Mapping[str, float]) -> None:
+    """Add what a challenger was compared by to the run that trained it."""
+    Run(uri, version.run_id).log_metrics({f"promotion_{name}": value for name, value in evidence.items()})
+
+
 def log_drift(uri: str, run_date: date, drift: pd.DataFrame, champion: Version) -> None:
     """Log how far a night's customers are from those that the champion learned from."""
     tags = {"run_date": run_date.isoformat(), "model": champion.label}
