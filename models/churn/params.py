@@ -16,6 +16,7 @@ BANDS = ("low", "medium", "high", "very_high")
 
 class TuningParams(Section):
     trials: int = Field(ge=1)
+    budget_s: float = Field(gt=0)
     max_rows: int = Field(ge=1000)
     validation_share: float = Field(gt=0, lt=1)
     patience_rounds: int = Field(ge=1)
@@ -29,6 +30,21 @@ class TreeParams(Section):
     lambda_l2: float = Field(ge=0)
     feature_fraction: float = Field(gt=0, le=1)
     bagging_fraction: float = Field(gt=0, le=1)
+
+
+class MonotoneParams(Section):
+    rising: tuple[str, ...]
+    falling: tuple[str, ...]
+
+    @model_validator(mode="after")
+    def _one_sign_each(self) -> "MonotoneParams":
+        if both := set(self.rising) & set(self.falling):
+            raise ValueError(f"{', '.join(sorted(both))}: risk cannot both rise and fall with it")
+        return self
+
+    def sign(self, name: str) -> int:
+        """1 where risk may only rise with the feature, -1 where it may only fall, 0 where nobody knows."""
+        return int(name in self.rising) - int(name in self.falling)
 
 
 class SearchParams(Section):
@@ -90,6 +106,7 @@ class ChurnParams(Section):
     tuning: TuningParams
     defaults: TreeParams
     default_rounds: int = Field(ge=1)
+    monotone: MonotoneParams
     search: SearchParams
     calibration: CalibrationParams
     fallback: FallbackParams

@@ -142,9 +142,9 @@ def _fitted(rows: pd.DataFrame, plan: Plan, twin: ChurnModel | None = None) -> _
         return _Fitted(base_rates(rows, plan, "no feature says anything"), rows.head(0), {})
     ground = _ground(rows, plan, design)
     if twin is not None and twin.boosters:
-        recipe, tuned_on = _recipe_of(twin), twin.about["tuned_on"]
+        recipe, tuned_on, trials = _recipe_of(twin), twin.about["tuned_on"], twin.about["trials"]
     else:
-        recipe, tuned_on = _tuned(ground, is_known, plan)
+        recipe, tuned_on, trials = _tuned(ground, is_known, plan)
     boosters = grow(ground.bins, np.ones(len(rows), dtype=np.bool_), ground.labels, recipe, plan.params)
     used = customer_sample(rows["customer_id"], plan.params.calibration.max_rows / len(rows))
     raw = _out_of_fold(ground, used, recipe, plan)
@@ -153,7 +153,7 @@ def _fitted(rows: pd.DataFrame, plan: Plan, twin: ChurnModel | None = None) -> _
     known_levels = {h: levels for h, (_, levels) in shaped.items() if levels}
     levels = {h: forecast_level(known_levels, h, plan.params.calibration.carried_level) for h in known_levels}
     about = _about(rows[is_known], plan) | {
-        "recipe": recipe.as_dict(), "tuned_on": tuned_on,
+        "recipe": recipe.as_dict(), "tuned_on": tuned_on, "trials": trials,
         "calibrated_on": f"{plan.params.calibration.folds} folds of customers",
     }  # fmt: skip
     said = calibrations[plan.main_horizon](expit(raw[plan.main_horizon] + levels[plan.main_horizon]))
@@ -235,8 +235,8 @@ def _labels(rows: pd.DataFrame, horizon: int) -> Labels:
     return Labels(outcome, weight, base_levels(outcome, weight, rows["as_of_on"]))
 
 
-def _tuned(ground: _Ground, allowed: Chosen, plan: Plan) -> tuple[Recipe, str]:
-    """Recipe and what it was tuned on: a later date where the gap allows, else customers left out."""
+def _tuned(ground: _Ground, allowed: Chosen, plan: Plan) -> tuple[Recipe, str, int]:
+    """Recipe, what it was tuned on (a later date where the gap allows, else customers left out), in how many trials."""
     customers, need = ground.rows["customer_id"], plan.params.tuning
     allowed = allowed & customer_sample(customers, need.max_rows / allowed.sum())
     split = _split(ground.rows.loc[allowed, ["as_of_on", label(plan.main_horizon)]], plan)
@@ -249,10 +249,10 @@ def _tuned(ground: _Ground, allowed: Chosen, plan: Plan) -> tuple[Recipe, str]:
         parts = (allowed & ~is_left_out, allowed & is_left_out)
         tuned_on = "customers left out"
     if not all(_can_learn(main[part], plan) for part in parts):
-        return default_recipe(plan.params), "nothing: too few churners"
-    recipe, loss = tune(ground.bins, *parts, ground.labels[plan.main_horizon], plan.params)
+        return default_recipe(plan.params), "nothing: too few churners", 0
+    recipe, loss, trials = tune(ground.bins, *parts, ground.labels[plan.main_horizon], plan.params)
     log.info("churn: tuned on %s, log loss %.4f, %s", tuned_on, loss, recipe.as_dict())
-    return recipe, tuned_on
+    return recipe, tuned_on, trials
 
 
 def _out_of_fold(ground: _Ground, used: Chosen, recipe: Recipe, plan: Plan) -> dict[int, Numbers]:

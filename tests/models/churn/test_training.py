@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from features.columns import features
 from models.churn.model import ChurnModel
-from models.churn.params import ChurnParams, churn_params
+from models.churn.params import ChurnParams, MonotoneParams, churn_params
 from models.churn.training import Plan, Trained, as_known_on, fit, label, train
 from models.metrics import binary_metrics
 
@@ -23,7 +24,7 @@ KINDS = {
 }
 
 
-def _params(**tuning: int) -> ChurnParams:
+def _params(**tuning: float) -> ChurnParams:
     own = churn_params()
     return own.model_copy(update={"tuning": own.tuning.model_copy(update={"trials": 3, **tuning})})
 
@@ -185,6 +186,40 @@ def test_of_what_the_newest_decisions_show_a_part_is_expected_to_last() -> None:
     )
     assert calm == pytest.approx(rows[label(90)].mean(), rel=0.05)
     assert 1.05 * calm < risen < 1.8 * calm
+
+
+def test_a_known_sign_holds_for_everybody() -> None:
+    rows = _world(600, 6).assign(wait_s=lambda all_rows: -all_rows["wait_s"])  # would fall
+    plan = _plan()
+    known = plan.params.monotone.model_copy(update={"rising": ("wait_s", "complaints"), "falling": ()})
+    held, free = (
+        fit(rows, replace(plan, params=plan.params.model_copy(update={"monotone": signs})))
+        for signs in (known, known.model_copy(update={"rising": ()}))
+    )
+    people = _world(200, 1, seed=3).assign(complaints=0.0)
+    at = np.linspace(-300, 0, 13)
+    told = {name: np.array([model.predict(people.assign(wait_s=wait))[90] for wait in at])
+            for name, model in (("held", held), ("free", free))}  # fmt: skip
+    assert (np.diff(told["held"], axis=0) >= 0).all()
+    assert (np.diff(told["free"], axis=0) < -0.01).any()
+    more = held.predict(people.assign(complaints=3.0, wait_s=-60.0))[90]
+    assert (more > held.predict(people.assign(wait_s=-60.0))[90]).all()
+
+
+def test_signs_are_of_features_that_are_numbers() -> None:
+    numbers = {column.name for column in features() if not column.is_categorical}
+    signs = churn_params().monotone
+    assert {*signs.rising, *signs.falling} <= numbers
+    with pytest.raises(ValueError, match="csat_last: risk cannot both rise and fall with it"):
+        MonotoneParams(rising=("csat_last",), falling=("csat_last",))
+
+
+def test_a_budget_ends_the_trials_and_their_number_repeats_the_training() -> None:
+    rows, plan = _world(400, 6), _plan()
+    cut = fit(rows, replace(plan, params=_params(budget_s=1e-3)))
+    assert cut.about["trials"] == 1
+    assert fit(rows, plan).about["trials"] == 3
+    assert fit(rows, replace(plan, params=_params(trials=1))).to_files() == cut.to_files()
 
 
 def test_a_short_history_is_judged_on_customers_left_out() -> None:
