@@ -67,8 +67,9 @@ def models(config: Config = None) -> None:
         told = f"{move.effective_on}  {move.alias}: {before} -> {move.to_version}  {move.reason}"
         console.print(told, highlight=False, soft_wrap=True)
     for version in known:
-        if told := version.tags.get("decision"):
-            console.print(f"{version.label} on {version.tags['decided_on']}: {told}", highlight=False, soft_wrap=True)
+        if decision := version.tags.get("decision"):
+            told = f"{version.label} on {version.tags['decided_on']}: {decision}"
+            console.print(told, highlight=False, soft_wrap=True)
 
 
 def rollback(

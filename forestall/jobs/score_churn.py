@@ -89,7 +89,8 @@ def _drift(
 ) -> pd.DataFrame:
     """`score_drift`; empty for base rates, and for models of before it was kept what they learned from."""
     if model.reference is None:
-        return SCORE_DRIFT.arrow_schema().empty_table().to_pandas()
+        nothing: pd.DataFrame = SCORE_DRIFT.arrow_schema().empty_table().to_pandas()
+        return nothing
     drift = measure_drift(model.reference, model.design, rows, probability, model.importance(), params.drift)
     return drift.assign(reference_on=date.fromisoformat(model.reference.as_of_on), model_version=champion.label)
 

@@ -138,7 +138,8 @@ def stability_index(before: Sequence[int], now: Sequence[int]) -> float:
         return 0.0
     shares = (counts + SMOOTHING) / (totals + SMOOTHING * bins)
     index = float(((shares[1] - shares[0]) * np.log(shares[1] / shares[0])).sum())
-    return max(0.0, index - (bins - 1) * float((1 / totals).sum()))
+    by_chance = float((bins - 1) * (1 / totals).sum())
+    return max(0.0, index - by_chance)
 
 
 def _compared(

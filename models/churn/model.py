@@ -63,7 +63,7 @@ class ChurnModel:
             return np.full(len(matrix), 0.5)
         if not len(matrix):
             return np.empty(0)
-        log_odds = self.boosters[horizon].predict(matrix, raw_score=True, num_threads=1)
+        log_odds = np.asarray(self.boosters[horizon].predict(matrix, raw_score=True, num_threads=1))
         return np.asarray(expit(log_odds + self.levels.get(horizon, 0.0)))
 
     def contributions(self, rows: pd.DataFrame) -> pd.DataFrame:

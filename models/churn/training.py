@@ -10,7 +10,7 @@ seen the window.
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from typing import Any, Literal
 
 import lightgbm as lgb
@@ -199,8 +199,9 @@ def with_probabilities(rows: pd.DataFrame, probabilities: Mapping[int, Numbers])
 
 def as_known_on(rows: pd.DataFrame, plan: Plan, day: date) -> pd.DataFrame:
     """The rows of a training set with the labels that were known on an earlier day: a short horizon's are newer."""
-    grace = timedelta(days=plan.gap_days - plan.main_horizon)
-    known = {label(h): rows[label(h)].where(rows["as_of_on"] + timedelta(days=h) + grace <= day) for h in plan.horizons}
+    grace, as_of = plan.gap_days - plan.main_horizon, pd.to_datetime(rows["as_of_on"])
+    latest = {h: pd.Timestamp(day) - pd.Timedelta(days=h + grace) for h in plan.horizons}
+    known = {label(h): rows[label(h)].where(as_of <= latest[h]) for h in plan.horizons}
     return rows.assign(**known).dropna(subset=list(known), how="all")
 
 
@@ -284,7 +285,8 @@ def _shape(used: pd.DataFrame, raw: Numbers, horizon: int, plan: Plan) -> tuple[
 
 
 def _level_of(dates: pd.Series, levels: Levels) -> Numbers:
-    return dates.map({day: level.value for day, level in levels.items()}).to_numpy(dtype=np.float64)
+    values = dates.map({day: level.value for day, level in levels.items()})
+    return np.asarray(values.to_numpy(dtype=np.float64), dtype=np.float64)
 
 
 def _cross_fitted(fitted: _Fitted, plan: Plan) -> pd.DataFrame:
