@@ -47,8 +47,8 @@ def base_levels(outcome: Numbers, weight: Numbers, dates: pd.Series) -> Numbers:
         "left": np.where(known, outcome * weight, 0.0), "stayed": np.where(known, (1 - outcome) * weight, 0.0),
         "known": known, "date": dates.to_numpy(),
     }).groupby("date").sum()  # fmt: skip
-    level = np.log((by_date["left"] + 0.5) / (by_date["stayed"] + 0.5)).where(by_date["known"] > 0)
-    return dates.map(level).to_numpy(dtype=np.float64)
+    odds = ((by_date["left"] + 0.5) / (by_date["stayed"] + 0.5)).where(by_date["known"] > 0)
+    return np.log(dates.map(odds).to_numpy(dtype=np.float64))
 
 
 def date_levels(raw: Numbers, outcome: Numbers, weight: Numbers, dates: pd.Series) -> dict[date, Level]:
