@@ -48,7 +48,7 @@ def base_levels(outcome: Numbers, weight: Numbers, dates: pd.Series) -> Numbers:
         "known": known, "date": dates.to_numpy(),
     }).groupby("date").sum()  # fmt: skip
     odds = ((by_date["left"] + 0.5) / (by_date["stayed"] + 0.5)).where(by_date["known"] > 0)
-    return np.log(dates.map(odds).to_numpy(dtype=np.float64))
+    return np.asarray(np.log(dates.map(odds).to_numpy(dtype=np.float64)))
 
 
 def date_levels(raw: Numbers, outcome: Numbers, weight: Numbers, dates: pd.Series) -> dict[date, Level]:
