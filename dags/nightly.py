@@ -12,6 +12,7 @@ not ours. A gate that fails and a mistake in the configuration are not tried aga
 **When it breaks:** `current` still shows the last good night. The failed step says why in one line, also in
 `var/runs/<run date>/steps/`; a failed gate leaves its evidence in `var/runs/<run date>/report.html`.
 Then docs/runbook.md. Where `deliver` failed the night is published all the same: `forestall deliver` sends the rest.
+Where `retrain_on_drift` failed the champion stays, and the next night tries again.
 
 **Is a re-run safe?** Always, of any step and of the whole night: same data, same result. A second
 publication of a date is a new revision beside the first, and only where something differs. What a receiver
@@ -56,5 +57,5 @@ with DAG(
     [score_churn, plan_staffing, measure_outreach] >> choose_outreach
     choose_outreach >> explain_churn
     [explain_churn, measure] >> check_publication >> publish
-    if settings.receivers:
-        publish >> step("deliver")
+    delivered = publish >> step("deliver") if settings.receivers else publish
+    delivered >> step("retrain_on_drift")  # minutes in which it holds the warehouse: the list goes out first

@@ -8,7 +8,7 @@ takes the warehouse lock, so a night that starts meanwhile waits for it.
 **Retries:** once; a mistake in the configuration is not tried again. **When it breaks:** the champion stays,
 and the next night scores with it.
 
-**Is a re-run safe?** Yes; it trains another challenger on the same dates. `forestall rollback` goes back
+**Is a re-run safe?** Yes; it trains another challenger on the same dates. `forestall rollback churn` goes back
 to the champion before.
 """
 

@@ -332,6 +332,24 @@ CHURN_CAUSES = Table(
     ),
 )  # fmt: skip
 
+SCORE_DRIFT = Table(
+    "score_drift", "score and each feature of the model", ("kind", "subject"),
+    _columns(
+        ("kind", "text", "score or feature"),
+        ("subject", "text", "`score`, or the feature's name"),
+        ("stability_index", "number", "population stability index of tonight's customers against the newest that the "
+         "model learned from, less what chance gives; below 0.1 stable"),
+        ("is_drifted", "boolean", "beyond the limit of models/params/churn.yml"),
+        ("gain_share", "number", "share of what the model goes by that the feature carries; null for the score"),
+        ("missing_share_before", "number", "share of customers without a value, then"),
+        ("missing_share_now", "number", "the same tonight"),
+        ("reference_count", "integer", "customers then"),
+        ("current_count", "integer", "customers looked at tonight"),
+        ("reference_on", "date", "when then was: the newest as-of date that the model learned from"),
+        ("model_version", "text", "registered model and version"),
+    ),
+)  # fmt: skip
+
 GATE_RESULTS = Table(
     "gate_results", "gate x table x column", ("gate",),
     _columns(
@@ -354,6 +372,6 @@ PUBLISHED: dict[str, Table] = {
     for table in (
         CHURN_SCORES, OUTREACH_LIST, OUTREACH_WITHHELD, VOLUME_FORECAST, STAFFING_REQUIREMENT,
         SERVICE_KPIS, FORECAST_ACCURACY, OUTREACH_EFFECT, OUTREACH_POWER, OUTREACH_FAIRNESS,
-        SAVE_CHANCES, SAVE_MODELS, SEGMENT_SUMMARY, CHURN_CAUSES, GATE_RESULTS,
+        SAVE_CHANCES, SAVE_MODELS, SEGMENT_SUMMARY, CHURN_CAUSES, SCORE_DRIFT, GATE_RESULTS,
     )
 }  # fmt: skip

@@ -194,6 +194,13 @@ def versions(uri: str, name: str) -> list[Version]:
     return sorted((_version(version) for version in found), key=lambda version: version.number)
 
 
+def tag_version(uri: str, version: Version, tags: Mapping[str, Scalar]) -> None:
+    """Add tags to a registered version: what was decided about it."""
+    client = _client(uri)
+    for key, value in tags.items():
+        client.set_model_version_tag(version.name, str(version.number), key, str(value))
+
+
 def aliased(uri: str, name: str, alias: Alias) -> Version | None:
     """The version that an alias points to, or None."""
     try:

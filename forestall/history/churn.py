@@ -69,7 +69,7 @@ def _read(
 ) -> tuple[ChurnHistory, pd.DataFrame]:
     with open_warehouse(settings, f"read_churn_history {run_date}") as warehouse:
         plan = _plan(settings, churn_rule(warehouse, settings))
-    dates = training_dates(known_on, plan.gap_days, settings.churn.training_dates, settings.churn.training_step_days)
+    dates = _dates(settings, plan, known_on)
     build_training_features(settings, run_date, (*dates, *further), plan.params.max_rows)
     with open_warehouse(settings, f"read_churn_history {run_date}") as warehouse:
         rows = with_attributes(
@@ -88,6 +88,15 @@ def _read(
         for days, day in ((dates, known_on), (further, run_date))
     ]  # fmt: skip
     return ChurnHistory(sets[0], plan), sets[1]
+
+
+def _dates(settings: Settings, plan: Plan, known_on: date) -> tuple[date, ...]:
+    """As-of dates whose main label is known, and newer ones on which only that of shorter horizons is."""
+    churn = settings.churn
+    dates = training_dates(known_on, plan.gap_days, churn.training_dates, churn.training_step_days)
+    shortest = plan.gap_days - plan.main_horizon + min(plan.horizons)
+    newer = training_dates(known_on, shortest, churn.training_dates, churn.training_step_days)
+    return (*dates, *(day for day in newer if day > dates[-1]))
 
 
 def _plan(settings: Settings, rule: str) -> Plan:

@@ -32,7 +32,10 @@ NIGHT: Mapping[str, str] = {
     "publish": "an immutable folder, and `current`",
 }
 # Once the night is published: it can neither stop nor undo it.
-AFTERWARDS: Mapping[str, str] = {"deliver": "the list to its receivers"}
+AFTERWARDS: Mapping[str, str] = {
+    "deliver": "the list to its receivers",
+    "retrain_on_drift": "a challenger out of turn, where customers have shifted",
+}
 # Once a week, by a timetable of its own.
 WEEKLY: Mapping[str, str] = {"retrain_churn": "a challenger, promoted where it is better"}
 JOBS: Mapping[str, str] = {**NIGHT, **AFTERWARDS, **WEEKLY}

@@ -37,6 +37,8 @@ from forestall.records import Summary
 from forestall.settings import Settings
 from forestall.staffing.standards import load_standards
 from forestall.warehouse import as_frame, open_warehouse
+from models.churn.drift import drift_verdict
+from models.churn.params import churn_params
 
 # `gate_results` is made of these gates, so they cannot judge it.
 JUDGED = {name: table for name, table in PUBLISHED.items() if name != "gate_results"}
@@ -79,6 +81,7 @@ def check_publication(settings: Settings, run_date: date) -> Summary:
         *_within_limits(frames["outreach_list"], settings),
         nobody_protected(frames["outreach_list"], settings, run_date),
         differences_are_explained(frames["outreach_fairness"], load_limits(settings).fairness_severity),
+        customers_as_learned(frames["score_drift"]),
     ]
     rows.append(evaluate_measures(found))
     return finish_stage(night, "publication", rows)
@@ -224,6 +227,20 @@ def differences_are_explained(fairness: pd.DataFrame, severity: Severity) -> Fou
     names = [" ".join(key) for key in flagged[["scope", "scope_value", "measure"]].to_numpy()]
     told = "; ".join(flagged["sentence"]) or f"{judged} comparisons, {len(fairness) - judged} groups too small to judge"
     return gate, Measure(len(flagged), told, judged, len(flagged), names)
+
+
+def customers_as_learned(drift: pd.DataFrame) -> Found:
+    """Tonight's customers are like those that the model learned from; where they are not, a challenger is trained."""
+    gate = measured(
+        "publication", "score_drift", "customers_are_as_learned", "a model knows only what it has seen", "warning",
+        most=0,
+    )  # fmt: skip
+    if drift.empty:
+        return gate, Measure(None, "there is no model, or it does not say what it learned from")
+    verdict = drift_verdict(drift, churn_params().drift)
+    drifted = drift.loc[drift["is_drifted"], "subject"]
+    observed = verdict or f"{len(drifted)} of {len(drift)} have shifted, which the model hardly goes by"
+    return gate, Measure(int(bool(verdict)), observed, len(drift), len(drifted), drifted.head(5).tolist())
 
 
 def nobody_protected(listed: pd.DataFrame, settings: Settings, run_date: date) -> Found:

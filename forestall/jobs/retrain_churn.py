@@ -8,12 +8,13 @@ import logging
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
+from forestall.history.arms import logged_arms
 from forestall.jobs.train_churn import suspicion_of
 from forestall.records import Summary
 from forestall.settings import ConfigError, Settings
-from forestall.warehouse import warehouse_lock
+from forestall.warehouse import open_warehouse, warehouse_lock
 from models.churn.params import MODEL
-from models.tracking import Version, champion_on, model_files, move_alias
+from models.tracking import Version, champion_on, model_files, move_alias, tag_version
 
 if TYPE_CHECKING:  # what trains takes seconds to import
     from models.churn.promotion import Decision
@@ -32,7 +33,7 @@ def retrain_churn(settings: Settings, run_date: date) -> Summary:
         ConfigError: no night has been built yet.
     """
     from forestall.history.churn import last_build_on, read_churn_history
-    from models.churn.logbook import log_training
+    from models.churn.logbook import log_decision, log_training
     from models.churn.training import train
 
     uri = settings.tracking_uri
@@ -45,7 +46,10 @@ def retrain_churn(settings: Settings, run_date: date) -> Summary:
     move_alias(uri, version, "challenger", reason="retrained", effective_on=run_date.isoformat())
     champion = champion_on(uri, MODEL, run_date.isoformat())
     decision = _decision(settings, trained, version, champion)
-    log.info("churn: %s %s: %s", version.label, "promoted" if decision.is_promoted else "not promoted", decision.reason)
+    verdict = "promoted" if decision.is_promoted else "not promoted"
+    tag_version(uri, version, {"decided_on": run_date.isoformat(), "decision": f"{verdict}: {decision.reason}"})
+    log_decision(uri, version, decision.evidence)
+    log.info("churn: %s %s: %s", version.label, verdict, decision.reason)
     if decision.is_promoted:
         effective_on = run_date if champion is None else run_date + timedelta(days=1)
         move_alias(uri, version, "champion", reason=decision.reason, effective_on=effective_on.isoformat())
@@ -62,11 +66,15 @@ def retrain_churn(settings: Settings, run_date: date) -> Summary:
 
 def _decision(settings: Settings, trained: "Trained", version: Version, champion: Version | None) -> "Decision":
     from models.churn.logbook import read_version
-    from models.churn.promotion import Decision, decide, promotion_rules
+    from models.churn.promotion import Decision, compared_on, decide, promotion_rules
 
     if champion is None:
         return Decision(True, "the first", {})
     if champion.number == version.number:
         return Decision(False, "nothing new was learned: it is the champion again", {})
     model, twin = read_version(model_files(settings.tracking_uri, champion))
-    return decide(trained, model, twin, promotion_rules())
+    rules, window = promotion_rules(), compared_on(trained)
+    if window is None:
+        return decide(trained, model, twin, rules)
+    with open_warehouse(settings, "retrain_churn") as warehouse:
+        return decide(trained, model, twin, rules, logged_arms(warehouse, window, rules.logged_days))

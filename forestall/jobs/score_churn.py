@@ -13,7 +13,7 @@ import pandas as pd
 
 from features.attributes import attribute_phrases, with_attributes
 from features.columns import features
-from features.published import CHURN_SCORES
+from features.published import CHURN_SCORES, SCORE_DRIFT
 from features.training_set import scored_population
 from forestall.history.changes import FEATURES, changes_since, last_published, previous_scores
 from forestall.night import Night
@@ -22,7 +22,8 @@ from forestall.records import Summary
 from forestall.settings import Settings
 from forestall.warehouse import open_warehouse
 from models.churn.changes import Seen
-from models.churn.logbook import read_version
+from models.churn.drift import SCORE, drift_verdict, measure_drift
+from models.churn.logbook import log_drift, read_version
 from models.churn.model import ChurnModel
 from models.churn.params import BANDS, MODEL, ChurnParams, churn_params
 from models.churn.ranking import known_margins, listing_order, risk_bands
@@ -32,10 +33,11 @@ from models.tracking import Version, champion_on, model_files
 
 
 def score_churn(settings: Settings, run_date: date) -> Summary:
-    """Write `churn_scores` (customer x horizon), `churn_reasons` (customer x reason) and `customer_segments`.
+    """Write `churn_scores`, `churn_reasons` (customer x reason), `customer_segments` and `score_drift` of the night.
 
     Returns:
-        `customers` scored, `model`, how many stand in each band, and `notes` where nothing could be scored.
+        `customers` scored, `model`, how many stand in each band, `stability_index` of the score, and `notes` where
+        nothing could be scored, or where customers have shifted.
     """
     night, params = Night(settings, run_date), churn_params()
     champion = champion_on(settings.tracking_uri, MODEL, run_date.isoformat())
@@ -63,7 +65,11 @@ def score_churn(settings: Settings, run_date: date) -> Summary:
     moved = moved.assign(horizon_days=model.main_horizon)
     scores = scores.merge(segments, on="customer_id", how="left", validate="m:1")
     night.write("churn_scores", scores.merge(moved, on=list(CHURN_SCORES.key), how="left", validate="1:1"))
-    return _summary(scores, model, champion)
+    drift = _drift(rows, probabilities[model.main_horizon], model, champion, params)
+    night.write(SCORE_DRIFT.name, drift)
+    if len(drift) and not settings.is_backfill:
+        log_drift(settings.tracking_uri, run_date, drift, champion)
+    return _summary(scores, model, champion) | _told_drift(drift, params)
 
 
 def score_rows(
@@ -91,6 +97,26 @@ def version_told(model: ChurnModel, version: str) -> str:
     return version if model.kind == "lightgbm" else f"{version} (base rate)"
 
 
+def _drift(
+    rows: pd.DataFrame, probability: Numbers, model: ChurnModel, champion: Version, params: ChurnParams
+) -> pd.DataFrame:
+    """`score_drift`; empty for base rates, and for models of before it was kept what they learned from."""
+    if model.reference is None:
+        nothing: pd.DataFrame = SCORE_DRIFT.arrow_schema().empty_table().to_pandas()
+        return nothing
+    drift = measure_drift(model.reference, model.design, rows, probability, model.importance(), params.drift)
+    return drift.assign(reference_on=date.fromisoformat(model.reference.as_of_on), model_version=champion.label)
+
+
+def _told_drift(drift: pd.DataFrame, params: ChurnParams) -> dict[str, float | str]:
+    if drift.empty:
+        return {}
+    score = drift.loc[drift["kind"] == SCORE, "stability_index"]
+    told = {"stability_index": round(float(score.iloc[0]), 3)}
+    verdict = drift_verdict(drift, params.drift)
+    return told | ({"notes": f"churn: {verdict}"} if verdict else {})
+
+
 def _ranks(probability: Numbers) -> npt.NDArray[np.int64]:
     ranks = np.empty(len(probability), dtype=np.int64)
     ranks[np.argsort(-probability, kind="stable")] = np.arange(1, len(probability) + 1)
@@ -108,10 +134,11 @@ def _segments(night: Night, everybody: pd.DataFrame) -> pd.DataFrame:
 def _write_nothing(night: Night, why: str) -> Summary:
     night.write("churn_scores", CHURN_SCORES.arrow_schema().empty_table())
     night.write("churn_reasons", pd.DataFrame({column: [] for column in REASON_COLUMNS}))
+    night.write(SCORE_DRIFT.name, SCORE_DRIFT.arrow_schema().empty_table())
     return {"customers": 0, "notes": f"nobody was scored: {why}"}
 
 
-def _summary(scores: pd.DataFrame, model: ChurnModel, champion: Version) -> Summary:
+def _summary(scores: pd.DataFrame, model: ChurnModel, champion: Version) -> dict[str, int | float | str]:
     main = scores[scores["horizon_days"] == model.main_horizon]
     bands = {f"{band}_risk": int((main["risk_band"] == band).sum()) for band in BANDS}
     notes = "base rates stand in for a model" if model.kind == "base_rate" else ""

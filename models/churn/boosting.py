@@ -2,11 +2,13 @@
 
 LightGBM with `deterministic`, `force_col_wise` and one thread a booster: threads of one booster wait for
 one another at every split, which on a busy machine costs many times what it brings. The horizons grow
-side by side instead. Optuna with a seed and a number of trials. A validation is judged by log loss
-after its level was set right: how many leave in a given quarter is the calibration's business, who
-leaves is the trees'.
+side by side instead. Optuna with a seed and a number of trials, and a budget of time that ends them early on
+a slow machine: the number that was done is kept, and given as the number of trials it repeats the training. A
+validation is judged by log loss after its level was set right: how many leave in a given quarter is the
+calibration's business, who leaves is the trees'.
 """
 
+import logging
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -24,6 +26,8 @@ from models.metrics import Numbers, logits, row_log_loss
 if TYPE_CHECKING:
     import optuna
 
+log = logging.getLogger(__name__)
+
 LEVEL_STEPS = 100  # far more than a level needs
 ALIKE = {"verbose": -1, "num_threads": 1, "deterministic": True, "force_col_wise": True, "feature_pre_filter": False}
 
@@ -32,10 +36,14 @@ Chosen = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Labels:
-    """What became of each row within one horizon, NaN where unknown, and what the row weighs."""
+    """What became of each row within one horizon, NaN where unknown, what the row weighs, and its date's level.
+
+    The level (log odds of the date's share of leavers) is given to the trees: what they learn is who leaves, not when.
+    """
 
     outcome: Numbers
     weight: Numbers
+    level: Numbers
 
 
 @dataclass(frozen=True)
@@ -82,7 +90,8 @@ def grow(
         learned = chosen & ~np.isnan(own.outcome)
         if len(np.unique(own.outcome[learned])) < 2:
             return None
-        return lgb.train(_lightgbm(recipe.trees, params), _part(rows, learned, own), num_boost_round=recipe.rounds)
+        settings = _lightgbm(recipe.trees, rows, params)
+        return lgb.train(settings, _part(rows, learned, own), num_boost_round=recipe.rounds)
 
     with ThreadPoolExecutor(params.threads) as pool:
         boosters = zip(labels, pool.map(grown, labels.values()), strict=True)
@@ -91,8 +100,8 @@ def grow(
 
 def tune(
     rows: lgb.Dataset, learned: Chosen, validated: Chosen, labels: Labels, params: ChurnParams
-) -> tuple[Recipe, float]:
-    """The recipe with the least loss on the validated rows among the trials, and that loss.
+) -> tuple[Recipe, float, int]:
+    """The recipe with the least loss on the validated rows among the trials, that loss, and how many trials were done.
 
     The first trial is the default, so tuning never does worse on the validation rows than not tuning.
     """
@@ -107,7 +116,7 @@ def tune(
 
     def loss(trial: "optuna.Trial") -> float:
         booster = lgb.train(
-            _lightgbm(_suggest(trial, params), params) | {"metric": "None"},
+            _lightgbm(_suggest(trial, params), rows, params) | {"metric": "None"},
             learn_set,
             num_boost_round=params.tuning.max_rounds,
             valid_sets=[validation_set],
@@ -120,9 +129,12 @@ def tune(
     study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=params.seed))
     first = params.defaults.model_dump()
     study.enqueue_trial({name: value for name, value in first.items() if name != "learning_rate"})
-    study.optimize(loss, n_trials=params.tuning.trials)
+    study.optimize(loss, n_trials=params.tuning.trials, timeout=params.tuning.budget_s)
+    done = len(study.trials)
+    if done < params.tuning.trials:
+        log.warning("churn: the budget of %.0f s ended the tuning after %d trials", params.tuning.budget_s, done)
     trees = first | study.best_params
-    return Recipe(trees, int(study.best_trial.user_attrs["rounds"])), float(study.best_value)
+    return Recipe(trees, int(study.best_trial.user_attrs["rounds"])), float(study.best_value), done
 
 
 def levelled_log_loss(outcome: Numbers, probability: Numbers, weight: Numbers) -> float:
@@ -157,18 +169,20 @@ def _suggest(trial: "optuna.Trial", params: ChurnParams) -> dict[str, int | floa
 
 
 def _part(rows: lgb.Dataset, chosen: Chosen, labels: Labels) -> lgb.Dataset:
-    """The chosen rows in the bins of all, with their labels."""
+    """The chosen rows in the bins of all, with their labels and levels."""
     part = rows.subset(np.flatnonzero(chosen).tolist()).construct()
     part.set_label(labels.outcome[chosen])
     part.set_weight(labels.weight[chosen])
+    part.set_init_score(labels.level[chosen])
     return part
 
 
-def _lightgbm(trees: Mapping[str, int | float], params: ChurnParams) -> dict[str, Any]:
+def _lightgbm(trees: Mapping[str, int | float], rows: lgb.Dataset, params: ChurnParams) -> dict[str, Any]:
     return {
         **ALIKE,
         "objective": "binary",
         "seed": params.seed,
         "bagging_freq": 1,
+        "monotone_constraints": [params.monotone.sign(name) for name in rows.get_feature_name()],
         **trees,
     }

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from features.backtests import ALL, CHURN_BACKTEST
+from models.churn.drift import SCORE
 from models.churn.evaluation import LESS_IS_BETTER, MODELS, OURS, TOWARDS_ONE, judge, judged_rows
 from models.churn.model import ChurnModel
 from models.churn.params import MODEL
@@ -19,6 +20,7 @@ from models.provenance import code_version, data_version
 from models.tracking import Run, Version, register, track
 
 EXPERIMENT = MODEL
+DRIFT = "drift"
 SHORT = {RECENCY_FREQUENCY_VALUE: "rival", PLAIN_LIGHTGBM: "plain"}
 TWIN = "twin/"  # where a version keeps the files of its held-out twin
 
@@ -47,6 +49,24 @@ def log_training(uri: str, run_date: date, rows: pd.DataFrame, trained: Trained,
         run.log_json("last_days.json", announced.head(20).round(4).to_dict("records"))
         _log_figures(run, judged, trained, plan)
         return register(run, MODEL, version_files(trained), tags)
+
+
+def log_decision(uri: str, version: Version, evidence: Mapping[str, float]) -> None:
+    """Add what a challenger was compared by to the run that trained it."""
+    Run(uri, version.run_id).log_metrics({f"promotion_{name}": value for name, value in evidence.items()})
+
+
+def log_drift(uri: str, run_date: date, drift: pd.DataFrame, champion: Version) -> None:
+    """Log how far a night's customers are from those that the champion learned from."""
+    tags = {"run_date": run_date.isoformat(), "model": champion.label}
+    score = drift.loc[drift["kind"] == SCORE, "stability_index"]
+    drifted = drift[drift["is_drifted"] & (drift["kind"] != SCORE)]
+    with track(uri, DRIFT, f"drift {run_date}", tags=tags) as run:
+        run.log_metrics({
+            "stability_index_score": float(score.iloc[0]), "drifted_features": len(drifted),
+            "drifted_gain_share": float(drifted["gain_share"].sum()),
+        })  # fmt: skip
+        run.log_table("score_drift.parquet", drift)
 
 
 def version_files(trained: Trained) -> dict[str, str]:

@@ -12,9 +12,11 @@ from typing import Any, Literal
 import lightgbm as lgb
 import numpy as np
 import pandas as pd
+from scipy.special import expit
 
 from models.churn.calibration import Calibration
 from models.churn.design import Design
+from models.churn.drift import Reference
 from models.metrics import Numbers
 
 CONTACTED = "is_contacted_recently"  # a feature of its own: customers who were called are modelled as called
@@ -33,6 +35,8 @@ class ChurnModel:
         boosters: trees by horizon; empty for base rates.
         calibrations: by horizon.
         about: what it was made from: as-of dates, rows, recipe, how it was calibrated.
+        levels: by horizon, log odds added to what the trees say of who leaves: how many are expected to.
+        reference: what the customers looked like that it learned from; None for base rates and models of old.
     """
 
     kind: Literal["lightgbm", "base_rate"]
@@ -42,6 +46,8 @@ class ChurnModel:
     boosters: Mapping[int, lgb.Booster]
     calibrations: Mapping[int, Calibration]
     about: Mapping[str, Any] = field(default_factory=dict)
+    levels: Mapping[int, float] = field(default_factory=dict)
+    reference: Reference | None = None
 
     def predict(self, rows: pd.DataFrame, *, as_it_was: bool = False) -> dict[int, Numbers]:
         """Calibrated probability of leaving within each horizon, if nobody calls, in the order of `rows`.
@@ -57,7 +63,8 @@ class ChurnModel:
             return np.full(len(matrix), 0.5)
         if not len(matrix):
             return np.empty(0)
-        return np.asarray(self.boosters[horizon].predict(matrix, num_threads=1))
+        log_odds = np.asarray(self.boosters[horizon].predict(matrix, raw_score=True, num_threads=1))
+        return np.asarray(expit(log_odds + self.levels.get(horizon, 0.0)))
 
     def contributions(self, rows: pd.DataFrame) -> pd.DataFrame:
         """What each feature adds to the log odds of leaving within the main horizon; rows x features.
@@ -87,7 +94,9 @@ class ChurnModel:
             "grown": sorted(self.boosters),
             "design": self.design.as_dict(),
             "calibrations": {str(h): calibration.as_dict() for h, calibration in self.calibrations.items()},
+            "levels": {str(h): level for h, level in self.levels.items()},
             "about": self.about,
+            "reference": self.reference.as_dict() if self.reference is not None else None,
         }
         trees = {f"trees_{horizon}d.txt": booster.model_to_string() for horizon, booster in self.boosters.items()}
         return {MAIN_FILE: json.dumps(values, indent=1, sort_keys=True), **trees}
@@ -110,6 +119,10 @@ class ChurnModel:
             {horizon: lgb.Booster(model_str=text) for horizon, text in trees.items()},
             {int(h): Calibration.from_dict(calibration) for h, calibration in values["calibrations"].items()},
             values["about"],
+            {
+                int(h): level for h, level in values.get("levels", {}).items()
+            },  # trees of old bear their level themselves
+            Reference.from_dict(values["reference"]) if values.get("reference") else None,
         )
 
 

@@ -16,6 +16,7 @@ BANDS = ("low", "medium", "high", "very_high")
 
 class TuningParams(Section):
     trials: int = Field(ge=1)
+    budget_s: float = Field(gt=0)
     max_rows: int = Field(ge=1000)
     validation_share: float = Field(gt=0, lt=1)
     patience_rounds: int = Field(ge=1)
@@ -31,6 +32,21 @@ class TreeParams(Section):
     bagging_fraction: float = Field(gt=0, le=1)
 
 
+class MonotoneParams(Section):
+    rising: tuple[str, ...]
+    falling: tuple[str, ...]
+
+    @model_validator(mode="after")
+    def _one_sign_each(self) -> "MonotoneParams":
+        if both := set(self.rising) & set(self.falling):
+            raise ValueError(f"{', '.join(sorted(both))}: risk cannot both rise and fall with it")
+        return self
+
+    def sign(self, name: str) -> int:
+        """1 where risk may only rise with the feature, -1 where it may only fall, 0 where nobody knows."""
+        return int(name in self.rising) - int(name in self.falling)
+
+
 class SearchParams(Section):
     num_leaves: tuple[int, int]
     min_data_in_leaf: tuple[int, int]
@@ -44,6 +60,7 @@ class CalibrationParams(Section):
     max_rows: int = Field(ge=1000)
     beta_churners: int = Field(ge=1)
     isotonic_churners: int = Field(ge=1)
+    carried_level: float = Field(ge=0, le=1)
 
 
 class FallbackParams(Section):
@@ -75,6 +92,13 @@ class ReasonParams(Section):
     per_customer: int = Field(ge=1)
 
 
+class DriftParams(Section):
+    stability_limit: float = Field(gt=0)
+    gain_share: float = Field(gt=0, le=1)
+    retrain_after_days: int = Field(ge=1)
+    max_rows: int = Field(ge=1000)
+
+
 class ChurnParams(Section):
     seed: int
     threads: int = Field(ge=1)
@@ -82,6 +106,7 @@ class ChurnParams(Section):
     tuning: TuningParams
     defaults: TreeParams
     default_rounds: int = Field(ge=1)
+    monotone: MonotoneParams
     search: SearchParams
     calibration: CalibrationParams
     fallback: FallbackParams
@@ -89,6 +114,7 @@ class ChurnParams(Section):
     feature_auc_limit: float = Field(gt=0.5, le=1)
     bands: BandParams
     reasons: ReasonParams
+    drift: DriftParams
 
 
 @lru_cache(maxsize=1)

@@ -2,7 +2,7 @@
 
 Compared on the newest labelled window, each by a model that never saw it: the challenger's held-out
 twin, and the champion itself where it is old enough, else the champion's own twin. A comparison that
-cannot be made fairly changes nothing.
+cannot be made fairly changes nothing. Both gains come with an interval; what decides is the gain itself.
 """
 
 from collections.abc import Mapping
@@ -16,8 +16,8 @@ import yaml
 from pydantic import Field
 
 from features.sections import Section
+from models.churn.list_value import ListAssumptions, drawn_gain, list_gain
 from models.churn.model import ChurnModel
-from models.churn.ranking import known_margins, listing_order
 from models.churn.training import Trained, label
 from models.metrics import Numbers, row_log_loss
 
@@ -33,6 +33,17 @@ class PromotionRules(Section):
     assumed_save_probability: float = Field(ge=0, le=1)
     margin_months: float = Field(gt=0)
     contact_cost: float = Field(ge=0)
+    logged_days: int = Field(ge=1)
+    least_logged_share: float = Field(ge=0, le=1)
+    least_logged_arm: int = Field(ge=1)
+    seed: int
+
+    @property
+    def assumptions(self) -> ListAssumptions:
+        return ListAssumptions(
+            self.listed_share, self.assumed_save_probability, self.margin_months, self.contact_cost,
+            self.least_logged_share, self.least_logged_arm,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -49,24 +60,46 @@ def promotion_rules(file: Path = FILE) -> PromotionRules:
     return PromotionRules.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
 
 
+def compared_on(challenger: Trained) -> date | None:
+    """The as-of date on which it is compared; None where no window was judged."""
+    if challenger.judged != "newest window":
+        return None
+    day: date = challenger.predictions["as_of_on"].max()
+    return day
+
+
 def decide(
-    challenger: Trained, champion: ChurnModel, champion_twin: ChurnModel | None, rules: PromotionRules
+    challenger: Trained,
+    champion: ChurnModel,
+    champion_twin: ChurnModel | None,
+    rules: PromotionRules,
+    arms: pd.DataFrame | None = None,
 ) -> Decision:
-    """Compare a challenger with the champion in office."""
+    """Compare a challenger with the champion in office.
+
+    Args:
+        challenger: as it was trained and judged.
+        champion: in office.
+        champion_twin: its own; None where it has none.
+        rules: of `mlflow/promotion.yml`.
+        arms: account_id, arm, arm_probability of accounts for which lots were drawn soon after `compared_on`.
+    """
+    window = compared_on(challenger)
     if challenger.model.kind == "base_rate":
         return Decision(False, "the challenger is a base rate: there was too little to learn from", {})
-    if challenger.judged != "newest window":
+    if window is None:
         if champion.kind == "base_rate":
             return Decision(True, "the champion was a base rate", {})
         return Decision(False, "no labelled window is old enough to compare the two", {})
     rows = challenger.predictions[challenger.predictions[label(challenger.model.main_horizon)].notna()]
-    window = rows["as_of_on"].max()
     judge = next((model for model in (champion, champion_twin) if model is not None and _is_fair(model, window)), None)
     if judge is None:
         return Decision(False, f"champion and its twin have seen the window of {window}", {})
     horizon = challenger.model.main_horizon
     if horizon not in judge.horizons:
         return Decision(True, f"the champion does not know the horizon of {horizon} days", {})
+    if arms is not None and "account_id" in rows:
+        rows = rows.merge(arms, on="account_id", how="left", validate="many_to_one")
     ours = rows[f"churn_probability_{horizon}d"].to_numpy(dtype=np.float64)
     return _judged(rows, ours, judge.predict(rows, as_it_was=True)[horizon], horizon, rules)
 
@@ -79,25 +112,20 @@ def _is_fair(model: ChurnModel, window: date) -> bool:
 
 def _judged(rows: pd.DataFrame, ours: Numbers, theirs: Numbers, horizon: int, rules: PromotionRules) -> Decision:
     outcome = rows[label(horizon)].to_numpy(dtype=np.float64)
-    gains = row_log_loss(outcome, theirs) - row_log_loss(outcome, ours)
-    profit_gain = list_profit(rows, ours, horizon, rules) - list_profit(rows, theirs, horizon, rules)
+    loss = drawn_gain(rows, row_log_loss(outcome, theirs) - row_log_loss(outcome, ours), seed=rules.seed, is_mean=True)
+    earned = list_gain(rows, outcome, ours, theirs, rules.assumptions, seed=rules.seed)
+    profit = earned.gain
     evidence = {
-        "log_loss_gain": float(gains.mean()),
-        "log_loss_gain_standard_error": float(gains.std(ddof=1) / np.sqrt(len(gains))) if len(gains) > 1 else np.nan,
-        "assumed_profit_gain": profit_gain,
-    }
-    figures = f"log loss falls by {gains.mean():.4f}, profit of the list (assumed) changes by {profit_gain:,.0f}"
-    if gains.mean() < rules.least_log_loss_gain:
+        "log_loss_gain": loss.value, "log_loss_gain_low": loss.low, "log_loss_gain_high": loss.high,
+        "profit_gain": profit.value, "profit_gain_low": profit.low, "profit_gain_high": profit.high,
+        "profit_is_off_policy": float(earned.is_off_policy), "profit_logged_share": earned.logged_share,
+    }  # fmt: skip
+    figures = (
+        f"log loss falls by {loss.value:.4f} ({loss.low:.4f} to {loss.high:.4f}), "
+        f"profit of the list ({earned.told}) changes by {profit}"
+    )
+    if loss.value < rules.least_log_loss_gain:
         return Decision(False, f"not better: {figures}; wanted a fall of {rules.least_log_loss_gain}", evidence)
-    if profit_gain < rules.least_profit_gain:
+    if profit.value < rules.least_profit_gain:
         return Decision(False, f"earns less: {figures}; wanted {rules.least_profit_gain:,.0f}", evidence)
     return Decision(True, f"better: {figures}", evidence)
-
-
-def list_profit(rows: pd.DataFrame, probability: Numbers, horizon: int, rules: PromotionRules) -> float:
-    """Money that a list by probability x margin would have saved, less the calls; the saving is assumed."""
-    margin = known_margins(rows)
-    listed = listing_order(probability, margin)[: max(1, round(len(rows) * rules.listed_share))]
-    left = rows[label(horizon)].to_numpy(dtype=np.float64)[listed]
-    saved = (left * margin[listed]).sum() * rules.margin_months * rules.assumed_save_probability
-    return float(saved - rules.contact_cost * len(listed))

@@ -16,10 +16,13 @@ from typing import Any, Literal
 import lightgbm as lgb
 import numpy as np
 import pandas as pd
+from scipy.special import expit
 
 from models.churn.boosting import Chosen, Labels, Recipe, binned, default_recipe, grow, tune
 from models.churn.calibration import Calibration, calibrate, constant
 from models.churn.design import Design, Kind, Matrix, learn_design
+from models.churn.drift import Reference, reference_of
+from models.churn.level import Levels, base_levels, date_levels, forecast_level
 from models.churn.model import ChurnModel, in_order
 from models.churn.params import ChurnParams
 from models.churn.suspects import single_feature_auc
@@ -92,7 +95,7 @@ class _Ground:
 
 @dataclass(frozen=True)
 class _Fitted:
-    """A model, the rows that calibrated it, and what trees that never saw those said of them, by horizon."""
+    """A model, the rows that calibrated it, and the log odds, without level, by trees that never saw those."""
 
     model: ChurnModel
     used: pd.DataFrame
@@ -107,7 +110,7 @@ def train(rows: pd.DataFrame, plan: Plan) -> Trained:
     rows = rows.sort_values(["as_of_on", "customer_id"], kind="stable", ignore_index=True)
     split = _split(rows, plan)
     if split is not None and _can_learn(_at(rows, split.earlier), plan):
-        earlier, newest = _at(rows, split.earlier), _at(rows, (split.newest,))
+        earlier, newest = as_known_on(rows, plan, split.newest), _at(rows, (split.newest,))
         twin = fit(earlier, plan)
         told = with_probabilities(newest, twin.predict(newest, as_it_was=True))
         alone = single_feature_auc(earlier, newest, plan.kinds, {h: label(h) for h in plan.horizons})
@@ -139,19 +142,35 @@ def _fitted(rows: pd.DataFrame, plan: Plan, twin: ChurnModel | None = None) -> _
         return _Fitted(base_rates(rows, plan, "no feature says anything"), rows.head(0), {})
     ground = _ground(rows, plan, design)
     if twin is not None and twin.boosters:
-        recipe, tuned_on = _recipe_of(twin), twin.about["tuned_on"]
+        recipe, tuned_on, trials = _recipe_of(twin), twin.about["tuned_on"], twin.about["trials"]
     else:
-        recipe, tuned_on = _tuned(ground, is_known, plan)
+        recipe, tuned_on, trials = _tuned(ground, is_known, plan)
     boosters = grow(ground.bins, np.ones(len(rows), dtype=np.bool_), ground.labels, recipe, plan.params)
-    used = is_known & customer_sample(rows["customer_id"], plan.params.calibration.max_rows / is_known.sum())
+    used = customer_sample(rows["customer_id"], plan.params.calibration.max_rows / len(rows))
     raw = _out_of_fold(ground, used, recipe, plan)
-    calibrations = {h: _calibration(rows[used], raw[h], h, plan) for h in plan.horizons}
+    shaped = {h: _shape(rows[used], raw[h], h, plan) for h in plan.horizons}
+    calibrations = {h: calibration for h, (calibration, _) in shaped.items()}
+    known_levels = {h: levels for h, (_, levels) in shaped.items() if levels}
+    levels = {h: forecast_level(known_levels, h, plan.params.calibration.carried_level) for h in known_levels}
     about = _about(rows[is_known], plan) | {
-        "recipe": recipe.as_dict(), "tuned_on": tuned_on,
+        "recipe": recipe.as_dict(), "tuned_on": tuned_on, "trials": trials,
         "calibrated_on": f"{plan.params.calibration.folds} folds of customers",
     }  # fmt: skip
-    model = ChurnModel("lightgbm", plan.horizons, plan.main_horizon, design, boosters, calibrations, about)
+    said = calibrations[plan.main_horizon](expit(raw[plan.main_horizon] + levels[plan.main_horizon]))
+    model = ChurnModel(
+        "lightgbm", plan.horizons, plan.main_horizon, design, boosters, calibrations, about, levels,
+        _reference(ground, used, said, design),
+    )  # fmt: skip
     return _Fitted(model, rows[used], raw)
+
+
+def _reference(ground: _Ground, used: Chosen, probability: Numbers, design: Design) -> Reference:
+    """The newest of the customers that calibrated, and what trees that never saw them said of them."""
+    dates = ground.rows["as_of_on"].to_numpy()
+    newest = dates[used].max()
+    probability = np.nan_to_num(probability, nan=0.5)
+    is_newest = dates[used] == newest
+    return reference_of(newest.isoformat(), design, ground.matrix[used][is_newest], probability[is_newest])
 
 
 def base_rates(rows: pd.DataFrame, plan: Plan, reason: str) -> ChurnModel:
@@ -178,6 +197,14 @@ def with_probabilities(rows: pd.DataFrame, probabilities: Mapping[int, Numbers])
     return rows.assign(**{f"churn_probability_{horizon}d": values for horizon, values in probabilities.items()})
 
 
+def as_known_on(rows: pd.DataFrame, plan: Plan, day: date) -> pd.DataFrame:
+    """The rows of a training set with the labels that were known on an earlier day: a short horizon's are newer."""
+    grace, as_of = plan.gap_days - plan.main_horizon, pd.to_datetime(rows["as_of_on"])
+    latest = {h: pd.Timestamp(day) - pd.Timedelta(days=h + grace) for h in plan.horizons}
+    known = {label(h): rows[label(h)].where(as_of <= latest[h]) for h in plan.horizons}
+    return rows.assign(**known).dropna(subset=list(known), how="all")
+
+
 def _is_known(rows: pd.DataFrame, plan: Plan) -> Chosen:
     """Which rows' main label is known."""
     return rows[label(plan.main_horizon)].notna().to_numpy()
@@ -199,13 +226,18 @@ def _split(rows: pd.DataFrame, plan: Plan) -> TimeSplit | None:
 
 
 def _ground(rows: pd.DataFrame, plan: Plan, design: Design) -> _Ground:
-    matrix, weight = design.matrix(rows), rows["weight"].to_numpy(dtype=np.float64)
-    labels = {h: Labels(rows[label(h)].to_numpy(dtype=np.float64), weight) for h in plan.horizons}
+    matrix = design.matrix(rows)
+    labels = {h: _labels(rows, h) for h in plan.horizons}
     return _Ground(rows, matrix, binned(matrix, list(design.names), design.categories), labels)
 
 
-def _tuned(ground: _Ground, allowed: Chosen, plan: Plan) -> tuple[Recipe, str]:
-    """Recipe and what it was tuned on: a later date where the gap allows, else customers left out."""
+def _labels(rows: pd.DataFrame, horizon: int) -> Labels:
+    outcome, weight = (rows[name].to_numpy(dtype=np.float64) for name in (label(horizon), "weight"))
+    return Labels(outcome, weight, base_levels(outcome, weight, rows["as_of_on"]))
+
+
+def _tuned(ground: _Ground, allowed: Chosen, plan: Plan) -> tuple[Recipe, str, int]:
+    """Recipe, what it was tuned on (a later date where the gap allows, else customers left out), in how many trials."""
     customers, need = ground.rows["customer_id"], plan.params.tuning
     allowed = allowed & customer_sample(customers, need.max_rows / allowed.sum())
     split = _split(ground.rows.loc[allowed, ["as_of_on", label(plan.main_horizon)]], plan)
@@ -218,52 +250,57 @@ def _tuned(ground: _Ground, allowed: Chosen, plan: Plan) -> tuple[Recipe, str]:
         parts = (allowed & ~is_left_out, allowed & is_left_out)
         tuned_on = "customers left out"
     if not all(_can_learn(main[part], plan) for part in parts):
-        return default_recipe(plan.params), "nothing: too few churners"
-    recipe, loss = tune(ground.bins, *parts, ground.labels[plan.main_horizon], plan.params)
+        return default_recipe(plan.params), "nothing: too few churners", 0
+    recipe, loss, trials = tune(ground.bins, *parts, ground.labels[plan.main_horizon], plan.params)
     log.info("churn: tuned on %s, log loss %.4f, %s", tuned_on, loss, recipe.as_dict())
-    return recipe, tuned_on
-
-
-def _raw(boosters: Mapping[int, lgb.Booster], matrix: Matrix, plan: Plan) -> dict[int, Numbers]:
-    """Raw probabilities by horizon; NaN where nothing was learned."""
-    return {
-        h: np.asarray(boosters[h].predict(matrix, num_threads=1)) if h in boosters else np.full(len(matrix), np.nan)
-        for h in plan.horizons
-    }
+    return recipe, tuned_on, trials
 
 
 def _out_of_fold(ground: _Ground, used: Chosen, recipe: Recipe, plan: Plan) -> dict[int, Numbers]:
-    """Raw probabilities for the used rows, each from trees that saw none of the customer's rows."""
+    """Log odds for the used rows, without the dates' levels, each from trees that saw none of the customer's rows."""
     folds = customer_folds(ground.rows["customer_id"], plan.params.calibration.folds)
     raw = {h: np.full(len(folds), np.nan) for h in plan.horizons}
     for fold in range(plan.params.calibration.folds):
         left_out = used & (folds == fold)
         boosters = grow(ground.bins, used & (folds != fold), ground.labels, recipe, plan.params)
-        if left_out.any():
-            for horizon, part in _raw(boosters, ground.matrix[left_out], plan).items():
-                raw[horizon][left_out] = part
+        for horizon, booster in boosters.items() if left_out.any() else ():
+            raw[horizon][left_out] = booster.predict(ground.matrix[left_out], raw_score=True, num_threads=1)
     return {horizon: values[used] for horizon, values in raw.items()}
 
 
-def _calibration(used: pd.DataFrame, raw: Numbers, horizon: int, plan: Plan) -> Calibration:
-    """From rows whose label is known and that somebody's trees could judge."""
+def _shape(used: pd.DataFrame, raw: Numbers, horizon: int, plan: Plan) -> tuple[Calibration, Levels]:
+    """How log odds become probabilities, each date at its own level; and the levels, by date.
+
+    From rows whose label is known and that somebody's trees could judge; a base rate and no level where none is.
+    """
     outcome = used[label(horizon)].to_numpy(dtype=np.float64)
     is_usable = ~np.isnan(outcome) & ~np.isnan(raw)
     if not is_usable.any():
-        return _base_rate(used[label(horizon)].dropna(), horizon, plan)
-    weight = used["weight"].to_numpy(dtype=np.float64)
-    return calibrate(raw[is_usable], outcome[is_usable], weight[is_usable], plan.params.calibration)
+        return _base_rate(used[label(horizon)].dropna(), horizon, plan), {}
+    rows, raw, outcome = used[is_usable], raw[is_usable], outcome[is_usable]
+    weight = rows["weight"].to_numpy(dtype=np.float64)
+    levels = date_levels(raw, outcome, weight, rows["as_of_on"])
+    levelled = expit(raw + _level_of(rows["as_of_on"], levels))
+    return calibrate(levelled, outcome, weight, plan.params.calibration), levels
+
+
+def _level_of(dates: pd.Series, levels: Levels) -> Numbers:
+    values = dates.map({day: level.value for day, level in levels.items()})
+    return np.asarray(values.to_numpy(dtype=np.float64), dtype=np.float64)
 
 
 def _cross_fitted(fitted: _Fitted, plan: Plan) -> pd.DataFrame:
     """The rows that calibrated, with probabilities from trees and calibrations that saw none of the customer's rows."""
-    used, raw = fitted.used, fitted.raw
+    is_known = _is_known(fitted.used, plan)
+    used, raw = fitted.used[is_known], {h: values[is_known] for h, values in fitted.raw.items()}
     folds = customer_folds(used["customer_id"], plan.params.calibration.folds)
     probabilities = {h: np.zeros(len(used)) for h in plan.horizons}
     for fold in range(plan.params.calibration.folds):
+        own = folds == fold
         for h in plan.horizons:
-            learned = _calibration(used[folds != fold], raw[h][folds != fold], h, plan)
-            probabilities[h][folds == fold] = learned(np.nan_to_num(raw[h][folds == fold], nan=0.5))
+            calibration, levels = _shape(used[~own], raw[h][~own], h, plan)
+            level = _level_of(used.loc[own, "as_of_on"], levels)
+            probabilities[h][own] = calibration(np.nan_to_num(expit(raw[h][own] + level), nan=0.5))
     return with_probabilities(used, in_order(probabilities, plan.main_horizon))
 
 

@@ -28,6 +28,7 @@ AFTER = {
     "explain_churn": {"choose_outreach"},
     "check_publication": {"explain_churn", "measure"},
     "publish": {"check_publication"},
+    "retrain_on_drift": {"publish"},
 }
 
 
@@ -53,7 +54,7 @@ def _jobs(result: dict[str, Any]) -> list[str]:
 def test_a_night_runs_every_job_once_in_order_for_its_date(nights: dict[str, Any]) -> None:
     good = nights["good"]
     assert good["code"] == 0
-    assert sorted(_jobs(good)) == sorted(NIGHT)
+    assert sorted(_jobs(good)) == sorted([*NIGHT, "retrain_on_drift"])
     for place, name in enumerate(_jobs(good)):
         assert AFTER.get(name, set()) <= set(_jobs(good)[:place]), name
     assert {(day, is_backfill) for _, day, is_backfill in good["ran"]} == {("2026-03-01", False)}
@@ -109,7 +110,7 @@ def test_a_degraded_night_is_published_and_exits_4(nights: dict[str, Any]) -> No
 def test_a_list_that_its_receiver_did_not_take_is_published_and_exits_4(nights: dict[str, Any]) -> None:
     undelivered = nights["undelivered"]
     assert (undelivered["code"], undelivered["current"]) == (4, "2026-03-03")
-    assert _jobs(undelivered)[-2:] == ["publish", "deliver"]
+    assert _jobs(undelivered)[-3:] == ["publish", "deliver", "retrain_on_drift"]
     assert "Not delivered: receivers.crm: answers 503" in undelivered["screen"]
     assert "nightly of 2026-03-03 failed" not in nights["log"]
 

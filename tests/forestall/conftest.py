@@ -46,6 +46,7 @@ def night_tables() -> Callable[..., dict[str, pa.Table]]:
             "save_models": _save_models(),
             "segment_summary": _segments(),
             "churn_causes": _causes(run_date),
+            "score_drift": _drift(),
             "gate_results": _gates(),
         }
         return {name: conform(_filled(frame, name), PUBLISHED[name]) for name, frame in frames.items()}
@@ -277,6 +278,14 @@ def _effect(run_date: date) -> pd.DataFrame:
         for name, low, high in (("consumer", -0.2, -0.02), ("business", 0.01, 0.3))
     ]  # fmt: skip
     return pd.DataFrame([usual | row for row in [*rows, *groups]])
+
+
+def _drift() -> pd.DataFrame:
+    return pd.DataFrame({
+        "kind": ["score", "feature"], "subject": ["score", "complaint_count_90d"], "stability_index": [0.02, 0.31],
+        "is_drifted": [False, True], "gain_share": [np.nan, 0.1], "missing_share_before": 0.0, "missing_share_now": 0.0,
+        "reference_count": 40, "current_count": 40, "reference_on": date(2026, 1, 17), "model_version": "churn/1",
+    })  # fmt: skip
 
 
 def _power() -> pd.DataFrame:

@@ -1,5 +1,6 @@
 """When a challenger replaces the champion, on a window whose truth is known."""
 
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -8,8 +9,9 @@ import pytest
 
 from models.churn.calibration import constant
 from models.churn.design import Design
+from models.churn.list_value import ListAssumptions, list_gain
 from models.churn.model import ChurnModel
-from models.churn.promotion import Decision, decide, list_profit, promotion_rules
+from models.churn.promotion import Decision, compared_on, decide, promotion_rules
 from models.churn.training import Trained, label
 
 WINDOW = date(2026, 1, 1)
@@ -44,7 +46,9 @@ def test_a_better_challenger_is_promoted_with_figures() -> None:
     assert decision.reason.startswith("better: log loss falls by 0.2")
     expected = 0.325083 - (-(100 * np.log(0.5) + 900 * np.log(0.95)) / 1000)
     assert decision.evidence["log_loss_gain"] == pytest.approx(expected, abs=1e-5)
-    assert decision.evidence["assumed_profit_gain"] >= 0
+    assert decision.evidence["log_loss_gain_low"] < expected < decision.evidence["log_loss_gain_high"]
+    assert decision.evidence["profit_gain"] >= 0
+    assert "profit of the list (assumed)" in decision.reason
 
 
 @pytest.mark.parametrize(
@@ -84,10 +88,33 @@ def test_a_list_that_earns_less_is_no_improvement() -> None:
     assert (decision.is_promoted, decision.reason.startswith("earns less")) == (False, True)
 
 
+def test_lots_that_were_drawn_after_the_window_decide_about_the_money() -> None:
+    challenger = _challenger(0.5, 0.05)
+    rows = challenger.predictions.assign(account_id=lambda all_rows: all_rows["customer_id"])
+    arms = pd.DataFrame({
+        "account_id": rows["customer_id"], "arm": np.where(np.arange(1000) % 2, "treatment", "holdout"),
+        "arm_probability": 0.5,
+    })  # fmt: skip
+    # a list of a tenth: ours is the leavers, theirs the first hundred of those who all look alike
+    shuffled = rows.sample(frac=1, random_state=2, ignore_index=True)
+    decision = decide(replace(challenger, predictions=shuffled), _old(), None, RULES, arms)
+    assert decision.evidence["profit_is_off_policy"] == 1
+    assert decision.evidence["profit_logged_share"] == 1
+    assert "off-policy, lots drawn for 100%" in decision.reason
+
+
+def test_the_window_of_a_comparison() -> None:
+    assert compared_on(_challenger(0.5, 0.05)) == WINDOW
+    assert compared_on(_challenger(0.5, 0.05, "customers left out")) is None
+
+
 def test_the_profit_of_a_list_in_money() -> None:
-    rows = pd.DataFrame({label(90): [1.0, 0, 0, 1], "monthly_margin": [10.0, 50, 10, 10]})
-    rules = RULES.model_copy(
-        update={"listed_share": 0.5, "assumed_save_probability": 0.2, "margin_months": 12, "contact_cost": 5}
-    )
-    # 0.9 x 10 and 0.3 x 50 are listed: one leaver of margin 10 is saved with 0.2 for 12 months, two calls cost 5 each
-    assert list_profit(rows, np.array([0.9, 0.3, 0.8, 0.1]), 90, rules) == pytest.approx(0.2 * 12 * 10 - 10)
+    rows = pd.DataFrame({"customer_id": list("abcd"), "monthly_margin": [10.0, 50, 10, 10]})
+    left = np.array([1.0, 0, 0, 1])
+    assumed = ListAssumptions(0.5, 0.2, 12, 5, 0.5, 25)
+    # by 0.9 x 10 and 0.3 x 50 the first two are listed, one leaver of margin 10: saved with 0.2 for 12 months; the
+    # other list holds the last two, one leaver of the same margin; each has two calls
+    ours, theirs = np.array([0.9, 0.3, 0.8, 0.1]), np.array([0.1, 0.01, 0.9, 0.8])
+    assert list_gain(rows, left, ours, theirs, assumed, seed=1).gain.value == 0
+    worse = np.array([0.1, 0.9, 0.9, 0.1])
+    assert list_gain(rows, left, ours, worse, assumed, seed=1).gain.value == pytest.approx(0.2 * 12 * 10)

@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from features.columns import features
 from models.churn.model import ChurnModel
-from models.churn.params import ChurnParams, churn_params
-from models.churn.training import Plan, Trained, fit, label, train
+from models.churn.params import ChurnParams, MonotoneParams, churn_params
+from models.churn.training import Plan, Trained, as_known_on, fit, label, train
 from models.metrics import binary_metrics
 
 HORIZONS = (30, 60, 90)
@@ -23,7 +24,7 @@ KINDS = {
 }
 
 
-def _params(**tuning: int) -> ChurnParams:
+def _params(**tuning: float) -> ChurnParams:
     own = churn_params()
     return own.model_copy(update={"tuning": own.tuning.model_copy(update={"trials": 3, **tuning})})
 
@@ -55,10 +56,6 @@ def _world(customers: int, dates: int, step_days: int = 28, seed: int = 7, level
     rows["truth"] = 1 / (1 + np.exp(-logit))
     day_left = np.where(random.random(len(rows)) < rows["truth"], random.integers(0, 90, len(rows)), 999)
     return rows.assign(**{label(horizon): (day_left < horizon).astype(float) for horizon in HORIZONS})
-
-
-def _at_most(rows: pd.DataFrame, day: str) -> pd.DataFrame:
-    return rows[rows["as_of_on"] <= date.fromisoformat(day)]
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +92,16 @@ def test_the_model_takes_over_what_the_twin_was_tuned_to_and_nothing_it_judged(t
     assert trained.twin is not None
     assert trained.model.about["recipe"] == trained.twin.about["recipe"]
     assert trained.model.about["tuned_on"] < "window of 2025-07-02"  # newest window less the gap
-    assert trained.twin.to_files() == fit(_at_most(_world(1500, 10), "2025-06-02"), _plan()).to_files()
+    known = as_known_on(_world(1500, 10), _plan(), date(2025, 9, 15))
+    assert trained.twin.to_files() == fit(known, _plan()).to_files()
+
+
+def test_a_label_is_known_when_its_window_and_the_grace_are_over() -> None:
+    known = as_known_on(_world(1, 10), _plan(), date(2025, 9, 15))
+    newest = {h: known.loc[known[label(h)].notna(), "as_of_on"].max() for h in HORIZONS}
+    # 104, 74 and 44 days before lie 3 June, 3 July and 2 August; dates are four weeks apart
+    assert newest == {90: date(2025, 5, 26), 60: date(2025, 6, 23), 30: date(2025, 7, 21)}
+    assert known["as_of_on"].max() == date(2025, 7, 21)
 
 
 def test_the_number_of_threads_changes_nothing() -> None:
@@ -157,13 +163,63 @@ def test_contributions_name_what_raises_the_risk(trained: Trained) -> None:
     assert parts["noise"].abs().max() < 0.3
 
 
-def test_a_level_that_rose_of_late_is_learned_once() -> None:
-    rows = _world(300, 16)
-    has_risen = rows["as_of_on"] >= sorted(rows["as_of_on"].unique())[-3]
+def _with_more_leavers(rows: pd.DataFrame, newest: slice) -> pd.DataFrame:
+    """Three in ten of the stayers of some dates leave too."""
+    has_risen = rows["as_of_on"].isin(sorted(rows["as_of_on"].unique())[newest])
     more = has_risen & (np.random.default_rng(5).random(len(rows)) < 0.3)
-    rows = rows.assign(**{label(h): rows[label(h)].mask(more & rows[label(h)].notna(), 1.0) for h in HORIZONS})
-    expected = train(rows, _plan()).model.predict(rows, as_it_was=True)[90].mean()
-    assert expected == pytest.approx(rows[label(90)].mean(), rel=0.05)
+    return rows.assign(**{label(h): rows[label(h)].mask(more & rows[label(h)].notna(), 1.0) for h in HORIZONS})
+
+
+def test_a_shock_of_one_quarter_is_not_expected_of_the_next() -> None:
+    calm = _world(300, 16)
+    rows = _with_more_leavers(calm, slice(8, 11))
+    rows = rows.assign(noise=rows["as_of_on"].map(lambda day: float(day >= date(2025, 8, 18))))  # would tell the date
+    expected = fit(rows, _plan()).predict(rows, as_it_was=True)[90].mean()
+    assert expected == pytest.approx(calm[label(90)].mean(), rel=0.05)
+
+
+def test_of_what_the_newest_decisions_show_a_part_is_expected_to_last() -> None:
+    rows = _world(600, 16)
+    calm, risen = (
+        fit(some, _plan()).predict(rows, as_it_was=True)[90].mean()
+        for some in (rows, _with_more_leavers(rows, slice(15, 16)))
+    )
+    assert calm == pytest.approx(rows[label(90)].mean(), rel=0.05)
+    assert 1.05 * calm < risen < 1.8 * calm
+
+
+def test_a_known_sign_holds_for_everybody() -> None:
+    rows = _world(600, 6).assign(wait_s=lambda all_rows: -all_rows["wait_s"])  # would fall
+    plan = _plan()
+    known = plan.params.monotone.model_copy(update={"rising": ("wait_s", "complaints"), "falling": ()})
+    held, free = (
+        fit(rows, replace(plan, params=plan.params.model_copy(update={"monotone": signs})))
+        for signs in (known, known.model_copy(update={"rising": ()}))
+    )
+    people = _world(200, 1, seed=3).assign(complaints=0.0)
+    at = np.linspace(-300, 0, 13)
+    told = {name: np.array([model.predict(people.assign(wait_s=wait))[90] for wait in at])
+            for name, model in (("held", held), ("free", free))}  # fmt: skip
+    assert (np.diff(told["held"], axis=0) >= 0).all()
+    assert (np.diff(told["free"], axis=0) < -0.01).any()
+    more = held.predict(people.assign(complaints=3.0, wait_s=-60.0))[90]
+    assert (more > held.predict(people.assign(wait_s=-60.0))[90]).all()
+
+
+def test_signs_are_of_features_that_are_numbers() -> None:
+    numbers = {column.name for column in features() if not column.is_categorical}
+    signs = churn_params().monotone
+    assert {*signs.rising, *signs.falling} <= numbers
+    with pytest.raises(ValueError, match="csat_last: risk cannot both rise and fall with it"):
+        MonotoneParams(rising=("csat_last",), falling=("csat_last",))
+
+
+def test_a_budget_ends_the_trials_and_their_number_repeats_the_training() -> None:
+    rows, plan = _world(400, 6), _plan()
+    cut = fit(rows, replace(plan, params=_params(budget_s=1e-3)))
+    assert cut.about["trials"] == 1
+    assert fit(rows, plan).about["trials"] == 3
+    assert fit(rows, replace(plan, params=_params(trials=1))).to_files() == cut.to_files()
 
 
 def test_a_short_history_is_judged_on_customers_left_out() -> None:
