@@ -70,7 +70,7 @@ def true_falls(state: State, calls: pd.DataFrame) -> pd.DataFrame:
 
 
 def expected_falls(state: State) -> pd.DataFrame:
-    """What calls of this morning promise whoever knows the world's law and its customers, but not severity or tolerance.
+    """What calls of this morning promise whoever knows the world and its customers, but not severity or tolerance.
 
     Returns:
         One row a customer: customer_id, account_ratio, and `fall_<reason>` for each reason of a call.
