@@ -21,7 +21,9 @@ def backtest(
     ] = None,
     cutoffs: Annotated[int, typer.Option(min=1, help="volume: how many weekly cutoffs.")] = 9,
     horizon_days: Annotated[int, typer.Option(min=1, help="volume: how many days ahead.")] = 7,
-    seed: Annotated[list[int] | None, typer.Option(help="outreach: demo company, several times; else 20.")] = None,
+    seed: Annotated[
+        list[int] | None, typer.Option(min=0, help="outreach: demo company, several times; else 20.")
+    ] = None,
     world: Annotated[str, typer.Option(help="outreach: its numbers, as in `forestall demo`.")] = "base",
     weeks: Annotated[int, typer.Option(min=1, help="outreach: how long lists are worked.")] = 52,
     scale: Annotated[float, typer.Option(min=0.01, help="outreach: size; 1 is 20,000 customers.")] = 0.25,

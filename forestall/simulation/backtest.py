@@ -7,6 +7,8 @@ next policy; results of other code are made anew.
 
 import shutil
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pandas as pd
@@ -23,6 +25,7 @@ from forestall.simulation.year import Setup, live_year, make_start
 from models.provenance import code_version
 
 AFTER: Policy = "after"
+EFFECT, MADE = "outreach_effect.parquet", "made"
 
 
 def backtest_outreach(
@@ -41,7 +44,8 @@ def backtest_outreach(
         `over_probability` and `harmed` of ours after learning; `folder`: where the files are.
     """
     console = console or Console()
-    rows = pd.concat([_rows(folder, setup, policy, console) for setup in setups for policy in policies])
+    years = _Years(folder, code_version(), console)
+    rows = pd.concat([years.rows(setup, policy) for setup in setups for policy in policies])
     weeks = by_week(rows.reset_index(drop=True))
     learned_from = setups[0].weeks // 2 + 1
     table = by_policy(weeks, learned_from)
@@ -59,40 +63,56 @@ def backtest_outreach(
     return {**kept, **ours, "folder": str(into)}
 
 
-def _rows(folder: Path, setup: Setup, policy: Policy, console: Console) -> pd.DataFrame:
-    """A policy's year, lived now or read from where it was kept."""
-    company = folder / setup.name
-    kept, code = company / f"{policy}.parquet", code_version()
-    if not kept.is_file() or pd.read_parquet(kept, columns=["code"])["code"].iloc[0] != code:
-        start = company / f"start-{code}"
-        if not (start / "made").is_file():
-            _make(company, start, setup, console)
-        place = company / policy
-        with console.status("") as status:
+@dataclass(frozen=True)
+class _Years:
+    """Policies' years, lived once and kept.
+
+    Attributes:
+        folder: of all companies.
+        code: version of the code that is running, whatever becomes of its files meanwhile.
+        console: where progress is told.
+    """
+
+    folder: Path
+    code: str
+    console: Console
+
+    def rows(self, setup: Setup, policy: Policy) -> pd.DataFrame:
+        """A policy's year, lived now or read from where it was kept."""
+        kept = self.folder / setup.name / f"{policy}.parquet"
+        if not kept.is_file() or pd.read_parquet(kept, columns=["code"])["code"].iloc[0] != self.code:
+            lived = self._live(setup, policy).assign(seed=setup.seed, world=setup.world, code=self.code)
+            with written_aside(kept) as aside:
+                lived.to_parquet(aside)
+        return pd.read_parquet(kept)
+
+    def _live(self, setup: Setup, policy: Policy) -> pd.DataFrame:
+        company = self.folder / setup.name
+        start, place = self._start(setup), company / policy
+        with self.console.status("") as status:
 
             def told(week: int) -> None:
                 status.update(f"{setup.name}: {policy}, week {week} of {setup.weeks}")
 
             rows = live_year(start, place, setup, policy, told)
         if policy == AFTER:
-            last_on = FIRST_RUN + pd.Timedelta(days=WEEK_DAYS * (setup.weeks - 1))
-            shutil.copyfile(
-                place / "var" / "runs" / f"{last_on}" / "outreach_effect.parquet", company / "effect.parquet"
-            )
-        with written_aside(kept) as aside:
-            rows.assign(seed=setup.seed, world=setup.world, code=code).to_parquet(aside)
+            last_on = FIRST_RUN + timedelta(days=WEEK_DAYS * (setup.weeks - 1))
+            shutil.copyfile(place / "var" / "runs" / f"{last_on}" / EFFECT, company / EFFECT)
         shutil.rmtree(place)
-        console.print(f"{setup.name}: {policy} has lived {setup.weeks} weeks", highlight=False)
-    return pd.read_parquet(kept)
+        self.console.print(f"{setup.name}: {policy} has lived {setup.weeks} weeks", highlight=False)
+        return rows
 
-
-def _make(company: Path, start: Path, setup: Setup, console: Console) -> None:
-    """The company on the eve of its first night; what other code made is taken away."""
-    for old in company.glob("start-*"):
-        shutil.rmtree(old)
-    with console.status(f"{setup.name}: its history and a first model"):
-        make_start(start, setup)
-    (start / "made").touch()
+    def _start(self, setup: Setup) -> Path:
+        """The company on the eve of its first night; what other code made, or half of it, is taken away."""
+        company = self.folder / setup.name
+        start = company / f"start-{self.code}"
+        if not (start / MADE).is_file():
+            for old in company.glob("start-*"):
+                shutil.rmtree(old)
+            with self.console.status(f"{setup.name}: its history and a first model"):
+                make_start(start, setup)
+            (start / MADE).touch()
+        return start
 
 
 def _of(rows: pd.DataFrame, setup: Setup) -> pd.DataFrame:
@@ -101,7 +121,7 @@ def _of(rows: pd.DataFrame, setup: Setup) -> pd.DataFrame:
 
 
 def _effects(folder: Path, setup: Setup) -> pd.DataFrame:
-    return pd.read_parquet(folder / setup.name / "effect.parquet")
+    return pd.read_parquet(folder / setup.name / EFFECT)
 
 
 def _name(setups: Sequence[Setup]) -> str:

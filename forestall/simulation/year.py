@@ -17,6 +17,7 @@ from forestall.settings import Settings, load_settings
 from forestall.simulation.nights import first_night, rows_of_night
 from forestall.simulation.policies import NOBODY, Policy
 from forestall.simulation.work import WEEK_DAYS, idle_week, margin_now, work_week
+from forestall.sources.pulls import move_files
 from forestall.warehouse import open_warehouse
 
 TAKEN = ("reached", "accepted", "declined", "do_not_contact")  # results of somebody who was spoken to
@@ -135,5 +136,5 @@ def _copy(start: Path, folder: Path, setup: Setup) -> Settings:
     shutil.copytree(start, folder, symlinks=True)
     settings = simulated_settings(folder, setup)
     with open_warehouse(settings, "simulate") as warehouse:
-        warehouse.execute("UPDATE forestall.files SET path = replace(path, ?, ?)", [str(start), str(folder)])
+        move_files(warehouse, start, folder)
     return settings
