@@ -1,11 +1,12 @@
 """One weekly night of a simulated company, by the night's own jobs: whom a policy has called that week.
 
-A list is for a week and takes a week's minutes: 52 nights a policy, not 365, and deadlines of a day are met only
-where they fall on a Monday. Only jobs that decide are run: gates, forecast and plan change no list.
+A list is for a week and takes a week's minutes, all at once: 52 nights a policy, not 365, in which whatever is worth
+it may take any minute, as it could on one of five nights. So deadlines of a day are promises only where they fall on
+a Monday. Only jobs that decide are run: gates, forecast and plan change no list.
 """
 
 import shutil
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pandas as pd
@@ -39,10 +40,11 @@ from forestall.simulation.policies import (
 )
 from forestall.warehouse import open_warehouse
 
+WORKING_DAYS = 5  # of a week, whose minutes the weekly list takes
 # What outreach reads of the marts, and what these are made of.
 NEEDED = ("+fct_customer_features", "+fct_outreach_candidates", "+fct_customer_kpis")
 ROW = ["row_id", "customer_id", "account_id", "list_name", "trigger", "reason", "action", "offer", "channel",
-       "planned_on", "best_hours", "expected_minutes", "value_at_risk", "offer_price", "arm", "churn_probability",
+       "best_hours", "expected_minutes", "value_at_risk", "offer_price", "arm", "churn_probability",
        "expected_value", "save_probability"]  # fmt: skip
 
 
@@ -58,8 +60,8 @@ def rows_of_night(
     """The rows that the policy has worked in the week from the run date on.
 
     Returns:
-        `ROW`, with customer (the company's own number), attempts, and is_acted: False for the holdout, which
-        would have been listed and is left alone.
+        `ROW` in working order, with planned_on, customer (the company's own number), attempts, and is_acted: False
+        for the holdout, which would have been listed and is left alone.
     """
     if not is_first:
         pull(settings, run_date)
@@ -72,7 +74,16 @@ def rows_of_night(
     rows = _our_list(night) if policy in OURS else _chosen(night, policy)
     numbers = customer_numbers(settings)
     attempts = {name: action.attempts for name, action in load_playbook(settings).actions.items()}
-    return rows.assign(customer=rows["customer_id"].map(numbers), attempts=rows["action"].map(attempts))
+    return rows.assign(
+        customer=rows["customer_id"].map(numbers), attempts=rows["action"].map(attempts),
+        planned_on=days_of(rows["expected_minutes"].astype(float), run_date),
+    )  # fmt: skip
+
+
+def days_of(minutes: "pd.Series[float]", run_date: date) -> list[date]:
+    """The working day on which each row's turn comes: as many minutes on each."""
+    before = (minutes.cumsum() - minutes) / minutes.sum()
+    return [run_date + timedelta(days=int(day)) for day in before * WORKING_DAYS]
 
 
 def customer_numbers(settings: Settings) -> "pd.Series[str]":
@@ -112,8 +123,9 @@ def _our_list(night: Night) -> pd.DataFrame:
     published = publish_night(night.published, night.run_date, tables, {}, lambda _: None)
     withheld = published.frame("outreach_withheld")
     held = withheld[withheld["suppression_reason"] == HOLDOUT]
-    both = [published.frame("outreach_list")[ROW].assign(is_acted=True), held[ROW].assign(is_acted=False)]
-    return pd.concat([rows for rows in both if len(rows)] or both[:1], ignore_index=True)
+    both = [published.frame("outreach_list").assign(is_acted=True), held.assign(is_acted=False)]
+    rows = pd.concat([rows[[*ROW, "is_acted", "list_rank"]] for rows in both if len(rows)] or both[:1])
+    return rows.sort_values("list_rank", kind="stable", ignore_index=True)[[*ROW, "is_acted"]]
 
 
 def _chosen(night: Night, policy: Policy) -> pd.DataFrame:

@@ -66,7 +66,7 @@ def everything_for_everybody(playbook: Playbook) -> Playbook:
 
 
 def choose_as_rival(policy: Policy, choice: Choice) -> pd.DataFrame:
-    """From the top of the policy's order until the minutes of each day are used up; rows get planned_on.
+    """From the top of the policy's order until the minutes are used up.
 
     A customer has one action, the playbook's answer to the reason that is worth most; an account one customer.
     """
@@ -110,12 +110,8 @@ def reach_of(action: pd.Series, playbook: Playbook) -> np.ndarray:
 
 
 def _fill(ranked: pd.DataFrame, room: Room) -> pd.DataFrame:
-    """The first rows that fit: offers within the budget of all days, then minutes of one day after the other."""
+    """The first rows that fit into the minutes; offers are made until the budget is spent."""
     ranked = ranked[ranked["team"].isin(room.slots["team"])]
     is_paid = ranked["offer_cost_cents"].cumsum() <= room.budget.sum()
     ranked = ranked[is_paid | (ranked["offer_cost_cents"] == 0)]
-    until = ranked["expected_minutes"].cumsum().to_numpy(float)
-    day = np.searchsorted(room.slots["minutes"].cumsum().to_numpy(float), until)
-    fits = day < len(room.slots)
-    planned = room.slots["planned_on"].to_numpy()[day[fits]]
-    return ranked[fits].assign(planned_on=planned)
+    return ranked[ranked["expected_minutes"].cumsum() <= room.slots["minutes"].sum()]

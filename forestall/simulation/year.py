@@ -14,7 +14,7 @@ from forestall.demo.parameters import FIRST_RUN
 from forestall.outreach.playbook import load_playbook
 from forestall.scheduling.progress import output_in
 from forestall.settings import Settings, load_settings
-from forestall.simulation.nights import first_night, rows_of_night
+from forestall.simulation.nights import WORKING_DAYS, first_night, rows_of_night
 from forestall.simulation.policies import NOBODY, Policy
 from forestall.simulation.work import WEEK_DAYS, idle_week, margin_now, work_week
 from forestall.sources.pulls import move_files
@@ -22,7 +22,6 @@ from forestall.warehouse import open_warehouse
 
 TAKEN = ("reached", "accepted", "declined", "do_not_contact")  # results of somebody who was spoken to
 UNREAD = ("agents", "agent_time", "backlog", "contact_volumes", "evaluations")  # by nothing that outreach needs
-WORKING_DAYS = 5  # of a week, whose minutes the weekly list takes
 
 
 @dataclass(frozen=True)
@@ -66,16 +65,12 @@ def make_start(folder: Path, setup: Setup) -> None:
 
 
 def simulated_settings(folder: Path, setup: Setup) -> Settings:
-    """The demo's settings, with minutes and budget of its size, and a list for the week's working days."""
+    """The demo's settings, with a week's minutes and budget of a company of its size."""
     settings = load_settings(folder / "forestall.toml")
-    outreach = settings.outreach.model_copy(
-        update={
-            "team_minutes": {team: minutes * setup.scale for team, minutes in settings.outreach.team_minutes.items()},
-            "budget": settings.outreach.budget * setup.scale,
-            "plan_days": WORKING_DAYS,
-            "seed": setup.seed,
-        }
-    )
+    size = setup.scale * WORKING_DAYS
+    minutes = {team: minutes * size for team, minutes in settings.outreach.team_minutes.items()}
+    changed = {"team_minutes": minutes, "budget": settings.outreach.budget * size, "seed": setup.seed}
+    outreach = settings.outreach.model_copy(update=changed)
     sources = {name: source for name, source in settings.sources.items() if source.table not in UNREAD}
     return settings.model_copy(update={"outreach": outreach, "sources": sources})
 
