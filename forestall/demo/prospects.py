@@ -45,8 +45,10 @@ def hazard_path(
     rate = inclination(calm, parameters, day) * _contacts_a_day(parameters)
     steps = [_log_hazard_ahead(people, parameters, day, middle, rate, is_severity_known) for middle in _MIDDLES]
     if is_outreach_felt:
-        left = [leaving.outreach_now(people, parameters.reaction, day + int(middle)) for middle in _MIDDLES]
-        return np.stack(steps) + np.stack(left)
+        steps = [
+            log + leaving.outreach_now(people, parameters.reaction, day + int(middle))
+            for log, middle in zip(steps, _MIDDLES, strict=True)
+        ]
     return np.stack(steps)
 
 

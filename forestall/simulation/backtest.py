@@ -59,7 +59,8 @@ def backtest_outreach(
     console.print(f"table and picture: {into}", highlight=False, soft_wrap=True)
     kept = {f"kept_{policy}": round(float(value), 2) for policy, value in table["kept_late"].items()}
     names = ("of_best", "over_probability", "harmed")
-    ours = {name: round(float(table.loc[AFTER, name]), 4) for name in names} if AFTER in policies else {}
+    own = table.loc[[AFTER]].iloc[0] if AFTER in policies else pd.Series(dtype=float)
+    ours = {name: round(float(own[name]), 4) for name in names if name in own}
     return {**kept, **ours, "folder": str(into)}
 
 

@@ -83,7 +83,9 @@ def choose_as_rival(policy: Policy, choice: Choice) -> pd.DataFrame:
     }[policy]
     # Equals (all who gave notice have the same risk) in the order of what they bring in.
     ranked = people.assign(order=order).sort_values(["order", "value_at_risk"], ascending=False, kind="stable")
-    return _fill(ranked.drop_duplicates("account_id"), Room.of(choice.settings, choice.run_date, choice.horizon_days))
+    return _fill(
+        ranked.drop_duplicates("account_id"), Room.of(choice.settings, choice.run_date, choice.horizon_days, {})
+    )
 
 
 def choose_as_best(choice: Choice, expected: pd.DataFrame) -> pd.DataFrame:
@@ -99,7 +101,7 @@ def choose_as_best(choice: Choice, expected: pd.DataFrame) -> pd.DataFrame:
     fall = falls[[f"fall_{reason}" for reason in REASONS]].to_numpy(float)[np.arange(len(options)), about]
     reached = reach_of(options["action"], choice.playbook)
     worth = fall * reached * options["value_at_risk"].to_numpy(float) * falls["account_ratio"].to_numpy(float)
-    room = Room.of(choice.settings, choice.run_date, choice.horizon_days)
+    room = Room.of(choice.settings, choice.run_date, choice.horizon_days, {})
     return room.best(options.assign(saved_cents=to_cents(np.nan_to_num(worth)), last_day=choice.settings.plan_days))
 
 
