@@ -24,8 +24,9 @@ def _options(**columns: object) -> pd.DataFrame:
     """Eight customers of ten minutes each, of whom the last two share an account."""
     names = [f"c{number}" for number in range(8)]
     rows = {
-        "customer_id": names, "account_id": [*names[:7], "c6"], "action": "courtesy_call", "team": "retention", "list_name": "risk",
-        "language": "de", "skills": "", "trigger": None, "churn_probability": np.linspace(0.1, 0.8, 8),
+        "customer_id": names, "account_id": [*names[:7], "c6"], "action": "courtesy_call", "team": "retention",
+        "list_name": "risk", "language": "de", "action_languages": "", "skills": "", "trigger": None,
+        "churn_probability": np.linspace(0.1, 0.8, 8),
         "value_at_risk": [800.0, 100, 100, 100, 100, 100, 100, 100], "expected_minutes": 10.0,
         "expected_value_cents": 1, "saved_cents": 100, "cost_cents": 0, "offer_cost_cents": 0, "last_day": 5,
     }  # fmt: skip
