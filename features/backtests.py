@@ -1,6 +1,7 @@
-"""What a backtest of churn models writes: every measure of every model, of all customers and by group.
+"""What backtests write.
 
-One table in long form, so that a measure, a group or a rival that joins later changes no column.
+Of churn models every measure of every model, of all customers and by group, in long form: a measure, a group or a rival
+that joins later changes no column. Of outreach one row a week that a policy was lived through.
 """
 
 from features.tables import Column, Table
@@ -26,5 +27,26 @@ CHURN_BACKTEST = Table(
         Column("value", "number", "the figure; empty where it cannot be computed, such as an AUC without a leaver"),
         Column("low", "number", "lower end of its 95 % interval (bootstrap by account); empty where there is none"),
         Column("high", "number", "upper end"),
+    ),
+)  # fmt: skip
+
+OUTREACH_BACKTEST = Table(
+    "outreach_backtest", "seed x world x policy x week", ("seed", "world", "policy", "week"),
+    (
+        Column("seed", "integer", "of the demo company", True),
+        Column("world", "text", "of the demo company", True),
+        Column("policy", "text", "who chose: nobody, random, probability, probability_x_value, before, after, best",
+               True),
+        Column("week", "integer", "of the simulation", True, at_least=1),
+        Column("contact_count", "integer", "rows that were worked", at_least=0),
+        Column("reached_count", "integer", "of them, customers who were spoken to", at_least=0),
+        Column("harmed_count", "integer", "of them, those whose true chance to leave a call raises by over 5 points",
+               at_least=0),
+        Column("minutes", "number", "agent minutes, as recorded", at_least=0),
+        Column("cost", "number", "of minutes and of offers that were taken", at_least=0),
+        Column("kept_margin", "number", "sum of true fall of the chance to leave x remaining margin, less cost"),
+        Column("monthly_margin", "number", "margin a month of everybody there at the end of the week", at_least=0),
+        Column("realised_margin", "number", "margin of the week beyond that of the company in which nobody is called, "
+               "less cost; empty where that was not lived"),
     ),
 )  # fmt: skip

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from features.backtests import CHURN_BACKTEST
+from features.backtests import CHURN_BACKTEST, OUTREACH_BACKTEST
 from features.contract import CONTRACT
 from features.published import PUBLISHED, SCHEMA_VERSION
 from features.tables import SQL, Column, Table
@@ -84,8 +84,8 @@ def data_dictionary() -> str:
     lines += [line for model in described_models() for line in _model_of(model)]
     lines += ["## What goes out", "", f"Schema version {SCHEMA_VERSION}.", ""]
     lines += [line for table in PUBLISHED.values() for line in _table_of(table)]
-    lines += ["## What backtests write", "", "`var/backtests/churn/<dates>/churn_backtest.parquet`.", ""]
-    lines += _table_of(CHURN_BACKTEST)
+    lines += ["## What backtests write", "", "Under `var/backtests/`, each as one Parquet file of that name.", ""]
+    lines += _table_of(CHURN_BACKTEST) + _table_of(OUTREACH_BACKTEST)
     return "\n".join(lines).rstrip() + "\n"
 
 

@@ -7,11 +7,11 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from forestall.commands.options import Config, RunDate, iso_date, run_date_of, settings_of
+from forestall.commands.options import REPOSITORY, Config, RunDate, iso_date, run_date_of, settings_of
 
 
 def backtest(
-    what: Annotated[Literal["churn", "volume"], typer.Argument(help="Which models.")],
+    what: Annotated[Literal["churn", "volume", "outreach"], typer.Argument(help="Which models, or the list.")],
     config: Config = None,
     as_of: Annotated[
         list[date] | None,
@@ -21,13 +21,26 @@ def backtest(
     ] = None,
     cutoffs: Annotated[int, typer.Option(min=1, help="volume: how many weekly cutoffs.")] = 9,
     horizon_days: Annotated[int, typer.Option(min=1, help="volume: how many days ahead.")] = 7,
+    seed: Annotated[
+        list[int] | None, typer.Option(min=0, help="outreach: demo company, several times; else 20.")
+    ] = None,
+    world: Annotated[str, typer.Option(help="outreach: its numbers, as in `forestall demo`.")] = "base",
+    weeks: Annotated[int, typer.Option(min=1, help="outreach: how long lists are worked.")] = 52,
+    scale: Annotated[float, typer.Option(min=0.01, help="outreach: size; 1 is 20,000 customers.")] = 0.25,
+    policy: Annotated[list[str] | None, typer.Option(help="outreach: only this one, several times.")] = None,
 ) -> None:
     """Score what would have been said in the past against what happened.
 
     Churn: beside two rivals on the same rows; the table and pictures go to var/backtests/churn/.
+    Outreach: the list beside simpler ones on demo companies that live on under it, whatever --config says; to
+    var/backtests/outreach/.
 
-    Example: forestall backtest volume --cutoffs 9, or: forestall backtest churn --as-of 2025-08-01 --as-of 2025-11-01
+    Example: forestall backtest volume --cutoffs 9, or: forestall backtest churn --as-of 2025-08-01 --as-of 2025-11-01,
+    or: forestall backtest outreach --seed 101
     """
+    if what == "outreach":
+        _backtest_outreach(seed or [20], world, weeks, scale, policy)
+        return
     settings = settings_of(config)
     if what == "volume":
         from forestall.jobs.backtest_volume import backtest_volume
@@ -37,6 +50,20 @@ def backtest(
     from forestall.jobs.backtest_churn import backtest_churn
 
     backtest_churn(settings, as_of or ())
+
+
+def _backtest_outreach(seeds: list[int], world: str, weeks: int, scale: float, names: list[str] | None) -> None:
+    from forestall.simulation.backtest import backtest_outreach
+    from forestall.simulation.policies import POLICIES
+    from forestall.simulation.year import Setup
+
+    unknown = sorted(set(names or ()) - set(POLICIES))
+    if unknown:
+        raise typer.BadParameter(f"there is no policy `{unknown[0]}`; known: {', '.join(POLICIES)}")
+    setups = [Setup(seed, world, weeks, scale) for seed in seeds]
+    backtest_outreach(
+        REPOSITORY / "var" / "backtests" / "outreach", setups, [one for one in POLICIES if not names or one in names]
+    )
 
 
 def models(config: Config = None) -> None:

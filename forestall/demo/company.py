@@ -7,7 +7,7 @@ and agents or under the company's own habits. The pipeline reads `data/` alone.
 
 import secrets
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
@@ -93,7 +93,12 @@ def make_company(
     return Company(folder, until)
 
 
-def play(folder: Path, until: date, actions: pd.DataFrame | None = None, agents: pd.DataFrame | None = None) -> None:
+def play(
+    folder: Path,
+    until: date,
+    actions: pd.DataFrame | Callable[[date], pd.DataFrame] | None = None,
+    agents: pd.DataFrame | None = None,
+) -> None:
     """Let the company live on, day by day, to (not including) `until`; writes new files only.
 
     A day's files are written before the state moves on, so a day that was interrupted is lived again
@@ -103,19 +108,21 @@ def play(folder: Path, until: date, actions: pd.DataFrame | None = None, agents:
         folder: a company of `make_company`.
         until: the first day that is not lived.
         actions: outreach of these days: customer_id (the company's own), action, offer, channel,
-            happened_at, and row_id of the list where there is one; None for the company's own habit.
+            happened_at, and row_id of the list where there is one; None for the company's own habit. Or a
+            function that gives those of a day when its morning comes and the days before it are written.
         agents: people at work: queue, interval_start_at, agents; where nothing is said the company's
             own plan holds.
 
     Raises:
         FileNotFoundError: there is no company in `folder`.
     """
-    state = load_state(folder / _STATE)
+    state = current_state(folder)
     while day_of(state.day).on < until:
         day = day_of(state.day)
         if day.on.day == 1:
             _write_customer_truth(folder, state)
-        rows = life.live_day(state, _actions_of(actions, day), _agents_of(agents, day))
+        today = actions(day.on) if callable(actions) else actions
+        rows = life.live_day(state, _actions_of(today, day), _agents_of(agents, day))
         _write_days(folder, day.on.isoformat(), [{**day_records(rows, state), **truth.day_records(rows, state)}], state)
         save_state(folder / _STATE, state)
     _write_snapshots(folder, state)
@@ -128,7 +135,16 @@ def truth_now(folder: Path) -> pd.DataFrame:
     Raises:
         FileNotFoundError: there is no company in `folder`.
     """
-    return customer_truth(load_state(folder / _STATE))
+    return customer_truth(current_state(folder))
+
+
+def current_state(folder: Path) -> State:
+    """All that the company's tomorrow depends on, on the morning of its next run date.
+
+    Raises:
+        FileNotFoundError: there is no company in `folder`.
+    """
+    return load_state(folder / _STATE)
 
 
 def load_company(folder: Path) -> Company:
@@ -137,7 +153,7 @@ def load_company(folder: Path) -> Company:
     Raises:
         FileNotFoundError: there is none.
     """
-    return Company(folder, day_of(load_state(folder / _STATE).day).on)
+    return Company(folder, day_of(current_state(folder).day).on)
 
 
 def _days(folder: Path, state: State, until: date) -> Iterator[tuple[Day, Records]]:

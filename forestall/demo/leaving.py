@@ -98,8 +98,21 @@ def account_chance(people: People, log: Array) -> Array:
         log: log hazard of each.
     """
     is_customer = people["status"] == 0
-    rate = np.where(is_customer, np.exp(np.minimum(log, 0)), 0.0)
-    account = people["account"]
-    members = np.maximum(np.bincount(account, is_customer), 1)
-    mean = np.bincount(account, rate) / members
-    return np.asarray(np.where(is_customer, -np.expm1(-mean[account]), 0.0))
+    return np.asarray(np.where(is_customer, -np.expm1(-account_rate(people, rate(people, log))), 0.0))
+
+
+def rate(people: People, log: Array) -> Array:
+    """What each customer adds to its account's hazard a day; nothing under notice."""
+    return np.asarray(np.where(people["status"] == 0, np.exp(np.minimum(log, 0)), 0.0))
+
+
+def account_rate(people: People, rates: Array) -> Array:
+    """The hazard a day of each customer's account."""
+    total = np.bincount(people["account"], rates)
+    return np.asarray(np.where(people["status"] == 0, total[people["account"]] / member_count(people), 0.0))
+
+
+def member_count(people: People) -> Array:
+    """Members of each customer's account who have not given notice, but at least one."""
+    members = np.bincount(people["account"], people["status"] == 0)
+    return np.asarray(np.maximum(members, 1)[people["account"]])

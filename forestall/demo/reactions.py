@@ -29,6 +29,7 @@ ABOUT: Mapping[str, int] = {
     "courtesy_call": NOTHING,
 }
 RESULTS = ("reached", "accepted", "declined", "not_reached", "callback", "do_not_contact", "wrong_number")
+SETTLED_BY_CALL = 0.5  # of the problems of customers who are called about service
 _MINUTES = (7.0, 9.0, 6.0, 1.5, 2.0, 3.0, 1.5)
 _ANSWER_HOURS = ((9, 12), (12, 16), (16, 20))  # local hours of each customer's block
 
@@ -97,7 +98,7 @@ def contact(
     takes_back &= luck[1, who] < reaction.withdraws
     people["status"][who[takes_back]], people["end_day"][who[takes_back]] = 0, NEVER
     people["notice_day"][who[takes_back]], people["return_day"][who[takes_back]] = NEVER, NEVER
-    solves = reached & (about == SERVICE) & (luck[1, who] < 0.5)
+    solves = reached & (about == SERVICE) & (luck[1, who] < SETTLED_BY_CALL)
     people["problem_until"][who[solves]] = day.number
     return {
         "customer": who,

@@ -7,7 +7,7 @@ since, and what accumulates is made anew.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -24,8 +24,13 @@ _NIGHTLY = {"run_date", "cutoff_at", "as_of_dates", "is_rebuild"}
 _BUILDS = "CREATE TABLE IF NOT EXISTS forestall.builds (run_date DATE, rules VARCHAR, is_rebuild BOOLEAN)"
 
 
-def build_features(settings: Settings, run_date: date) -> Summary:
+def build_features(settings: Settings, run_date: date, select: Sequence[str] = ()) -> Summary:
     """All models as of the run date, with their tests.
+
+    Args:
+        settings: of the company.
+        run_date: the night.
+        select: a simulation builds only these models, in dbt's words, and without tests.
 
     Raises:
         TransformError: a model or a test failed.
@@ -38,7 +43,8 @@ def build_features(settings: Settings, run_date: date) -> Summary:
         values = transform.variables(night, rule, [run_date], is_rebuild=_is_rebuild(last, run_date))
         rules = _rules(values)
         anew = ["--full-refresh"] if last and last["rules"] != rules else []
-        built = transform.build(settings, values, "--exclude", "test_type:unit", *anew)
+        chosen = ["--select", *select, "--resource-type", "model"] if select else ["--exclude", "test_type:unit"]
+        built = transform.build(settings, values, *chosen, *anew)
         with open_warehouse(settings, "build_features") as warehouse:
             _record(warehouse, run_date, rules, is_rebuild=values["is_rebuild"])
             customers = warehouse.scalar(

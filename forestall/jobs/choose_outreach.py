@@ -79,7 +79,7 @@ def choose_outreach(settings: Settings, run_date: date) -> Summary:
         if stale:
             return _list_nobody(night, f"{', '.join(stale)} not of tonight: nobody is listed")
         warehouse.execute(ARMS)
-        known = _what_is_known(warehouse, night)
+        known = what_is_known(warehouse, night)
         secret = settings.secret_key.get_secret_value()
         lists = make_lists(known, playbook, settings.outreach, settings.churn.main_horizon, secret)
         if not settings.is_backfill and len(lists.new_arms):
@@ -99,7 +99,12 @@ def choose_outreach(settings: Settings, run_date: date) -> Summary:
     return _told(lists, int(fairness["is_flagged"].sum()), [*lists.notes, *notes])
 
 
-def _what_is_known(warehouse: Warehouse, night: Night) -> Known:
+def what_is_known(warehouse: Warehouse, night: Night) -> Known:
+    """All that the night's list is chosen from; `forestall.arms` must exist.
+
+    Raises:
+        ConfigError: the night has no `churn_scores` yet.
+    """
     scores = night.read("churn_scores")
     scores = scores[scores["horizon_days"] == night.settings.churn.main_horizon]
     earlier = [published for published in nights(night.published) if published.run_date <= night.run_date]

@@ -93,12 +93,7 @@ class Lists:
 
 def make_lists(known: Known, playbook: Playbook, settings: OutreachSettings, horizon_days: int, secret: str) -> Lists:
     """Tonight's list, who is withheld from it and why, and the arms of newcomers."""
-    options = _valued_options(known, playbook, settings, horizon_days)
-    options["is_do_not_disturb"] = do_not_disturb(options, known.effects)
-    limits = Limits(
-        known.cutoff, known.run_date, settings.cooldown_days, settings.contact_limit, settings.contact_limit_days
-    )
-    options["suppression_reason"] = suppression_reasons(options, limits)
+    options = judged_options(known, playbook, settings, horizon_days)
     is_allowed = options["suppression_reason"].isna()
     eligible = options[is_allowed].drop_duplicates("customer_id")
     inherited = inherited_arms(eligible, known.arms, known.former_accounts)
@@ -118,6 +113,16 @@ def make_lists(known: Known, playbook: Playbook, settings: OutreachSettings, hor
     listed, withheld = worklist.split(worklist.publish(rows, known.worked, known.outcomes, playbook.version))
     considered = _considered(options[is_allowed], selected, known.previous)
     return Lists(listed, withheld, new_arms[list(COLUMNS)], _notes(known, playbook, settings), considered)
+
+
+def judged_options(known: Known, playbook: Playbook, settings: OutreachSettings, horizon_days: int) -> pd.DataFrame:
+    """Customer x action with its worth, and in `suppression_reason` the filter that holds it back, if one does."""
+    options = _valued_options(known, playbook, settings, horizon_days)
+    options["is_do_not_disturb"] = do_not_disturb(options, known.effects)
+    limits = Limits(
+        known.cutoff, known.run_date, settings.cooldown_days, settings.contact_limit, settings.contact_limit_days
+    )
+    return options.assign(suppression_reason=suppression_reasons(options, limits))
 
 
 def _valued_options(known: Known, playbook: Playbook, settings: OutreachSettings, horizon_days: int) -> pd.DataFrame:

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime, timedelta
+from pathlib import Path
 
 import pyarrow as pa
 
@@ -143,6 +144,11 @@ def write_files(warehouse: Warehouse, name: str, files: Iterable[FileState]) -> 
     kept = [row for row in known.to_pylist() if row["path"] not in fresh]
     warehouse.execute("DELETE FROM forestall.files WHERE source = ?", [name])
     warehouse.append("forestall.files", pa.Table.from_pylist([*fresh.values(), *kept], FILES))
+
+
+def move_files(warehouse: Warehouse, folder: Path, to: Path) -> None:
+    """A copy of a company lies elsewhere, and its files count as read there if they did here."""
+    warehouse.execute("UPDATE forestall.files SET path = replace(path, ?, ?)", [str(folder), str(to)])
 
 
 def write_pull(

@@ -19,6 +19,7 @@ from forestall.records import Summary
 from forestall.scheduling.progress import output_in
 from forestall.scheduling.steps import run_step
 from forestall.settings import Settings, load_settings
+from forestall.sources.pulls import move_files
 from forestall.warehouse import open_warehouse
 
 FIRST, SECOND, THIRD = date(2026, 3, 2), date(2026, 3, 3), date(2026, 3, 4)
@@ -53,7 +54,7 @@ def copied(folder: Path, to: Path, *, with_var: bool = True) -> Settings:
     settings = settings_of(to)
     if with_var:
         with open_warehouse(settings, "copied") as warehouse:
-            warehouse.execute("UPDATE forestall.files SET path = replace(path, ?, ?)", [str(folder), str(to)])
+            move_files(warehouse, folder, to)
     return settings
 
 

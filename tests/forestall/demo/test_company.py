@@ -121,6 +121,29 @@ def test_given_actions_are_taken_and_no_others(copy_of: Copies) -> None:
     assert reached <= set(moved)
 
 
+def test_actions_may_be_told_morning_by_morning(copy_of: Copies) -> None:
+    at_once, by_morning = copy_of("at_once"), copy_of("by_morning")
+    rows = pd.DataFrame(
+        {
+            "customer_id": truth_now(at_once.folder)["customer_id"].iloc[[3, 50]],
+            "action": "courtesy_call", "offer": "", "channel": "phone",
+            "happened_at": pd.to_datetime(["2024-12-30T10:00:00Z", "2024-12-31T10:00:00Z"]),
+        }
+    )  # fmt: skip
+    seen = []
+
+    def of_day(on: date) -> pd.DataFrame:
+        files = (by_morning.folder / f"data/outreach_outcomes/calls_{on - timedelta(days=ago)}.jsonl" for ago in (1, 0))
+        seen.append((on, *(file.is_file() for file in files)))
+        return rows[rows["happened_at"].dt.date == on]
+
+    play(at_once.folder, date(2025, 1, 1), rows)
+    play(by_morning.folder, date(2025, 1, 1), of_day)
+    assert hashes(at_once) == hashes(by_morning)
+    # The day before is written by then, and the day itself is not.
+    assert seen == [(date(2024, 12, 30), True, False), (date(2024, 12, 31), True, False)]
+
+
 def test_who_is_not_called_is_not_touched_by_the_calls_to_others(copy_of: Copies) -> None:
     """One customer's outcome may not depend on who else is on the list: policies are compared on that."""
     called, left_alone = copy_of("called"), copy_of("left_alone")
