@@ -17,7 +17,8 @@ import pandas as pd
 
 from forestall.night import Night
 from forestall.privacy.pseudonyms import teach_pseudonyms
-from forestall.settings import Settings, Source
+from forestall.sections import Source
+from forestall.settings import Settings
 from forestall.sources.files import quoted
 from forestall.sources.mapping import SEQUENCE, mapped_sql
 

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from forestall.outreach.playbook import Playbook
-from forestall.settings import WEEK, OutreachSettings, PoolSettings
+from forestall.sections import WEEK, OutreachSettings, PoolSettings
 
 Flags = NDArray[np.bool_]
 NEEDS = ("team", "language", "skills", "action_languages")

@@ -18,7 +18,7 @@ from forestall.outreach.filters import Limits, suppression_reasons
 from forestall.outreach.options import build_options
 from forestall.outreach.playbook import DEFAULT_REASON, Playbook
 from forestall.outreach.room import Room
-from forestall.settings import OutreachSettings
+from forestall.sections import OutreachSettings
 
 NO_MINUTES, NO_BUDGET, OVERDUE, ACCOUNT_LISTED = "no_minutes", "no_budget", "overdue", "account_listed"
 

@@ -18,7 +18,8 @@ from pydantic import Field, field_validator, model_validator
 
 from features.sections import Section
 from forestall.reviewed import MistakeAtError, load_reviewed
-from forestall.settings import Hour, Settings, Share
+from forestall.sections import Hour, Share
+from forestall.settings import Settings
 
 Channel = Literal["phone", "email", "chat"]
 Purpose = Literal["service", "marketing"]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from forestall.outreach import capacity
 from forestall.outreach.playbook import ListName
 from forestall.outreach.policy import NONE, choose
-from forestall.settings import OutreachSettings, PoolSettings
+from forestall.sections import OutreachSettings, PoolSettings
 
 Floats = NDArray[np.float64]
 

@@ -19,7 +19,8 @@ import pandas as pd
 from features.published import OUTREACH_LIST
 from forestall.publishing.outbox import Message, Outbox
 from forestall.publishing.receivers import Line, ReceiverDownError, RefusedError, Request, open_line
-from forestall.settings import ROW, ConfigError, Receiver, Settings
+from forestall.sections import ROW, Receiver
+from forestall.settings import ConfigError, Settings
 
 WITHDRAWN = "withdrawn"
 DIGITS = 6  # beyond them a float says how it was computed, not how much it is

@@ -17,7 +17,8 @@ from requests.exceptions import InvalidHeader, InvalidURL, RequestException
 from urllib3.exceptions import InvalidHeader as NoRetryAfter
 from urllib3.util import Retry
 
-from forestall.settings import ConfigError, Receiver, Settings, secret
+from forestall.sections import Receiver
+from forestall.settings import ConfigError, Settings, secret
 
 BACKOFF_S, MOST_BACKOFF_S = 1.0, 60.0  # doubles with each try; the wait is drawn at random below it
 BUSY = (408, 409, 425, 429)  # come back later; so says every 5xx

@@ -25,7 +25,7 @@ from forestall.outreach.playbook import DEFAULT_REASON, Playbook, Reason
 from forestall.outreach.room import Room
 from forestall.outreach.triggers import NOTICE
 from forestall.outreach.value import to_cents, unless_done
-from forestall.settings import OutreachSettings
+from forestall.sections import OutreachSettings
 
 Policy = Literal["nobody", "random", "probability", "probability_x_value", "before", "after", "best"]
 NOBODY: Policy = "nobody"

@@ -13,7 +13,7 @@ import duckdb
 from features.contract import CONTRACT
 from features.tables import Kind
 from forestall.privacy.pseudonyms import BLANKS
-from forestall.settings import Source
+from forestall.sections import Source
 from forestall.sources.reading import FILE_COLUMN, UPDATED_COLUMN, SourceError, one_line
 
 CONSTANTS = {"true", "false", "null"}

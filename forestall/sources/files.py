@@ -19,7 +19,8 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from forestall.settings import Settings, Source
+from forestall.sections import Source
+from forestall.settings import Settings
 from forestall.sources.reading import (
     BATCH_ROWS,
     FILE_COLUMN,

@@ -13,7 +13,8 @@ from datetime import datetime
 from features.contract import CONTRACT
 from forestall.night import Night
 from forestall.privacy.vault import Vault
-from forestall.settings import Settings, Source, secret
+from forestall.sections import Source
+from forestall.settings import Settings, secret
 from forestall.sources.columns import unused
 from forestall.sources.files import read_files
 from forestall.sources.mapping import map_batch

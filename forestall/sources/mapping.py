@@ -15,7 +15,7 @@ from features.contract import CONTRACT
 from features.tables import SQL, Column, Table
 from forestall.night import Night
 from forestall.privacy.pseudonyms import HEX_CHARACTERS
-from forestall.settings import Source
+from forestall.sections import Source
 from forestall.sources.columns import Picked, as_text, find, pick_columns, type_of
 from forestall.sources.files import quoted
 from forestall.sources.reading import FILE_COLUMN, UPDATED_COLUMN, SourceError, one_line

@@ -14,7 +14,8 @@ import pyarrow as pa
 from features.contract import CONTRACT
 from forestall.night import Night
 from forestall.privacy.pseudonyms import teach_pseudonyms
-from forestall.settings import ConfigError, Settings, Source
+from forestall.sections import Source
+from forestall.settings import ConfigError, Settings
 from forestall.sources.loading import read_source, unused_columns
 from forestall.sources.mapping import map_batch
 from forestall.sources.reading import Since, SourceDownError

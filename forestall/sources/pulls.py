@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from forestall.night import Night
-from forestall.settings import Source
+from forestall.sections import Source
 from forestall.sources.reading import FileState, Since
 from forestall.warehouse import Warehouse
 

@@ -17,7 +17,7 @@ from dlt.sources.helpers.rest_client.paginators import BasePaginator
 from dlt.sources.rest_api.config_setup import create_paginator
 from requests.exceptions import HTTPError, JSONDecodeError, RequestException
 
-from forestall.settings import Source
+from forestall.sections import Source
 from forestall.sources.reading import Batches, Reading, Since, SourceDownError, SourceError, one_line
 
 BATCH_ROWS = 50_000

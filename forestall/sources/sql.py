@@ -20,7 +20,7 @@ from sqlalchemy.exc import (
     SQLAlchemyError,
 )
 
-from forestall.settings import Source
+from forestall.sections import Source
 from forestall.sources.reading import UPDATED_COLUMN, Batches, Reading, Since, SourceDownError, SourceError, one_line
 
 CHUNK_ROWS = 200_000  # rows are Python objects on their way: fewer at a time than from a file

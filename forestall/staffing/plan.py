@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from forestall.settings import ServiceLevelSettings
+from forestall.sections import ServiceLevelSettings
 from forestall.staffing.deferred import place
 from forestall.staffing.requirement import AGENT_LIMIT, Demand, expect, least_agents
 from forestall.staffing.standards import QueueStandard, Standards

@@ -11,7 +11,7 @@ from forestall.outreach.effect_table import COLUMNS as EFFECTS
 from forestall.outreach.experiment import COLUMNS
 from forestall.outreach.fairness import Tolerance, compare, in_groups, tally
 from forestall.outreach.listing import make_lists
-from forestall.settings import OutreachSettings, PoolSettings
+from forestall.sections import OutreachSettings, PoolSettings
 
 RUN_DATE = date(2026, 3, 2)
 SETTINGS = OutreachSettings(

@@ -17,7 +17,7 @@ from features.published import PUBLISHED
 from forestall.night import conform
 from forestall.outreach.fairness import Tolerance, compare, in_groups, tally
 from forestall.outreach.listing import make_lists
-from forestall.settings import OutreachSettings
+from forestall.sections import OutreachSettings
 
 SETTINGS = OutreachSettings(holdout_share=0.0, team_minutes={"care": 100, "success": 50}, budget=1000)
 NO_MINUTES = (

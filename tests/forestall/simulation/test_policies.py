@@ -8,7 +8,7 @@ import pytest
 
 from forestall.outreach.playbook import TEMPLATE, Playbook
 from forestall.reviewed import load_reviewed
-from forestall.settings import OutreachSettings
+from forestall.sections import OutreachSettings
 from forestall.simulation.policies import Choice, choose_as_best, choose_as_rival, everything_for_everybody, reach_of
 
 MONDAY = date(2026, 3, 2)

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from features.published import STAFFING_REQUIREMENT
-from forestall.settings import ServiceLevelSettings
+from forestall.sections import ServiceLevelSettings
 from forestall.staffing.plan import Known, plan_requirement
 from forestall.staffing.standards import QueueOverride, Standards
 from forestall.staffing.uncertainty import COLUMNS
