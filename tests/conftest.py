@@ -22,6 +22,7 @@ from tests.processes import end, free_port
 PATIENCE_S = 180  # until a server answers; on an idle machine it takes twenty seconds
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let a file's tests run on one worker, all files that look at the shared nights on the same, slow files first.
 

@@ -60,7 +60,7 @@ def backtest_outreach(
     kept = {f"kept_{policy}": round(float(value), 2) for policy, value in table["kept_late"].items()}
     names = ("of_best", "over_probability", "harmed")
     own = table.loc[[AFTER]].iloc[0] if AFTER in policies else pd.Series(dtype=float)
-    ours = {name: round(float(own[name]), 4) for name in names if name in own}
+    ours = {name: round(float(own[name]), 4) for name in names if name in own and pd.notna(own[name])}
     return {**kept, **ours, "folder": str(into)}
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from forestall.jobs import NIGHT
+from forestall.jobs import JOBS, NIGHT
 from forestall.night import Night
 from forestall.publishing.publication import load_night
 from forestall.records import steps_of
@@ -92,14 +92,14 @@ def test_dags_test_runs_the_night(tmp_path: Path) -> None:
     """In a company whose jobs only say that they ran, put in place in every process by `sitecustomize`."""
     jobs, log = tmp_path / "jobs", tmp_path / "ran.txt"
     jobs.mkdir()
-    for name in NIGHT:
+    for name in JOBS:
         (jobs / f"{name}.py").write_text(JOB.format(name=name, log=log))
     (tmp_path / "sitecustomize.py").write_text(f"import forestall.jobs\nforestall.jobs.__path__.insert(0, r'{jobs}')\n")
     (tmp_path / "forestall.toml").write_text('[company]\ntime_zone = "Europe/Berlin"\n')
     site = Site(tmp_path)
     done = site.start("dags", "test", "nightly", "--conf", json.dumps({"run_date": "2026-03-01"}))
     assert done.wait(PATIENCE_S) == 0, site.told()
-    assert sorted(log.read_text().splitlines()) == sorted(f"{name} 2026-03-01" for name in NIGHT)
+    assert sorted(log.read_text().splitlines()) == sorted(f"{name} 2026-03-01" for name in (*NIGHT, "retrain_on_drift"))
 
 
 class _Hook(BaseHTTPRequestHandler):

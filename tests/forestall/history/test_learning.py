@@ -111,7 +111,7 @@ def test_features_are_kept_and_read_on_postgresql(company, postgres_url):
     worth = {"value_at_risk": 300.0, "offer_cost": 1.0, "contact_cost": 2.0, "load_cost": None}
     people = pd.DataFrame({"account_id": ["a1", "a2", "a3"], "customer_id": ["c1", "c2", "c3"]}).assign(**worth)
     withheld = people.iloc[1:].assign(suppression_reason=["holdout", "cooldown"])
-    lists = Lists(people.iloc[:1], withheld, people.iloc[:0], [])
+    lists = Lists(people.iloc[:1], withheld, people.iloc[:0], [], considered=people)
     with open_warehouse(settings, "test") as warehouse:
         warehouse.execute("""
             CREATE TABLE marts.fct_customer_features (customer_id VARCHAR, as_of_on DATE, is_training BOOLEAN,
