@@ -32,7 +32,7 @@ test: check  ## format, lint, types, import layers, dbt parse, lock in step, all
 quick: check  ## the same without the slow tests
 	$(RUN) pytest -m 'not slow' $(PYTEST)
 
-PYTEST := -n 2 --dist loadgroup --no-loadscope-reorder  # in the order that tests/conftest.py gives
+PYTEST := -n 2 --dist loadfile --no-loadscope-reorder  # in the order that tests/conftest.py gives
 
 .PHONY: check
 check: $(DEV)  ## all that is not a test

@@ -7,10 +7,12 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 # Home folders, clocks and machines differ; tests must not.
 os.environ.setdefault("TZ", "UTC")
@@ -19,20 +21,25 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 from forestall.settings import Settings, load_settings
 from tests.processes import end, free_port
 
+NIGHTS = "tests/nights/"
 PATIENCE_S = 180  # until a server answers; on an idle machine it takes twenty seconds
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let a file's tests run on one worker, all files that look at the shared nights on the same, slow files first.
+class _ByFile(LoadFileScheduling):
+    """A file's tests run on one worker, and all whole nights on the same: the two that they look at take minutes."""
 
-    A slow file that begins last leaves the other core idle, and two nights for each worker take minutes.
-    """
+    def _split_scope(self, nodeid: str) -> str:
+        return NIGHTS if nodeid.startswith(NIGHTS) else super()._split_scope(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _ByFile:
+    return _ByFile(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put nights first, then files with slow tests: one that begins last leaves the other core idle."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
-    nights = {item.path for item in items if "first_night" in getattr(item, "fixturenames", ())}
-    items.sort(key=lambda item: item.path not in slow)
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group("nights" if item.path in nights else str(item.path)))
+    items.sort(key=lambda item: (not item.nodeid.startswith(NIGHTS), item.path not in slow))
 
 
 @pytest.fixture

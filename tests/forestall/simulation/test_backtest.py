@@ -100,5 +100,6 @@ def test_what_was_lived_is_not_lived_again(lived: Lived, monkeypatch: pytest.Mon
     monkeypatch.setattr(backtest, "live_year", never)
     assert _run(lived.folder).summary == lived.summary
     monkeypatch.setattr(backtest, "code_version", lambda: "another")
+    monkeypatch.setattr(backtest, "make_start", lambda folder, _: folder.mkdir(parents=True))
     with pytest.raises(AssertionError, match="lived again"):
         _run(lived.folder)
