@@ -19,7 +19,7 @@ from tests.nights.search import files_below, readable, tables
 pytestmark = pytest.mark.slow
 
 NUMBER = re.compile(rb"(?<![0-9A-Za-z])[KG]\d{5,6}(?![0-9A-Za-z])")
-CONTACTS = re.compile(rb"[\w.+-]+@(?:mail\.)?example\.(?:com|org|net)|30[ /-]?23125[ /-]?\d+")
+CONTACTS = re.compile(rb"(?<![\w.+-])[\w.+-]++@(?:mail\.)?example\.(?:com|org|net)|30[ /-]?23125[ /-]?\d+")
 SEARCHED = 100
 
 
