@@ -30,16 +30,22 @@ def last_published(night: Night) -> PublishedNight | None:
 
 
 def previous_scores(last: PublishedNight | None) -> pd.DataFrame:
-    """Its probabilities by the key of `churn_scores`, as `previous_churn_probability`; no row where there is none."""
+    """Its probabilities and models by the key of `churn_scores`; no row where there is none.
+
+    Returns:
+        customer_id, horizon_days, previous_churn_probability, previous_model_version.
+    """
     key = list(CHURN_SCORES.key)
-    scores = last.frame("churn_scores") if last else pd.DataFrame(columns=[*key, "churn_probability"])
-    scores = scores[[*key, "churn_probability"]].astype({"customer_id": "str", "horizon_days": "int64"})
-    return scores.rename(columns={"churn_probability": "previous_churn_probability"})
+    told = ["churn_probability", "model_version"]
+    scores = last.frame("churn_scores") if last else pd.DataFrame(columns=[*key, *told])
+    scores = scores[[*key, *told]].astype({"customer_id": "str", "horizon_days": "int64"})
+    return scores.rename(columns={name: f"previous_{name}" for name in told})
 
 
 def changes_since(
     night: Night,
     last: PublishedNight | None,
+    previous: pd.DataFrame,
     tonight: Seen,
     model: ChurnModel,
     version: str,
@@ -50,6 +56,7 @@ def changes_since(
     Args:
         night: tonight.
         last: the night to compare with; without one every score is the first.
+        previous: its scores (`previous_scores`).
         tonight: whom to speak of.
         model: tonight's.
         version: its name, as it was published.
@@ -57,12 +64,11 @@ def changes_since(
     """
     rows = _features_of(night, last.run_date, tonight.rows) if last else tonight.rows.iloc[:0]
     before = Seen(rows, model.contributions(rows), model.predict(rows)[model.main_horizon])
-    previous = previous_scores(last)
-    previous = previous[previous["horizon_days"] == model.main_horizon].set_index("customer_id")
-    is_new_model = last is not None and set(last.frame("churn_scores")["model_version"].unique()) != {version}
+    of_main = previous[previous["horizon_days"] == model.main_horizon].set_index("customer_id")
+    is_new_model = last is not None and set(previous["previous_model_version"].unique()) != {version}
     since = _since(night.run_date, last.run_date) if last else ""
     return changes(
-        tonight, before, previous["previous_churn_probability"], phrases, since, is_new_model=is_new_model
+        tonight, before, of_main["previous_churn_probability"], phrases, since, is_new_model=is_new_model
     )  # fmt: skip
 
 

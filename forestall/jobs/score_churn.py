@@ -54,14 +54,16 @@ def score_churn(settings: Settings, run_date: date) -> Summary:
     probabilities = model.predict(rows)
     scores = score_rows(rows, probabilities, model, champion.label, params)
     last = last_published(night)
-    scores = scores.merge(previous_scores(last), on=list(CHURN_SCORES.key), how="left", validate="1:1")
+    previous = previous_scores(last)
+    before = previous.drop(columns="previous_model_version")
+    scores = scores.merge(before, on=list(CHURN_SCORES.key), how="left", validate="1:1")
     listed = listing_order(probabilities[model.main_horizon], known_margins(rows))[: params.reasons.customers]
     likely = rows.iloc[np.sort(listed)]
     phrases = {column.name: column.phrase for column in features()} | attribute_phrases(rows.columns)
     tonight = Seen(likely, model.contributions(likely), probabilities[model.main_horizon][np.sort(listed)])
     told = reasons(likely, tonight.contributions, phrases, params.reasons.per_customer)
     night.write("churn_reasons", told)
-    moved = changes_since(night, last, tonight, model, version_told(model, champion.label), phrases)
+    moved = changes_since(night, last, previous, tonight, model, version_told(model, champion.label), phrases)
     moved = moved.assign(horizon_days=model.main_horizon)
     scores = scores.merge(segments, on="customer_id", how="left", validate="m:1")
     night.write("churn_scores", scores.merge(moved, on=list(CHURN_SCORES.key), how="left", validate="1:1"))

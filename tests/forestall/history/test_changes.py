@@ -75,7 +75,8 @@ def publish(night: Night, run_date: date = LAST, version: str = "churn/1", offse
 
 
 def told(night: Night, tonight: Seen, version: str = "churn/1") -> pd.Series:
-    found = changes_since(night, last_published(night), tonight, MODEL, version, PHRASES)
+    last = last_published(night)
+    found = changes_since(night, last, previous_scores(last), tonight, MODEL, version, PHRASES)
     return found.set_index("customer_id")["change_reason"]
 
 
