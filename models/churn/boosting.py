@@ -1,7 +1,7 @@
 """Gradient-boosted trees that come out the same every time, and the search for their parameters.
 
 LightGBM with `deterministic`, `force_col_wise` and one thread a booster: threads of one booster wait for
-one another at every split, which on a busy machine costs many times what it brings. The horizons grow
+one another at every split, which on a busy machine costs many times what it brings. Horizons and folds grow
 side by side instead. Optuna with a seed and a number of trials, and a budget of time that ends them early on
 a slow machine: the number that was done is kept, and given as the number of trials it repeats the training. A
 validation is judged by log loss after its level was set right: how many leave in a given quarter is the
@@ -9,7 +9,7 @@ calibration's business, who leaves is the trees'.
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -74,19 +74,21 @@ def binned(matrix: Matrix, names: list[str], categories: list[int]) -> lgb.Datas
 
 
 def grow(
-    rows: lgb.Dataset, chosen: Chosen, labels: Mapping[int, Labels], recipe: Recipe, params: ChurnParams
-) -> dict[int, lgb.Booster]:
-    """Trees for each horizon from the chosen rows whose label is known; none where those have one outcome only.
+    rows: lgb.Dataset, choices: Sequence[Chosen], labels: Mapping[int, Labels], recipe: Recipe, params: ChurnParams
+) -> list[dict[int, lgb.Booster]]:
+    """For each choice of rows the trees of each horizon, from the rows whose label is known; all side by side.
+
+    A horizon is left out where its chosen rows have one outcome only.
 
     Args:
         rows: in bins (`binned`).
-        chosen: which of them to learn from.
+        choices: which of them to learn from; the largest first, so that no processor waits for it at the end.
         labels: by horizon, of all rows.
         recipe: how to grow.
         params: of the repository.
     """
 
-    def grown(own: Labels) -> lgb.Booster | None:
+    def grown(chosen: Chosen, own: Labels) -> lgb.Booster | None:
         learned = chosen & ~np.isnan(own.outcome)
         if len(np.unique(own.outcome[learned])) < 2:
             return None
@@ -94,8 +96,9 @@ def grow(
         return lgb.train(settings, _part(rows, learned, own), num_boost_round=recipe.rounds)
 
     with ThreadPoolExecutor(params.threads) as pool:
-        boosters = zip(labels, pool.map(grown, labels.values()), strict=True)
-        return {horizon: booster for horizon, booster in boosters if booster is not None}
+        growing = [{h: pool.submit(grown, chosen, own) for h, own in labels.items()} for chosen in choices]
+        all_grown = [{h: future.result() for h, future in trees.items()} for trees in growing]
+    return [{h: booster for h, booster in trees.items() if booster is not None} for trees in all_grown]
 
 
 def tune(

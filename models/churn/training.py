@@ -145,9 +145,8 @@ def _fitted(rows: pd.DataFrame, plan: Plan, twin: ChurnModel | None = None) -> _
         recipe, tuned_on, trials = _recipe_of(twin), twin.about["tuned_on"], twin.about["trials"]
     else:
         recipe, tuned_on, trials = _tuned(ground, is_known, plan)
-    boosters = grow(ground.bins, np.ones(len(rows), dtype=np.bool_), ground.labels, recipe, plan.params)
     used = customer_sample(rows["customer_id"], plan.params.calibration.max_rows / len(rows))
-    raw = _out_of_fold(ground, used, recipe, plan)
+    boosters, raw = _grown(ground, used, recipe, plan)
     shaped = {h: _shape(rows[used], raw[h], h, plan) for h in plan.horizons}
     calibrations = {h: calibration for h, (calibration, _) in shaped.items()}
     known_levels = {h: levels for h, (_, levels) in shaped.items() if levels}
@@ -256,16 +255,23 @@ def _tuned(ground: _Ground, allowed: Chosen, plan: Plan) -> tuple[Recipe, str, i
     return recipe, tuned_on, trials
 
 
-def _out_of_fold(ground: _Ground, used: Chosen, recipe: Recipe, plan: Plan) -> dict[int, Numbers]:
-    """Log odds for the used rows, without the dates' levels, each from trees that saw none of the customer's rows."""
+def _grown(
+    ground: _Ground, used: Chosen, recipe: Recipe, plan: Plan
+) -> tuple[dict[int, lgb.Booster], dict[int, Numbers]]:
+    """The trees of all rows by horizon; and log odds for the used rows from trees that saw none of the customer's rows.
+
+    The log odds are without the dates' levels.
+    """
     folds = customer_folds(ground.rows["customer_id"], plan.params.calibration.folds)
+    others = [used & (folds != fold) for fold in range(plan.params.calibration.folds)]
+    every = np.ones(len(folds), dtype=np.bool_)
+    boosters, *of_folds = grow(ground.bins, [every, *others], ground.labels, recipe, plan.params)
     raw = {h: np.full(len(folds), np.nan) for h in plan.horizons}
-    for fold in range(plan.params.calibration.folds):
+    for fold, blind in enumerate(of_folds):
         left_out = used & (folds == fold)
-        boosters = grow(ground.bins, used & (folds != fold), ground.labels, recipe, plan.params)
-        for horizon, booster in boosters.items() if left_out.any() else ():
+        for horizon, booster in blind.items() if left_out.any() else ():
             raw[horizon][left_out] = booster.predict(ground.matrix[left_out], raw_score=True, num_threads=1)
-    return {horizon: values[used] for horizon, values in raw.items()}
+    return boosters, {horizon: values[used] for horizon, values in raw.items()}
 
 
 def _shape(used: pd.DataFrame, raw: Numbers, horizon: int, plan: Plan) -> tuple[Calibration, Levels]:
