@@ -1,7 +1,8 @@
 """Whom to contact tonight, and whom not: the whole of outreach, from values to values.
 
-Options are built, valued and filtered; the best set is chosen blind to the arm; only then does the
-arm say who of it is left alone. Nothing here reads or writes anything.
+Options are built, valued and filtered; the best set is chosen blind to the arm, with room for those who will be
+left alone; only then does the arm say who they are, and no minutes stay idle for their sake. Nothing here reads or
+writes anything.
 """
 
 from dataclasses import dataclass, field, replace
@@ -101,10 +102,10 @@ def make_lists(known: Known, playbook: Playbook, settings: OutreachSettings, hor
     drawn = draw_arms(eligible, pd.concat([known.arms, inherited]), draw)
     new_arms = pd.concat([inherited, drawn], ignore_index=True).sort_values("account_id", ignore_index=True)
 
-    selected = _select(options[is_allowed], known, playbook, settings, horizon_days)
+    arms = pd.concat([known.arms, new_arms], ignore_index=True).set_index("account_id")
+    selected = _select(options[is_allowed], arms["arm"], known, playbook, settings, horizon_days)
     left_over = _left_over(options[is_allowed], selected, settings.budget * 100)
     rows = pd.concat([selected, left_over, _held_back(options, is_allowed)])
-    arms = pd.concat([known.arms, new_arms], ignore_index=True).set_index("account_id")
     rows = rows.assign(**{name: rows["account_id"].map(arms[name]) for name in ("arm", "arm_probability")})
     is_holdout = rows["suppression_reason"].isna() & (rows["arm"] == HOLDOUT)
     rows["suppression_reason"] = rows["suppression_reason"].mask(is_holdout, HOLDOUT)
@@ -175,19 +176,32 @@ def _add_value_at_risk(
 
 
 def _select(
-    allowed: pd.DataFrame, known: Known, playbook: Playbook, settings: OutreachSettings, horizon_days: int
-) -> pd.DataFrame:
-    """Triggers in time, then the best of the rest, then (where set) what is worth it if it stays quiet."""
+    allowed: pd.DataFrame, arms: pd.Series, known: Known, playbook: Playbook, settings: OutreachSettings,
+    horizon_days: int,
+) -> pd.DataFrame:  # fmt: skip
+    """Triggers in time, then the best of the rest, then (where set) what is worth it if it stays quiet.
+
+    A set of which some will be left alone is chosen for more minutes than there are, and cut where those who are
+    called have used them up: that the holdout costs no minutes, and a row's own arm never decides about it.
+    """
     room = Room.of(settings, known.run_date, horizon_days, playbook.list_shares)
     quiet = room.share(settings.if_quiet_share)
     room = room.less(_places(known.worked, known.run_date))
-    promised = _promised(allowed, room.share(playbook.trigger_share))
-    room = room.less(promised)
-    firm = room.fill(_without(allowed, promised))
-    taken = pd.concat([promised, firm]).assign(tier=worklist.FIRM)
-    budget = room.less(firm).budget
-    more = replace(quiet, budget=budget).fill(_without(allowed, taken))
-    return pd.concat([taken, more.assign(tier=worklist.IF_QUIET)], ignore_index=True)
+    blind = room.blind(settings.holdout_share)
+    promised = _promised(allowed, blind.share(playbook.trigger_share))
+    firm = pd.concat([promised, blind.less(promised).fill(_without(allowed, promised))])
+    firm = _served(firm.assign(tier=worklist.FIRM), arms, room)
+    quiet = replace(quiet, budget=room.less(firm[firm["account_id"].map(arms) != HOLDOUT]).budget)
+    more = quiet.blind(settings.holdout_share).fill(_without(allowed, firm))
+    return pd.concat([firm, _served(more.assign(tier=worklist.IF_QUIET), arms, quiet)], ignore_index=True)
+
+
+def _served(rows: pd.DataFrame, arms: pd.Series, room: Room) -> pd.DataFrame:
+    """The rows that there is room for in working order; those who are left alone use none of it."""
+    if rows.empty:
+        return rows
+    ordered = worklist.in_order(rows)
+    return ordered[room.holds(ordered, ordered["account_id"].map(arms) != HOLDOUT)]
 
 
 def _promised(allowed: pd.DataFrame, room: Room) -> pd.DataFrame:

@@ -14,6 +14,7 @@ from forestall.outreach.policy import NONE, choose
 from forestall.sections import OutreachSettings, PoolSettings
 
 Floats = NDArray[np.float64]
+ROUNDING = 1e-6  # minutes, cents: what the solver may go beyond a limit
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,34 @@ class Room:
     def share(self, share: float) -> "Room":
         """The same with so large a share of the minutes."""
         return replace(self, slots=self.slots.assign(minutes=self.slots["minutes"] * share), quotas=self.quotas * share)
+
+    def blind(self, holdout_share: float) -> "Room":
+        """Room for those who will be left alone, too: so much more that what is left of a set fills the room itself."""
+        wider = 1 / (1 - holdout_share)
+        return replace(self.share(wider), budget=self.budget * wider)
+
+    def holds(self, rows: pd.DataFrame, uses: pd.Series) -> pd.Series:
+        """Whether there is still room for each row behind the rows before it, if only some rows use any.
+
+        What is said of a row does not depend on whether it uses room itself.
+
+        Args:
+            rows: pool, planned_on, expected_minutes, offer_cost_cents, in the order in which they are served.
+            uses: which of them use minutes and budget.
+        """
+        at = pd.MultiIndex.from_frame(rows[["pool", "planned_on"]])
+        slots = self.slots.set_index(["pool", "planned_on"])
+        day = slots["day"].reindex(at).to_numpy(int)
+        room = {
+            "expected_minutes": (["pool", "planned_on"], slots["minutes"].reindex(at).to_numpy(float)),
+            "offer_cost_cents": (["planned_on"], self.budget[day]),
+        }
+        fits = pd.Series(True, index=rows.index)
+        for name, (by, most) in room.items():
+            own = rows[name].astype(float)
+            used = own.where(uses, 0.0)
+            fits &= used.groupby([rows[key] for key in by]).cumsum() - used + own <= most + ROUNDING
+        return fits
 
     def less(self, taken: pd.DataFrame) -> "Room":
         """What is left after rows with pool, planned_on, list_name, expected_minutes, offer_cost_cents."""

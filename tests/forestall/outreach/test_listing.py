@@ -348,3 +348,33 @@ def test_few_or_no_customers(make, count):
     assert tuple(lists.listed.columns) == OUTREACH_LIST.names
     assert tuple(lists.withheld.columns) == OUTREACH_WITHHELD.names
     assert len(lists.listed) + len(lists.withheld) + len(lists.new_arms) == 0
+
+
+def some_drawn(candidates):
+    """Sixty customers of different worth with arms drawn before, half of whom are left alone: 100 minutes hold 20."""
+    people = candidates(60, monthly_margin=np.linspace(20.0, 40.0, 60))
+    arms = pd.DataFrame({"account_id": people["account_id"], "arm": ["holdout", "treatment"] * 30})
+    return people, arms.assign(arm_probability=0.5, block="r1v1", first_eligible_on=RUN_DATE, seed=0)[list(COLUMNS)]
+
+
+def test_the_holdout_leaves_no_minutes_idle(make, candidates):
+    people, arms = some_drawn(candidates)
+    lists = make(values={"people": people, "arms": arms, "risk": 0.9}, holdout_share=0.5)
+    everybody = make(values={"people": people, "risk": 0.9})
+    assert lists.listed["expected_minutes"].sum() == everybody.listed["expected_minutes"].sum() == 100
+    assert (lists.withheld["suppression_reason"] == "holdout").sum() == pytest.approx(len(lists.listed), abs=1)
+
+
+def test_a_customers_own_arm_never_decides_whether_it_would_have_been_listed(make, candidates):
+    people, arms = some_drawn(candidates)
+
+    def selected(arms):
+        lists = make(values={"people": people, "arms": arms, "risk": 0.9}, holdout_share=0.5)
+        return {*lists.listed["customer_id"], *lists.withheld.query("suppression_reason == 'holdout'")["customer_id"]}
+
+    as_drawn = selected(arms)
+    for place in range(15, 45):
+        other = {"holdout": "treatment", "treatment": "holdout"}[arms.loc[place, "arm"]]
+        turned = arms.assign(arm=arms["arm"].where(arms.index != place, other))
+        customer = people.loc[place, "customer_id"]
+        assert (customer in selected(turned)) == (customer in as_drawn)
