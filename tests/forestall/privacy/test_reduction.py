@@ -133,7 +133,9 @@ def test_workers_tell_the_same_as_one_process(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(tone, "BATCH", 5)
     texts, _ = labelled("en")
     assert len(texts) > 5 * FEW
-    np.testing.assert_array_equal(tones(texts, workers=2), tones(texts))
+    alone = tones(texts)
+    with tone.shared_work(2):
+        np.testing.assert_array_equal(tones(texts), alone)
 
 
 def test_nothing_is_scored_where_there_is_nothing() -> None:
