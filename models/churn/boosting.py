@@ -62,15 +62,17 @@ def default_recipe(params: ChurnParams) -> Recipe:
     return Recipe(params.defaults.model_dump(), params.default_rounds)
 
 
-def binned(matrix: Matrix, names: list[str], categories: list[int]) -> lgb.Dataset:
+def binned(matrix: Matrix, names: list[str], categories: list[int], params: ChurnParams) -> lgb.Dataset:
     """Rows put into LightGBM's bins, once for all trees that learn from them or from a part of them.
 
     Args:
         matrix: rows x features.
         names: of the matrix's columns.
         categories: positions of those that hold categories.
+        params: how many bins.
     """
-    return lgb.Dataset(matrix, feature_name=names, categorical_feature=categories, params=ALIKE).construct()
+    settings = {**ALIKE, "max_bin": params.max_bin}
+    return lgb.Dataset(matrix, feature_name=names, categorical_feature=categories, params=settings).construct()
 
 
 def grow(
@@ -186,6 +188,7 @@ def _lightgbm(trees: Mapping[str, int | float], rows: lgb.Dataset, params: Churn
         "objective": "binary",
         "seed": params.seed,
         "bagging_freq": 1,
+        "max_bin": params.max_bin,
         "monotone_constraints": [params.monotone.sign(name) for name in rows.get_feature_name()],
         **trees,
     }

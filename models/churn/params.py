@@ -103,6 +103,7 @@ class ChurnParams(Section):
     seed: int
     threads: int = Field(ge=1)
     max_rows: int = Field(ge=1000)
+    max_bin: int = Field(ge=2)
     tuning: TuningParams
     defaults: TreeParams
     default_rounds: int = Field(ge=1)

@@ -227,7 +227,7 @@ def _split(rows: pd.DataFrame, plan: Plan) -> TimeSplit | None:
 def _ground(rows: pd.DataFrame, plan: Plan, design: Design) -> _Ground:
     matrix = design.matrix(rows)
     labels = {h: _labels(rows, h) for h in plan.horizons}
-    return _Ground(rows, matrix, binned(matrix, list(design.names), design.categories), labels)
+    return _Ground(rows, matrix, binned(matrix, list(design.names), design.categories, plan.params), labels)
 
 
 def _labels(rows: pd.DataFrame, horizon: int) -> Labels:
