@@ -25,13 +25,13 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.night import Cost
-from features.columns import features
+from features.columns import features, phrases, tellers
 from models.churn.boosting import ALIKE
 from models.churn.design import Kind, Matrix
 from models.churn.drift import measure_drift
 from models.churn.model import CONTACTED, ChurnModel
 from models.churn.params import churn_params
-from models.churn.reasons import reasons
+from models.churn.reasons import reasons, told_as_others
 from models.churn.training import Plan, label, train
 
 HORIZONS, GAP_DAYS, DATES = (30, 60, 90), 104, 12
@@ -129,8 +129,9 @@ def _bare_score(customers: int, folder: Path) -> Callable[[], object]:
 
 def _reasons(customers: int, folder: Path) -> Callable[[], object]:
     model, rows = _model(folder), frame(customers, 4)
-    phrases = {column.name: column.phrase for column in features()}
-    return lambda: reasons(rows, model.contributions(rows), phrases, churn_params().reasons.per_customer)
+    return lambda: reasons(
+        rows, told_as_others(model.contributions(rows), tellers()), phrases(), churn_params().reasons.per_customer
+    )
 
 
 def _bare_reasons(customers: int, folder: Path) -> Callable[[], object]:

@@ -26,7 +26,8 @@ class FeatureColumn:
             `attributes` holds further features as a JSON object (`features/attributes.py`).
         data_type: its SQL type.
         about: what it means.
-        phrase: how an agent is told, with `{value}` for the value; empty for keys and population.
+        phrase: how an agent is told, with `{value}` for the value; features that are told as another have none.
+        told_as: the feature that is named to an agent in its place, where its own value would say nothing to one.
     """
 
     name: str
@@ -34,6 +35,7 @@ class FeatureColumn:
     data_type: str
     about: str
     phrase: str = ""
+    told_as: str = ""
 
     @property
     def is_categorical(self) -> bool:
@@ -61,11 +63,22 @@ def features(path: Path = YML) -> tuple[FeatureColumn, ...]:
     return tuple(column for column in load_columns(path) if column.role == "feature")
 
 
+def phrases(path: Path = YML) -> dict[str, str]:
+    """How each feature is told that is told as itself, by name."""
+    return {column.name: column.phrase for column in features(path) if column.phrase}
+
+
+def tellers(path: Path = YML) -> dict[str, str]:
+    """The feature that is named in place of another, by that other's name."""
+    return {column.name: column.told_as for column in features(path) if column.told_as}
+
+
 def _column(values: dict[str, Any]) -> FeatureColumn:
     meta = values.get("config", {}).get("meta", {})
-    role, phrase = meta.get("role"), meta.get("phrase", "")
+    role, phrase, told_as = meta.get("role"), meta.get("phrase", ""), meta.get("told_as", "")
     if role not in get_args(Role):
         raise ValueError(f"{values['name']}: meta.role is `{role}`, must be one of {', '.join(get_args(Role))}")
-    if role == "feature" and "{value}" not in phrase:
-        raise ValueError(f"{values['name']}: a feature needs a meta.phrase with {{value}} in it")
-    return FeatureColumn(values["name"], role, values["data_type"], " ".join(values["description"].split()), phrase)
+    if role == "feature" and not told_as and "{value}" not in phrase:
+        raise ValueError(f"{values['name']}: a feature needs a meta.phrase with {{value}} in it, or a meta.told_as")
+    about = " ".join(values["description"].split())
+    return FeatureColumn(values["name"], role, values["data_type"], about, phrase, told_as)

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.attributes import attribute_kinds, with_attributes
+from features.columns import tellers
 from features.published import CHURN_SCORES
 from features.training_set import scored_population
 from forestall.night import Night
@@ -19,6 +20,7 @@ from forestall.publishing.publication import PublishedNight, nights
 from forestall.warehouse import as_frame, open_warehouse
 from models.churn.changes import Seen, changes
 from models.churn.model import ChurnModel
+from models.churn.reasons import told_as_others
 
 FEATURES = "SELECT * FROM marts.fct_customer_features WHERE as_of_on = ? AND NOT is_training"
 
@@ -63,7 +65,7 @@ def changes_since(
         phrases: by feature.
     """
     rows = _features_of(night, last.run_date, tonight.rows) if last else tonight.rows.iloc[:0]
-    before = Seen(rows, model.contributions(rows), model.predict(rows)[model.main_horizon])
+    before = Seen(rows, told_as_others(model.contributions(rows), tellers()), model.predict(rows)[model.main_horizon])
     of_main = previous[previous["horizon_days"] == model.main_horizon].set_index("customer_id")
     is_new_model = last is not None and set(previous["previous_model_version"].unique()) != {version}
     since = _since(night.run_date, last.run_date) if last else ""

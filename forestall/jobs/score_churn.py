@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from features.attributes import attribute_phrases, with_attributes
-from features.columns import features
+from features.columns import phrases, tellers
 from features.published import CHURN_SCORES, SCORE_DRIFT
 from features.training_set import scored_population
 from forestall.history.changes import FEATURES, changes_since, last_published, previous_scores
@@ -27,7 +27,7 @@ from models.churn.logbook import log_drift, read_version
 from models.churn.model import ChurnModel
 from models.churn.params import BANDS, MODEL, ChurnParams, churn_params
 from models.churn.ranking import known_margins, listing_order, risk_bands
-from models.churn.reasons import REASON_COLUMNS, reasons
+from models.churn.reasons import REASON_COLUMNS, reasons, told_as_others
 from models.metrics import Numbers
 from models.tracking import Version, champion_on, model_files
 
@@ -59,11 +59,12 @@ def score_churn(settings: Settings, run_date: date) -> Summary:
     scores = scores.merge(before, on=list(CHURN_SCORES.key), how="left", validate="1:1")
     listed = listing_order(probabilities[model.main_horizon], known_margins(rows))[: params.reasons.customers]
     likely = rows.iloc[np.sort(listed)]
-    phrases = {column.name: column.phrase for column in features()} | attribute_phrases(rows.columns)
-    tonight = Seen(likely, model.contributions(likely), probabilities[model.main_horizon][np.sort(listed)])
-    told = reasons(likely, tonight.contributions, phrases, params.reasons.per_customer)
+    known_phrases = phrases() | attribute_phrases(rows.columns)
+    contributions = told_as_others(model.contributions(likely), tellers())
+    tonight = Seen(likely, contributions, probabilities[model.main_horizon][np.sort(listed)])
+    told = reasons(likely, contributions, known_phrases, params.reasons.per_customer)
     night.write("churn_reasons", told)
-    moved = changes_since(night, last, previous, tonight, model, version_told(model, champion.label), phrases)
+    moved = changes_since(night, last, previous, tonight, model, version_told(model, champion.label), known_phrases)
     moved = moved.assign(horizon_days=model.main_horizon)
     scores = scores.merge(segments, on="customer_id", how="left", validate="m:1")
     night.write("churn_scores", scores.merge(moved, on=list(CHURN_SCORES.key), how="left", validate="1:1"))

@@ -108,7 +108,8 @@ def measure_drift(
     for name in share.sort_values(ascending=False, kind="stable").index:
         column = matrix[:, design.names.index(name)]
         before = reference.features[name]
-        lines.append(_compared(FEATURE, name, before, column, float(share[name]), limits.stability_limit))
+        limit = np.inf if name in limits.calendar else limits.stability_limit
+        lines.append(_compared(FEATURE, name, before, column, float(share[name]), limit))
     return pd.DataFrame(lines)
 
 

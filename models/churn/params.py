@@ -97,6 +97,7 @@ class DriftParams(Section):
     gain_share: float = Field(gt=0, le=1)
     retrain_after_days: int = Field(ge=1)
     max_rows: int = Field(ge=1000)
+    calendar: tuple[str, ...]
 
 
 class ChurnParams(Section):

@@ -43,6 +43,18 @@ def reasons(
     return _worded(long, rows, phrases)
 
 
+def told_as_others(contributions: pd.DataFrame, tellers: Mapping[str, str]) -> pd.DataFrame:
+    """Contributions with those of features that nobody is told of added to their tellers'; the sums stay.
+
+    Args:
+        contributions: rows x features, log odds.
+        tellers: the feature that is named in place of another, by that other's name. Where the model does not know
+            the teller, the feature stays as it is.
+    """
+    told = {name: teller for name, teller in tellers.items() if {name, teller} <= set(contributions.columns)}
+    return contributions.T.groupby(lambda name: told.get(name, name), sort=False).sum().T
+
+
 def strongest(contributions: Numbers, names: list[str], most: int) -> pd.DataFrame:
     """The subjects that push each row most.
 

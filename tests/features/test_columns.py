@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from features.columns import features, load_columns
+from features.columns import features, load_columns, phrases, tellers
 
 
 def test_every_feature_says_how_it_is_told() -> None:
@@ -30,3 +30,9 @@ def test_a_column_that_does_not_say_what_it_is_for_is_refused(tmp_path: Path, me
 
 def test_only_features_are_learned_from() -> None:
     assert {"customer_id", "as_of_on", "is_under_notice", "is_training"}.isdisjoint(c.name for c in features())
+
+
+def test_what_is_told_as_another_names_a_feature_that_has_a_phrase() -> None:
+    assert tellers()["contact_count_faded_90d"] == "contact_count_90d"
+    assert set(tellers().values()) <= set(phrases())
+    assert set(tellers()).isdisjoint(phrases())

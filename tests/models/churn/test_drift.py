@@ -8,7 +8,7 @@ from models.churn.design import learn_design
 from models.churn.drift import FEATURE, SCORE, Reference, drift_verdict, measure_drift, reference_of, stability_index
 from models.churn.params import DriftParams
 
-LIMITS = DriftParams(stability_limit=0.25, gain_share=0.25, retrain_after_days=7, max_rows=100_000)
+LIMITS = DriftParams(stability_limit=0.25, gain_share=0.25, retrain_after_days=7, max_rows=100_000, calendar=())
 KINDS = {"wait": "number", "plan": "category", "calls": "number"}
 GAIN = pd.Series({"wait": 6.0, "plan": 3.0, "calls": 1.0})
 
@@ -23,14 +23,16 @@ def _customers(count: int, seed: int, *, longer_waits: float = 0.0, share_of_gol
     })  # fmt: skip
 
 
-def _drift(now: pd.DataFrame, count: int = 5000, score_shift: float = 0.0) -> pd.DataFrame:
+def _drift(
+    now: pd.DataFrame, count: int = 5000, score_shift: float = 0.0, limits: DriftParams = LIMITS
+) -> pd.DataFrame:
     before = _customers(count, 1)
     design = learn_design(before, KINDS)  # type: ignore[arg-type]
     probability = np.random.default_rng(2).beta(2, 20, count)
     reference = reference_of("2026-01-01", design, design.matrix(before), probability)
     reference = Reference.from_dict(reference.as_dict())  # as it comes back from its file
     said = np.random.default_rng(3).beta(2, 20, len(now)) + score_shift
-    return measure_drift(reference, design, now, said, GAIN, LIMITS).set_index("subject")
+    return measure_drift(reference, design, now, said, GAIN, limits).set_index("subject")
 
 
 def test_the_index_is_the_published_formula_less_what_chance_gives() -> None:
@@ -59,6 +61,13 @@ def test_a_shift_of_a_feature_that_carries_the_model_calls_for_a_retraining() ->
     assert not drift.loc["plan", "is_drifted"]
     told = drift_verdict(drift.reset_index(), LIMITS)
     assert told == "features that carry 60% of what the model goes by have shifted: wait"
+
+
+def test_what_moves_with_the_calendar_is_measured_and_raises_no_alarm() -> None:
+    of_calendar = LIMITS.model_copy(update={"calendar": ("wait",)})
+    drift = _drift(_customers(5000, 7, longer_waits=1.0), limits=of_calendar)
+    assert drift.loc["wait", "stability_index"] > LIMITS.stability_limit
+    assert not drift["is_drifted"].any()
 
 
 def test_a_shift_of_one_that_carries_little_does_not() -> None:

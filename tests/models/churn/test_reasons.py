@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from models.churn.reasons import REASON_COLUMNS, phrased, reasons, shown
+from models.churn.reasons import REASON_COLUMNS, phrased, reasons, shown, told_as_others
 
 PHRASES = {
     "complaint_count_7d": "{value} complaints in the last 7 days",
@@ -74,3 +74,12 @@ def test_values_as_an_agent_reads_them(value: object, text: str) -> None:
 def test_one_of_a_thing_is_not_told_as_several(phrase: str, text: str) -> None:
     assert phrased(phrase, "1") == text
     assert phrased(phrase, "11") == phrase.format(value="11")
+
+
+def test_a_feature_that_says_nothing_to_an_agent_counts_for_its_teller() -> None:
+    parts = pd.DataFrame({"faded": [0.2, -0.1], "count": [0.3, 0.1], "lonely": [1.0, 2.0]}, index=[4, 2])
+    told = told_as_others(parts, {"faded": "count", "lonely": "unknown", "absent": "count"})
+    pd.testing.assert_frame_equal(
+        told[["count", "lonely"]], pd.DataFrame({"count": [0.5, 0.0], "lonely": [1.0, 2.0]}, index=[4, 2])
+    )
+    assert list(told.columns) == ["count", "lonely"]
