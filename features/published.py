@@ -140,6 +140,46 @@ STAFFING_REQUIREMENT = Table(
     ),
 )  # fmt: skip
 
+WAIT_EFFECT = Table(
+    "wait_effect", "way of estimating", ("approach",),
+    _columns(
+        ("approach", "text", "crowd (by how many others there happened to be; prices rest on it) or naive (beside it)"),
+        ("horizon_days", "integer", "leaving within so many days after the contact"),
+        ("effect_per_minute", "number", "change of the chance of leaving by a minute of waiting; null: not to be told"),
+        ("effect_low", "number", "95 % interval"),
+        ("effect_high", "number", "its upper end"),
+        ("first_stage_f", "number", "how well the crowd explains waits; below 10 no price is given"),
+        ("contact_count", "integer", "contacts compared"),
+        ("customer_count", "integer", "customers who made them"),
+        ("leaver_count", "integer", "of these, left within the horizon of one of them"),
+        ("customer_value", "money", "what is lost with a caller who leaves, the account's others included; mean over "
+         "contacts"),
+        ("is_priced", "boolean", "`agent_value` rests on this row"),
+        ("sentence", "text", "what it says"),
+    ),
+)  # fmt: skip
+
+AGENT_VALUE = Table(
+    "agent_value", "queue x interval", ("queue", "interval_start_at"),
+    _columns(
+        ("queue", "text", "queue in which customers wait"),
+        ("interval_start_at", "instant", "first instant of the interval"),
+        ("local_on", "date", "its day in the site's zone"),
+        ("agents_net", "integer", "agents whom the standard asks for"),
+        ("wait_minutes", "number", "that all contacts of the interval wait together, with these"),
+        ("minutes_saved", "number", "of them by one agent more"),
+        ("customers_kept", "number", "by one agent more: minutes_saved x effect of a minute"),
+        ("value_of_one_more", "money", "margin kept by one agent more, company currency"),
+        ("value_of_one_more_low", "money", "95 % interval"),
+        ("value_of_one_more_high", "money", "its upper end"),
+        ("loss_of_one_less", "money", "margin lost with one agent less; null where the queue would not settle"),
+        ("loss_of_one_less_low", "money", "95 % interval"),
+        ("loss_of_one_less_high", "money", "its upper end"),
+        ("agent_cost", "money", "of an agent through the interval, lost time included; null where costs do not say"),
+        ("agents_worthwhile", "integer", "after so many the next costs more than it keeps; null: no cost is known"),
+    ),
+)  # fmt: skip
+
 SERVICE_KPIS = Table(
     "service_kpis", "day x queue x channel", ("local_on", "queue", "channel"),
     _columns(
@@ -371,7 +411,7 @@ PUBLISHED: dict[str, Table] = {
     table.name: table
     for table in (
         CHURN_SCORES, OUTREACH_LIST, OUTREACH_WITHHELD, VOLUME_FORECAST, STAFFING_REQUIREMENT,
-        SERVICE_KPIS, FORECAST_ACCURACY, OUTREACH_EFFECT, OUTREACH_POWER, OUTREACH_FAIRNESS,
+        SERVICE_KPIS, FORECAST_ACCURACY, WAIT_EFFECT, AGENT_VALUE, OUTREACH_EFFECT, OUTREACH_POWER, OUTREACH_FAIRNESS,
         SAVE_CHANCES, SAVE_MODELS, SEGMENT_SUMMARY, CHURN_CAUSES, SCORE_DRIFT, GATE_RESULTS,
     )
 }  # fmt: skip

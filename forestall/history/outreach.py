@@ -7,6 +7,7 @@ listed then, so that an account that was merged or split is followed too.
 """
 
 from dataclasses import dataclass
+from datetime import date
 
 import pandas as pd
 import pyarrow as pa
@@ -21,6 +22,7 @@ from forestall.outreach.value import MONTH_DAYS, unless_done
 from forestall.publishing.publication import PublishedNight, nights
 from forestall.warehouse import Warehouse
 
+KPI_MONTHS = 12
 UNKNOWN_RISK = 0.5  # listed by a trigger, and never scored
 
 LISTINGS = """
@@ -292,3 +294,14 @@ def agent_cost_per_minute(warehouse: Warehouse, night: Night) -> float | None:
     """
     found = warehouse.scalar(sql, [night.run_date, night.cutoff])
     return None if found is None else float(found)
+
+
+def recent_kpis(warehouse: Warehouse, run_date: date) -> pd.DataFrame:
+    """The last complete months; one in which nobody was there to stay tells nothing."""
+    sql = """
+        SELECT segment, customer_count, retention_rate FROM marts.fct_customer_kpis
+        WHERE month_on >= ? AND month_on < ? AND segment IS NOT NULL
+    """
+    this_month = run_date.replace(day=1)
+    first = (pd.Timestamp(this_month) - pd.DateOffset(months=KPI_MONTHS)).date()
+    return warehouse.frame(sql, [first, this_month])

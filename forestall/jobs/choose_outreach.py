@@ -19,7 +19,7 @@ from features.attributes import ATTRIBUTES, with_attributes
 from features.published import OUTREACH_FAIRNESS, OUTREACH_LIST, OUTREACH_WITHHELD
 from forestall.history.fairness import audit
 from forestall.history.listing_features import features_of, record_listing_features
-from forestall.history.outreach import agent_cost_per_minute
+from forestall.history.outreach import agent_cost_per_minute, recent_kpis
 from forestall.night import Night
 from forestall.outreach.chances import DIFFERENCES, UPLIFT
 from forestall.outreach.evidence import told_evidence
@@ -35,7 +35,6 @@ from forestall.warehouse import Warehouse, open_warehouse
 log = logging.getLogger(__name__)
 
 MUST_BE_FRESH = frozenset({"consents", "subscriptions", "outreach_outcomes"})
-KPI_MONTHS = 12
 
 # Without subscriptions what a customer brings in is known from activity alone; what came back was never earned.
 CANDIDATES = """
@@ -118,7 +117,7 @@ def what_is_known(warehouse: Warehouse, night: Night) -> Known:
         candidates=_candidates(warehouse, night),
         scores=scores,
         churn_reasons=night.read("churn_reasons"),
-        kpis=_kpis(warehouse, night.run_date),
+        kpis=recent_kpis(warehouse, night.run_date),
         arms=warehouse.frame(f"SELECT {', '.join(COLUMNS)} FROM forestall.arms ORDER BY account_id"),
         previous=_previous(before),
         held_out=_held_out(before, night.run_date, night.settings.outreach.cooldown_days),
@@ -212,17 +211,6 @@ def _outcomes(warehouse: Warehouse, night: Night) -> pd.Series:
         SELECT row_id, result FROM last WHERE place = 1
     """
     return warehouse.frame(sql, [night.cutoff]).set_index("row_id")["result"]
-
-
-def _kpis(warehouse: Warehouse, run_date: date) -> pd.DataFrame:
-    """The last complete months; one in which nobody was there to stay tells nothing."""
-    sql = """
-        SELECT segment, customer_count, retention_rate FROM marts.fct_customer_kpis
-        WHERE month_on >= ? AND month_on < ? AND segment IS NOT NULL
-    """
-    this_month = run_date.replace(day=1)
-    first = (pd.Timestamp(this_month) - pd.DateOffset(months=KPI_MONTHS)).date()
-    return warehouse.frame(sql, [first, this_month])
 
 
 def _arms_as_arrow(arms: pd.DataFrame) -> pa.Table:

@@ -40,14 +40,7 @@ def plan_staffing(settings: Settings, run_date: date) -> Summary:
     if settings.staffing.shrinkage >= 1:
         raise ConfigError("staffing.shrinkage: 1 leaves nobody to work; give the share of paid time lost, such as 0.30")
     with open_warehouse(settings, f"plan_staffing {run_date}") as warehouse:
-        lost = shrinkage.estimate_shrinkage(_agent_time(warehouse, run_date), settings.staffing.shrinkage)
-        known = Known(
-            standards=load_standards(settings),
-            shrinkage=lost.share,
-            patience_s=patience.estimate_patience(_volume(warehouse, run_date)),
-            default_patience_s=settings.staffing.patience_s,
-            backlog=_backlog(warehouse, night),
-        )
+        known, source = what_is_known(warehouse, night)
     plan, notes = plan_requirement(forecast, known, settings.service_level, settings.volume.interval_minutes * 60)
     for note in notes:
         log.warning("%s", note)
@@ -56,10 +49,28 @@ def plan_staffing(settings: Settings, run_date: date) -> Summary:
         "queues": plan["queue"].nunique(),
         "intervals": len(plan),
         "agents_net_most": int(plan["agents_net"].max()) if len(plan) else 0,
-        "shrinkage": round(lost.share, 4),
-        "shrinkage_source": lost.source,
+        "shrinkage": round(known.shrinkage, 4),
+        "shrinkage_source": source,
         "notes": " | ".join(notes),
     }
+
+
+def what_is_known(warehouse: Warehouse, night: Night) -> tuple[Known, str]:
+    """Standards, shrinkage, patience and backlog of the night, and where the shrinkage is from.
+
+    Raises:
+        ConfigError: `standards.yml` holds a mistake.
+    """
+    staffing, run_date = night.settings.staffing, night.run_date
+    lost = shrinkage.estimate_shrinkage(_agent_time(warehouse, run_date), staffing.shrinkage)
+    known = Known(
+        standards=load_standards(night.settings),
+        shrinkage=lost.share,
+        patience_s=patience.estimate_patience(_volume(warehouse, run_date)),
+        default_patience_s=staffing.patience_s,
+        backlog=_backlog(warehouse, night),
+    )
+    return known, lost.source
 
 
 def _agent_time(warehouse: Warehouse, run_date: date) -> pd.DataFrame:

@@ -54,21 +54,47 @@ def plan_requirement(
     Returns:
         Rows of `staffing_requirement`, and lines about what could not be met or was assumed.
     """
-    queues = {
-        str(queue): known.standards.for_queue(str(queue), channel)
-        for queue, channel in forecast.groupby("queue")["channel"].first().items()
-    }
-    staffed = forecast[forecast["queue"].map(lambda queue: queues[queue].is_staffed)]
-    frame = staffed.sort_values(["queue", "interval_start_at"], ignore_index=True)
-    frame, notes = _with_handle_time(frame, queues)
-    is_deferred = frame["queue"].map(lambda queue: queues[queue].is_deferred).astype(bool)
-    live, live_notes = _live(frame[~is_deferred], queues, known, level, interval_s)
-    deferred, deferred_notes = _deferred(frame[is_deferred], queues, known, interval_s)
+    queues = _standards_of(forecast, known)
+    live_rows, deferred_rows, notes = _staffed(forecast, queues)
+    live, live_notes = _live(live_rows, queues, known, level, interval_s)
+    deferred, deferred_notes = _deferred(deferred_rows, queues, known, interval_s)
     plan = pd.concat([live, deferred], ignore_index=True)
     plan["shrinkage"] = plan["queue"].map(lambda queue: _or(queues[queue].shrinkage, known.shrinkage)).astype(float)
     plan["agents_gross"] = plan["agents_net"] / (1 - plan["shrinkage"])
     plan["standard"] = plan["queue"].map(lambda queue: queues[queue].words)
     return plan, [*notes, *live_notes, *deferred_notes]
+
+
+def live_demand(
+    forecast: pd.DataFrame, known: Known, level: ServiceLevelSettings, interval_s: int
+) -> tuple[pd.DataFrame, Demand]:
+    """The rows of the forecast in which customers wait for an agent, and what is to be staffed in each of them.
+
+    Args:
+        forecast: rows of `volume_forecast`.
+        known: standards and estimates.
+        level: formula of the service level.
+        interval_s: length of an interval.
+    """
+    queues = _standards_of(forecast, known)
+    live, _, _ = _staffed(forecast, queues)
+    return live, _demand(live, queues, known, level, interval_s)
+
+
+def _standards_of(forecast: pd.DataFrame, known: Known) -> dict[str, QueueStandard]:
+    channels = forecast.groupby("queue")["channel"].first()
+    return {str(queue): known.standards.for_queue(str(queue), channel) for queue, channel in channels.items()}
+
+
+def _staffed(
+    forecast: pd.DataFrame, queues: Mapping[str, QueueStandard]
+) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
+    """Rows of live and of deferred queues that people serve, with a handle time each; and what was assumed."""
+    staffed = forecast[forecast["queue"].map(lambda queue: queues[queue].is_staffed)]
+    frame = staffed.sort_values(["queue", "interval_start_at"], ignore_index=True)
+    frame, notes = _with_handle_time(frame, queues)
+    is_deferred = frame["queue"].map(lambda queue: queues[queue].is_deferred).astype(bool)
+    return frame[~is_deferred], frame[is_deferred], notes
 
 
 def _with_handle_time(frame: pd.DataFrame, queues: Mapping[str, QueueStandard]) -> tuple[pd.DataFrame, list[str]]:
@@ -87,11 +113,7 @@ def _live(
     frame: pd.DataFrame, queues: Mapping[str, QueueStandard], known: Known, level: ServiceLevelSettings, interval_s: int
 ) -> tuple[pd.DataFrame, list[str]]:
     """Erlang A, or C where patience is unknown."""
-    patience = {
-        queue: _or(standard.patience_s, known.patience_s.get(queue), known.default_patience_s, np.inf)
-        for queue, standard in queues.items()
-    }
-    demand = _demand(frame, queues, patience, level, interval_s)
+    demand = _demand(frame, queues, known, level, interval_s)
     agents = least_agents(demand)
     expected = expect(demand, agents)
     plan = frame[["queue", "interval_start_at", "local_on", "contacts", "handle_time_s"]].assign(
@@ -114,10 +136,15 @@ def _live(
 def _demand(
     frame: pd.DataFrame,
     queues: Mapping[str, QueueStandard],
-    patience: Mapping[str, float],
+    known: Known,
     level: ServiceLevelSettings,
     interval_s: int,
 ) -> Demand:
+    patience = {
+        queue: _or(standard.patience_s, known.patience_s.get(queue), known.default_patience_s, np.inf)
+        for queue, standard in queues.items()
+    }
+
     def of_queue(name: str) -> Floats:
         values = {queue: getattr(standard, name) for queue, standard in queues.items()}
         return frame["queue"].map(values).to_numpy(float)

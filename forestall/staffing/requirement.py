@@ -6,6 +6,7 @@ level is expected over the forecast's distribution: of all contacts that may com
 in time. Live work only; deferred work is placed by `deferred`.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from forestall.staffing.queueing import Floats, Formula, Performance, evaluate
 
 Integers = NDArray[np.int64]
+Flags = NDArray[np.bool_]
 
 # No centre is larger; a load that asks for more is a mistake in the data, and is capped and told.
 AGENT_LIMIT = 100_000
@@ -50,7 +52,8 @@ class Demand:
     def __len__(self) -> int:
         return len(self.handle_time_s)
 
-    def rows(self, chosen: NDArray[np.bool_]) -> "Demand":
+    def rows(self, chosen: Flags | Integers) -> "Demand":
+        """Some of the intervals, by flag or position."""
         by_interval = ("rates_per_s", "handle_time_s", "patience_s", "threshold_s", "service_level", "occupancy_cap",
                        "concurrency")  # fmt: skip
         return replace(self, **{name: getattr(self, name)[chosen] for name in by_interval})
@@ -94,7 +97,7 @@ def _weighted(values: Floats, share: Floats) -> Floats:
     return np.asarray((np.where(share > 0, values, 0.0) * share).sum(axis=1))
 
 
-def is_met(demand: Demand, agents: Integers) -> NDArray[np.bool_]:
+def is_met(demand: Demand, agents: Integers) -> Flags:
     """Whether `agents` keep both the service level and the occupancy cap."""
     expected = expect(demand, agents)
     return (expected.service_level >= demand.service_level) & (expected.occupancy <= demand.occupancy_cap)
@@ -109,22 +112,27 @@ def least_agents(demand: Demand) -> Integers:
     agents = np.zeros(len(demand), np.int64)
     has_work = demand.rates_per_s.max(axis=1, initial=0.0) > 0
     if has_work.any():
-        agents[has_work] = _search(demand.rows(has_work))
+        working = demand.rows(has_work)
+        agents[has_work] = least_whole(_guess(working), lambda rows, some: is_met(working.rows(rows), some))
     return agents
 
 
-def _search(demand: Demand) -> Integers:
-    """Doubling steps from a first guess until the edge is enclosed, then halving."""
-    guess = _guess(demand)
-    too_few = np.zeros(len(demand), np.int64)  # nobody is never enough: the target is above 0
-    enough = np.full(len(demand), AGENT_LIMIT, np.int64)
-    is_below, is_above = np.zeros(len(demand), bool), np.zeros(len(demand), bool)  # whether a side was found by trial
-    step = np.ones(len(demand), np.int64)
-    probe = np.clip(guess, 1, AGENT_LIMIT - 1)
+def least_whole(guess: Integers, is_enough: Callable[[Integers, Integers], Flags], most: int = AGENT_LIMIT) -> Integers:
+    """The least number from 1 on that is enough, for each row; doubling steps until the edge is enclosed, then halving.
+
+    Args:
+        guess: rows; where to start.
+        is_enough: of positions of rows and a number for each of them; a number above one that is enough is enough.
+        most: is taken to be enough, and never tried.
+    """
+    too_few = np.zeros(len(guess), np.int64)  # nobody is never enough
+    enough = np.full(len(guess), most, np.int64)
+    is_below, is_above = np.zeros(len(guess), bool), np.zeros(len(guess), bool)  # whether a side was found by trial
+    step = np.ones(len(guess), np.int64)
+    probe = np.clip(guess, 1, most - 1)
     while (is_open := enough - too_few > 1).any():
-        met = is_met(demand.rows(is_open), probe[is_open])
-        tried, good = np.flatnonzero(is_open), np.zeros(len(demand), bool)
-        good[tried[met]] = True
+        tried, good = np.flatnonzero(is_open), np.zeros(len(guess), bool)
+        good[tried[is_enough(tried, probe[tried])]] = True
         bad = is_open & ~good
         enough[good], too_few[bad] = probe[good], probe[bad]
         is_above |= good

@@ -26,7 +26,8 @@ AFTER = {
     "choose_outreach": {"score_churn", "plan_staffing", "measure_outreach"},
     "measure": {"check_features"},
     "explain_churn": {"choose_outreach"},
-    "check_publication": {"explain_churn", "measure"},
+    "value_agents": {"score_churn", "plan_staffing"},
+    "check_publication": {"explain_churn", "value_agents", "measure"},
     "publish": {"check_publication"},
     "retrain_on_drift": {"publish"},
 }
