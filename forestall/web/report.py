@@ -17,6 +17,7 @@ from markupsafe import Markup
 from features.published import PUBLISHED
 from forestall.publishing.publication import PublishedNight
 from forestall.web import charts, numbers, risk, summaries
+from forestall.web.price import price_of_agents
 
 HEAD_ROWS = 20
 MOST_COLUMNS = 32  # of a heat map; finer plans are shown by the hour
@@ -51,6 +52,7 @@ def night_report(night: PublishedNight, before: PublishedNight | None = None) ->
         days=_days(tables["volume_forecast"]),
         listed=_records(tables["outreach_list"].sort_values("list_rank").head(HEAD_ROWS)),
         withheld=_reasons_withheld(tables["outreach_withheld"]),
+        price=price_of_agents(tables["wait_effect"], tables["agent_value"]),
         risk=_risk(tables["segment_summary"], tables["churn_causes"]),
         effect=_effect(tables["outreach_effect"], tables["outreach_power"]),
         fairness=_fairness(tables["outreach_fairness"]),

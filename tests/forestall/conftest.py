@@ -37,6 +37,8 @@ def night_tables() -> Callable[..., dict[str, pa.Table]]:
             .assign(list_rank=range(1, 7), arm="holdout", suppression_reason="holdout"),
             "volume_forecast": forecast,
             "staffing_requirement": _requirement(forecast),
+            "wait_effect": _wait_effect(),
+            "agent_value": _agent_value(_requirement(forecast)),
             "service_kpis": _kpis(run_date, rng),
             "forecast_accuracy": _accuracy(),
             "outreach_effect": _effect(run_date),
@@ -141,6 +143,27 @@ def _requirement(forecast: pd.DataFrame) -> pd.DataFrame:
         asa_s=np.where(is_email, np.nan, 11.0),
         standard=forecast["channel"].map(STANDARD),
     )
+
+
+def _wait_effect() -> pd.DataFrame:
+    return pd.DataFrame({
+        "approach": ["crowd", "naive"], "horizon_days": 90, "effect_per_minute": [0.006, 0.009],
+        "effect_low": [0.002, 0.008], "effect_high": [0.010, 0.010], "first_stage_f": [900.0, np.nan],
+        "contact_count": 200_000, "customer_count": 17_000, "leaver_count": 4_000, "customer_value": 500.0,
+        "is_priced": [True, False], "sentence": ["each minute of waiting costs", "naively it would seem to cost more"],
+    })  # fmt: skip
+
+
+def _agent_value(requirement: pd.DataFrame) -> pd.DataFrame:
+    live = requirement[(requirement["model"] == "erlang_a") & (requirement["agents_net"] > 0)]
+    minutes = 3.0 / live["agents_net"]
+    ends = {"": 0.006, "_low": 0.002, "_high": 0.010}
+    money = {f"{name}{end}": minutes * effect * 500 for name in ("value_of_one_more", "loss_of_one_less")
+             for end, effect in ends.items()}  # fmt: skip
+    return live[["queue", "interval_start_at", "local_on", "agents_net"]].assign(
+        wait_minutes=3 * minutes, minutes_saved=minutes, customers_kept=minutes * 0.006, agent_cost=6.0,
+        agents_worthwhile=np.where(minutes * 3 > 6, live["agents_net"] + 1, live["agents_net"] - 1), **money,
+    )  # fmt: skip
 
 
 def _scores(rng: np.random.Generator) -> pd.DataFrame:

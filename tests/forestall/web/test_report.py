@@ -269,3 +269,25 @@ def test_missing_errors_draw_nothing() -> None:
     nothing = float("nan")
     svg = charts.accuracy_chart(["1 d", "2-3 d"], [0.1, nothing], [0.2, nothing], [nothing, nothing], title="t")
     assert (svg.count("<rect"), svg.count('class="rival"'), svg.count('class="floor"')) == (1, 1, 0)
+
+
+def test_the_price_of_a_missing_agent_is_told_by_queue(publish: Callable[..., PublishedNight]) -> None:
+    text = _text(night_report(publish()))
+    section = text[text.index("The price of a missing agent") :]
+    assert "Each minute of waiting costs." in section
+    assert "Naively it would seem to cost more." in section
+    assert "One agent more is worth most on 2026-03-" in section
+
+
+def test_without_a_price_the_reason_stands_there_and_no_table(
+    tmp_path: Path, night_tables: Tables, about_the_night: Mapping[str, Any]
+) -> None:
+    tables = night_tables(MONDAY)
+    tables["agent_value"] = tables["agent_value"].slice(0, 0)
+    night = publish_night(tmp_path, MONDAY, tables, dict(about_the_night), lambda _: None)
+    text = _text(night_report(night))
+    assert "Each minute of waiting costs." in text
+    assert "One less all week loses" not in text
+    tables["wait_effect"] = tables["wait_effect"].slice(0, 0)
+    later = publish_night(tmp_path, TUESDAY, tables, dict(about_the_night), lambda _: None)
+    assert "The price of a missing agent" not in _text(night_report(later))
