@@ -2,7 +2,7 @@
 
 `python -m benchmarks.price var/demo` reads `wait_effect` of the newest run of a demo company, and its truth: by how
 much the chance of leaving within the main horizon rises with a minute more of one contact's wait, and with having to
-give up once, each for the customers who called in the two weeks before, as often as they did. A crowd does both at once:
+give up once, each for the customers who called in the two weeks before, as often as they did. A crowd does both:
 a wait that is longer is given up oftener.
 """
 
