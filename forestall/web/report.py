@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 from features.published import PUBLISHED
 from forestall.publishing.publication import PublishedNight
-from forestall.web import charts, numbers, risk, summaries
+from forestall.web import charts, numbers, planning, risk, summaries
 
 HEAD_ROWS = 20
 MOST_COLUMNS = 32  # of a heat map; finer plans are shown by the hour
@@ -49,6 +49,8 @@ def night_report(night: PublishedNight, before: PublishedNight | None = None) ->
         plan=_plan(tables["staffing_requirement"], figures.plan_on),
         forecasts=_forecasts(tables["volume_forecast"], figures.plan_on),
         days=_days(tables["volume_forecast"]),
+        moves=planning.moves(tables["forecast_changes"]),
+        override_lines=planning.worth_of_overrides(tables["override_value"]),
         listed=_records(tables["outreach_list"].sort_values("list_rank").head(HEAD_ROWS)),
         withheld=_reasons_withheld(tables["outreach_withheld"]),
         risk=_risk(tables["segment_summary"], tables["churn_causes"]),
