@@ -176,6 +176,49 @@ def undo_event(
     _undo("event", number, author, reason, settings_of(config))
 
 
+def intraday(
+    config: Config = None,
+    at: Annotated[
+        str | None,
+        typer.Option("--at", metavar="TIME", help="Local time, such as 10:30 or 2026-03-02T10:30; else now."),
+    ] = None,
+    counts: Annotated[
+        Path | None, typer.Option(help="CSV of queue, interval_start_at, contacts; else the sources are asked.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Write the restated agents by interval to this CSV file.")] = None,
+) -> None:
+    """Forecast the rest of today again from what came so far, and say what to do about the staff.
+
+    Example: forestall intraday --at 10:30 --counts today.csv
+    """
+    from forestall.commands.intraday_shown import show
+    from forestall.operations.intraday import react, read_counts
+    from forestall.publishing.export import write_csv
+    from forestall.sources.today import contacts_since
+
+    settings = settings_of(config)
+    now = _now(settings, at)
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    came = read_counts(counts, settings) if counts else contacts_since(settings, midnight)
+    reaction = react(settings, now, came)
+    show(reaction, settings.zone, Console())
+    if out is not None:
+        write_csv(reaction.requirement, out)
+        _tell(f"wrote {out}")
+
+
+def _now(settings: Settings, at: str | None) -> datetime:
+    """The instant that was named, by the site's clock; a time alone is today's."""
+    if at is None:
+        return datetime.now(settings.zone)
+    text = f"{run_date_of(settings, None)}T{at}" if len(at) <= len("10:30:00") else at
+    try:
+        named = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ConfigError(f"--at: `{at}` is no time; write 10:30 or 2026-03-02T10:30") from error
+    return named.replace(tzinfo=settings.zone) if named.tzinfo is None else named.astimezone(settings.zone)
+
+
 def _undo(kind: Literal["override", "event"], number: int, author: str | None, reason: str, settings: Settings) -> None:
     from forestall.planning.journal import undo
 
