@@ -1,5 +1,8 @@
 """What the report says of the planner's hand: what moved since the last night, and what overrides were worth."""
 
+from collections.abc import Hashable
+from typing import Any
+
 import pandas as pd
 
 from forestall.web.numbers import day, number
@@ -33,20 +36,20 @@ def worth_of_overrides(values: pd.DataFrame) -> list[str]:
     return [_worth(row) for row in newest.nlargest(MOST_OVERRIDES, "last").to_dict("records")]
 
 
-def _move(row: dict[str, object]) -> str:
-    shares = {words: float(str(row[name])) for name, words in WORDS.items()}
+def _move(row: dict[Hashable, Any]) -> str:
+    shares = {words: float(row[name]) for name, words in WORDS.items()}
     worth_telling = ((words, share) for words, share in shares.items() if abs(share) >= LEAST_MOVE / 2)
     told = sorted(worth_telling, key=lambda one: -abs(one[1]))
     causes = ", ".join(f"{words} {share:+,.0f}" for words, share in told)
-    change = float(str(row["change"]))
+    change = float(row["change"])
     return (
         f"{row['queue']}, {day(pd.Timestamp(str(row['local_on'])))}: {number(row['contacts'])} contacts instead of "
         f"{number(row['previous_contacts'])} ({change:+,.0f}): {causes}"
     )
 
 
-def _worth(row: dict[str, object]) -> str:
-    avoided, wape, model_wape = (float(str(row[name])) for name in ("error_avoided", "wape", "model_wape"))
+def _worth(row: dict[Hashable, Any]) -> str:
+    avoided, wape, model_wape = (float(row[name]) for name in ("error_avoided", "wape", "model_wape"))
     verdict = "made the forecast better by" if avoided > 0 else "made it worse by" if avoided < 0 else "changed it by"
     many = "s" if "+" in str(row["override_id"]) else ""
     return (
