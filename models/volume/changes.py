@@ -45,8 +45,8 @@ def as_then(
     grid = next(iter(histories.values())).grid
     day = (out["day_on"] - grid.dates[0]).dt.days.to_numpy()
     contacts = out["forecast"].to_numpy() * grid.multiplicity[day, out["slot"].to_numpy()]
-    sums = out.assign(contacts=contacts).groupby(["queue", "day_on"], as_index=False)["contacts"].sum()
-    return sums.rename(columns={"day_on": "local_on"})
+    rows = out[["queue"]].assign(local_on=out["day_on"], contacts=contacts)
+    return rows.groupby(["queue", "local_on"], as_index=False).sum()
 
 
 def without_new_events(
@@ -99,7 +99,8 @@ def share_out(now: pd.DataFrame, then: pd.DataFrame, same_weights: pd.DataFrame,
         index=both.index,
     )
     size = shares.abs()
-    cause = size.idxmax(axis=1).str.removeprefix("by_") if len(size) else pd.Series(dtype=str)
+    largest = size.to_numpy().argmax(axis=1)  # the first of equals, in the order of CAUSES
+    cause = pd.Series(np.array(CAUSES, dtype=object)[largest], both.index)
     return both[[*key, "contacts"]].assign(
         previous_contacts=both["contacts_then"],
         change=both["contacts"] - both["contacts_then"],

@@ -269,3 +269,12 @@ def test_missing_errors_draw_nothing() -> None:
     nothing = float("nan")
     svg = charts.accuracy_chart(["1 d", "2-3 d"], [0.1, nothing], [0.2, nothing], [nothing, nothing], title="t")
     assert (svg.count("<rect"), svg.count('class="rival"'), svg.count('class="floor"')) == (1, 1, 0)
+
+
+def test_what_moved_and_what_overrides_were_worth_are_told(publish: Callable[..., PublishedNight]) -> None:
+    html = night_report(publish())
+    assert "billing, Mon 2 Mar: 620 contacts instead of 500 (+120): overrides +100, new data +15" in html
+    assert "claims, Mon 2 Mar: 300 contacts instead of 310 (-10): new data -10" in html
+    assert html.index("billing, Mon 2 Mar: 620") < html.index("claims, Mon 2 Mar: 300")
+    assert "Override 5: made the forecast better by 60 contacts misplaced over 5 days" in html
+    assert "Override 7: made it worse by 40 contacts" in html
