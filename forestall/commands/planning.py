@@ -39,7 +39,6 @@ def add_override(
     expires: Annotated[
         date | None, typer.Option("--expires", parser=iso_date, metavar="YYYY-MM-DD", help="Last night it counts.")
     ] = None,
-    file: Annotated[Path | None, typer.Option(help="Check an overrides.yml without entering anything.")] = None,
 ) -> None:
     """Put an override on top of the forecast; it counts from the next night on.
 
@@ -47,16 +46,9 @@ def add_override(
     """
     from forestall.planning.journal import enter
     from forestall.planning.overrides import Override
-    from forestall.planning.written import WrittenOverrides, parsed
-    from forestall.reviewed import load_reviewed
+    from forestall.planning.written import parsed
 
     settings = settings_of(config)
-    if file is not None:
-        if not file.is_file():
-            raise ConfigError(f"{file}: no such file")
-        count = len(load_reviewed(file, WrittenOverrides).overrides)
-        Console().print(f"{file}: {count} overrides, each as it should be", highlight=False, soft_wrap=True)
-        return
     given = {"set": set_to, "add": add, "percent": percent}
     asked = [(name, value) for name, value in given.items() if value is not None]
     if len(asked) != 1:
@@ -71,6 +63,28 @@ def add_override(
     _warn_of_unknown(settings, said.queues)
     number = enter(settings, "override", said, datetime.now(UTC))
     _tell(f"override {number}: {said.words}; counts from the next night on")
+
+
+@override.command("check")
+def check_overrides(
+    file: Annotated[Path | None, typer.Argument(help="The file; else overrides.yml of the company.")] = None,
+    config: Config = None,
+) -> None:
+    """Check overrides.yml without entering anything: a mistake is one line with its line number.
+
+    Example: forestall override check
+    """
+    from forestall.planning.written import WrittenOverrides
+    from forestall.reviewed import load_reviewed
+
+    settings = settings_of(config)
+    path = file or settings.root / settings.files.overrides
+    if not path.is_file():
+        raise ConfigError(f"{path}: no such file")
+    found = load_reviewed(path, WrittenOverrides).overrides
+    for one in found:
+        _tell(one.words)
+    _tell(f"{path}: {len(found)} overrides, each as it should be")
 
 
 @override.command("list")

@@ -22,7 +22,7 @@ WORDS = {
 def moves(changes: pd.DataFrame) -> list[str]:
     """The largest changes of a queue's day since the last published night, each with its causes.
 
-    Such as `billing, Monday 2 March: 620 instead of 500 (+120): overrides +100, new data +15, ...`.
+    Such as `billing, Mon 2026-03-02: 620 instead of 500 (+120): overrides +100, new data +15, ...`.
     """
     size = changes["change"].abs()
     largest = changes[size >= LEAST_MOVE].loc[lambda rows: rows["change"].abs().nlargest(MOST_MOVES).index]

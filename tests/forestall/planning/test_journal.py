@@ -133,4 +133,9 @@ def test_the_command_line_adds_lists_and_undoes(settings):
     assert "none of that number" in told(settings, "override", "undo", "2")
     assert "undone" in told(settings, "override", "undo", "1", "--author", "ben")
     assert "undone by" in " ".join(told(settings, "override", "list", "--all").split())
+    path = settings.root / "overrides.yml"
+    path.write_text(FILE.format(amount=10))
+    assert "percent 10, 2026-03-04, billing" in told(settings, "override", "check")
+    path.write_text(FILE.format(amount="many"))
+    assert f"{path}:5: overrides.0.amount" in told(settings, "override", "check")
     assert [(one.kind, one.author) for one in entries(settings)][::2] == [("override", "anna"), ("undo", "ben")]

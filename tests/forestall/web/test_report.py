@@ -273,8 +273,8 @@ def test_missing_errors_draw_nothing() -> None:
 
 def test_what_moved_and_what_overrides_were_worth_are_told(publish: Callable[..., PublishedNight]) -> None:
     html = night_report(publish())
-    assert "billing, Mon 2 Mar: 620 contacts instead of 500 (+120): overrides +100, new data +15" in html
-    assert "claims, Mon 2 Mar: 300 contacts instead of 310 (-10): new data -10" in html
-    assert html.index("billing, Mon 2 Mar: 620") < html.index("claims, Mon 2 Mar: 300")
+    assert "billing, Mon 2026-03-02: 620 contacts instead of 500 (+120): overrides +100, new data +15" in html
+    assert "claims, Mon 2026-03-02: 300 contacts instead of 310 (-10): new data -10" in html
+    assert html.index("billing, Mon 2026-03-02: 620") < html.index("claims, Mon 2026-03-02: 300")
     assert "Override 5: made the forecast better by 60 contacts misplaced over 5 days" in html
     assert "Override 7: made it worse by 40 contacts" in html
