@@ -212,6 +212,8 @@ def test_the_ledger_only_grows_and_survives_that_nights_are_pruned(settings):
     assert ledger_of(settings, RUN).equals(first)  # run again, it says the same
     publish(settings, RUN, [(10, 20)])
     passed_on(settings, RUN)
+    measure(settings, tomorrow)
+    assert ledger_of(settings, tomorrow).empty  # nothing new is known
     late = volumes([(12, 18)]).assign(known_on=tomorrow, offered_count=[0, 4])
     fill(settings, CALENDAR, {CHANGES: pd.concat([volumes([(10, 20)] * 41 + [(12, 18)]), late])})
     measure(settings, tomorrow)
