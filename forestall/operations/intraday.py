@@ -171,7 +171,8 @@ def _queue(
     last, before = np.split(open_rows[::-1], [max(WINDOW_MINUTES // minutes, 1)])
     earlier = level_of(came[before], mean[before], spread)
     limit = FALSE_ALARMS_A_DAY / (queue_count * max(int((mean > 0).sum()), 1))
-    probability = surge_probability(float(came[last].sum()), mean[last], earlier, spread.interval) if len(last) else 1.0
+    # An alarm takes all over-dispersion for the intervals' own: rather one incident heard late than many for noise.
+    probability = surge_probability(float(came[last].sum()), mean[last], earlier, whole) if len(last) else 1.0
     is_surge = probability < limit
     level = earlier if is_surge else level_of(came[is_open], mean[is_open], spread)
     times = came[last].sum() / max(mean[last].sum() * level.factor, 1e-9) if is_surge else 1.0

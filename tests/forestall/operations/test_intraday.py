@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from features.published import PUBLISHED
 from forestall.cli import app
 from forestall.night import Night, conform
-from forestall.operations.intraday import react, read_counts
+from forestall.operations.intraday import _queue, react, read_counts
 from forestall.settings import ConfigError
 from forestall.sources.today import contacts_since
 from forestall.staffing.intraday import propose
@@ -199,3 +199,21 @@ def test_runs_shorter_than_an_hour_and_gaps_propose_nothing():
     (run,) = propose(rows, 30).to_dict("records")
     assert (run["starts_at"], run["ends_at"]) == (starts[2], starts[3] + pd.Timedelta("30min"))
     assert (run["proposal"], run["agents"], run["agent_hours"]) == ("overtime", 2, 2.0)
+
+
+def test_days_of_mere_scatter_rarely_ring_and_an_incident_does():
+    rng, own = np.random.default_rng(4), forecast()
+    own = own[(own["queue"] == "care") & (own["local_on"] == RUN)].reset_index(drop=True)
+    days = pd.DataFrame({"forecast_sum": [], "contacts": []})
+
+    def rings(came):
+        looks = (
+            _queue(own, came, np.arange(20) < end, days, own["interval_start_at"][end].to_pydatetime(), 30, 1)[0]
+            for end in range(2, 20)
+        )
+        return any(row["surge"] == row["surge"] for row in looks)
+
+    scatter = [rng.poisson(40 * rng.gamma(50, 1 / 50, 20)).astype(float) for _ in range(60)]  # 0.02, as published
+    assert np.mean([rings(came) for came in scatter]) <= 0.1  # 0.05 are promised; 0.1 is 1.8 deviations above
+    incidents = [np.where(np.isin(np.arange(20), (10, 11)), 2 * came, came) for came in scatter[:30]]
+    assert np.mean([rings(came) for came in incidents]) > 0.8
