@@ -4,6 +4,7 @@
 that whatever reads tonight's files reads next year's too. Customers appear as pseudonyms only.
 """
 
+from features.published_planning import FORECAST_CHANGES, FORECAST_LEDGER, OVERRIDE_VALUE
 from features.tables import Column, Kind, Table
 
 SCHEMA_VERSION = 3
@@ -116,6 +117,8 @@ VOLUME_FORECAST = Table(
         ("handle_time_s", "number", "mean handle time of a contact, seconds"),
         ("method", "text", "what won the backtest: prophet or four_like_weekdays"),
         ("model_version", "text", "forecasting run on MLflow"),
+        ("model_contacts", "number", "the mean as the model had it; `contacts` is what planners decided"),
+        ("override_id", "text", "overrides that made the difference, such as 5 or 5+7; null where none did"),
     ),
 )  # fmt: skip
 
@@ -224,6 +227,7 @@ FORECAST_ACCURACY = Table(
         ("pinball", "number", "mean pinball loss of the quantiles"),
         ("coverage_80", "number", "share of intervals between the 10 % and 90 % quantiles"),
         ("source", "text", "ledger: published nights; backtest: where no night is old enough"),
+        ("model_wape", "number", "WAPE of the model's own mean, without the planners' overrides"),
     ),
 )  # fmt: skip
 
@@ -411,7 +415,8 @@ PUBLISHED: dict[str, Table] = {
     table.name: table
     for table in (
         CHURN_SCORES, OUTREACH_LIST, OUTREACH_WITHHELD, VOLUME_FORECAST, STAFFING_REQUIREMENT,
-        SERVICE_KPIS, FORECAST_ACCURACY, WAIT_EFFECT, AGENT_VALUE, OUTREACH_EFFECT, OUTREACH_POWER, OUTREACH_FAIRNESS,
-        SAVE_CHANCES, SAVE_MODELS, SEGMENT_SUMMARY, CHURN_CAUSES, SCORE_DRIFT, GATE_RESULTS,
+        SERVICE_KPIS, FORECAST_ACCURACY, FORECAST_CHANGES, FORECAST_LEDGER, OVERRIDE_VALUE, WAIT_EFFECT, AGENT_VALUE,
+        OUTREACH_EFFECT, OUTREACH_POWER, OUTREACH_FAIRNESS, SAVE_CHANCES, SAVE_MODELS, SEGMENT_SUMMARY, CHURN_CAUSES,
+        SCORE_DRIFT, GATE_RESULTS,
     )
 }  # fmt: skip

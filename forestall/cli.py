@@ -12,7 +12,7 @@ import traceback
 
 import typer
 
-from forestall.commands import company, data, models, runs
+from forestall.commands import company, data, models, planning, runs
 
 app = typer.Typer(
     help="Forestall churn, forestall the queue: whom to call, and how many agents to schedule.",
@@ -25,12 +25,15 @@ app = typer.Typer(
 PANELS = {
     "Start": (company.init, company.demo, company.check_config, company.doctor),
     "Run": (runs.nightly, runs.deliver, runs.job, runs.watch, runs.retrain, runs.backfill),
+    "Plan": (planning.intraday,),
     "Look": (data.report, data.export, models.models, models.backtest),
     "Keep": (data.prune, data.backup, data.restore, data.forget, models.rollback),
 }
 for panel, commands in PANELS.items():
     for command in commands:
         app.command(rich_help_panel=panel)(command)
+for name, commands_of in {"override": planning.override, "event": planning.event}.items():
+    app.add_typer(commands_of, name=name, rich_help_panel="Plan")
 # Its options are Airflow's; ours stand before them.
 app.command(rich_help_panel="Run", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(
     runs.airflow

@@ -62,6 +62,7 @@ class Files(Section):
     calendar: Path = Path("calendar.yml")
     gates: Path = Path("gates.yml")
     segments: Path = Path("segments.yml")
+    overrides: Path = Path("overrides.yml")
 
 
 class WarehouseSettings(Section):

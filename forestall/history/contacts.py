@@ -4,12 +4,14 @@ The one place where the warehouse's tables become `models.volume` values; foreca
 share it, so that they all mean the same by a contact: one that arrived and was no redial.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 import pandas as pd
 
 from features.calendar import Calendar
+from forestall.night import Night
+from forestall.planning.journal import entries, events_at
 from forestall.reviewed import load_reviewed
 from forestall.settings import ConfigError, Settings
 from forestall.warehouse import Warehouse
@@ -33,10 +35,14 @@ _CHANGES_SQL = f"""
 
 @dataclass(frozen=True)
 class ContactHistory:
-    """Every queue's history as known on the run date, and the events known by then."""
+    """Every queue's history as known on the run date, and the events known by then.
+
+    `of_source` are those of the company's own source, without what planners entered.
+    """
 
     histories: dict[str, History]
     events: pd.DataFrame
+    of_source: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(EVENT_COLUMNS)))
 
 
 def load_calendar(settings: Settings) -> Calendar:
@@ -82,7 +88,15 @@ def read_contact_history(
     start = max(first_on, earliest - timedelta(days=1))
     grid = Grid(start, (until - start).days, settings.volume.interval_minutes, settings.zone)
     histories = build_histories(changes.loc[:, list(CHANGE_COLUMNS)], grid, load_calendar(settings))
-    return ContactHistory(histories, _events(warehouse, run_date))
+    of_source = _events(warehouse, run_date)
+    return ContactHistory(histories, with_entered(of_source, settings, run_date), of_source)
+
+
+def with_entered(of_source: pd.DataFrame, settings: Settings, run_date: date) -> pd.DataFrame:
+    """The source's events and those that planners entered, as a night (tonight's or an earlier one) knew them."""
+    known = of_source[~(pd.to_datetime(of_source["known_on"]) >= pd.Timestamp(run_date))]
+    entered = events_at(entries(settings), Night(settings, run_date).cutoff, settings.zone)
+    return pd.concat([known.astype(object), entered], ignore_index=True) if len(entered) else known
 
 
 def _events(warehouse: Warehouse, run_date: date) -> pd.DataFrame:

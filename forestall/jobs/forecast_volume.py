@@ -1,7 +1,8 @@
 """How many contacts come in each interval of the coming weeks, and how sure we are.
 
 Reads the history as known on the run date, completes the stored weekly backtests, fits tonight's
-candidates, publishes for each queue and lead what won, and logs one run on MLflow.
+candidates, takes for each queue and lead what won, logs one run on MLflow, puts the planners' overrides on top,
+and tells what moved since the last published night.
 """
 
 import hashlib
@@ -13,8 +14,13 @@ from pathlib import Path
 import pandas as pd
 
 from features.published import VOLUME_FORECAST
+from features.published_planning import FORECAST_CHANGES
 from forestall.history.contacts import ContactHistory, read_contact_history
+from forestall.history.forecast_changes import changes_since, notes_on_events
 from forestall.night import Night
+from forestall.planning.journal import entries, overrides_at
+from forestall.planning.overrides import apply_overrides
+from forestall.planning.written import carry_over
 from forestall.records import Summary
 from forestall.settings import Settings
 from forestall.warehouse import open_warehouse
@@ -31,13 +37,14 @@ MOST_WORKERS = 16
 
 
 def forecast_volume(settings: Settings, run_date: date) -> Summary:
-    """Write `volume_forecast` of the night.
+    """Write `volume_forecast` and `forecast_changes` of the night.
 
     Returns:
         Queues, intervals, contacts forecast for the run date, how many queues each method won, and
         `notes`: one line for each queue of which something must be known.
     """
     night, params, volume = Night(settings, run_date), volume_params(), settings.volume
+    told = carry_over(night)
     cutoffs = weekly_cutoffs(run_date, volume.backtest_cutoffs)
     span = Span(volume.horizon_days, volume.history_days)
     with open_warehouse(settings, f"forecast_volume {run_date}") as warehouse:
@@ -47,7 +54,8 @@ def forecast_volume(settings: Settings, run_date: date) -> Summary:
             until=run_date + timedelta(days=volume.horizon_days),
         )  # fmt: skip
     if not known.histories:
-        night.write("volume_forecast", VOLUME_FORECAST.arrow_schema().empty_table())
+        for table in (VOLUME_FORECAST, FORECAST_CHANGES):
+            night.write(table.name, table.arrow_schema().empty_table())
         return {"queues": 0, "notes": "no forecast: neither interactions nor contact_volumes has a contact yet"}
 
     with worker_pool(min(os.cpu_count() or 1, MOST_WORKERS)) as pool:
@@ -61,9 +69,13 @@ def forecast_volume(settings: Settings, run_date: date) -> Summary:
     rows = forecast_rows(tonight, known.histories, learned)
     forecast = night_forecast(rows, known.histories, run_date, volume.horizon_days, params)
     version = f"volume/{_content_hash(forecast)}"
-    night.write("volume_forecast", forecast.assign(cutoff_at=pd.Timestamp(night.cutoff), model_version=version))
     log_forecast(settings.tracking_uri, run_date, version, params, tonight, scored, learned, forecast)
-    return _summary(known, tonight, forecast, run_date)
+    overrides = overrides_at(entries(settings), night.cutoff, run_date)
+    decided, about_overrides = apply_overrides(forecast, overrides, settings.zone)
+    night.write("volume_forecast", decided.assign(cutoff_at=pd.Timestamp(night.cutoff), model_version=version))
+    night.write("forecast_changes", changes_since(night, decided, known, tonight, learned.weights, params))
+    told += [*about_overrides, *notes_on_events(known, run_date, volume.horizon_days)]
+    return _summary(known, tonight, decided, run_date, told)
 
 
 def backtest_folder(settings: Settings) -> Path:
@@ -80,8 +92,9 @@ def _content_hash(forecast: pd.DataFrame) -> str:
 
 
 def _summary(
-    known: ContactHistory, tonight: dict[tuple[str, date], Candidates], forecast: pd.DataFrame, run_date: date
-) -> Summary:
+    known: ContactHistory, tonight: dict[tuple[str, date], Candidates], forecast: pd.DataFrame, run_date: date,
+    told: list[str],
+) -> Summary:  # fmt: skip
     first = forecast[forecast["lead_days"] == 1]
     won = first.drop_duplicates("queue")["method"].value_counts()
     return {
@@ -89,5 +102,6 @@ def _summary(
         "intervals": len(forecast),
         "contacts_today": round(float(first["contacts"].sum()), 1),
         **{f"won_by_{method}": int(count) for method, count in won.items()},
-        "notes": "; ".join(notes_on(tonight, known.histories, run_date)),
+        "overridden_intervals": int(forecast["override_id"].notna().sum()),
+        "notes": "; ".join([*notes_on(tonight, known.histories, run_date), *told]),
     }

@@ -2,7 +2,8 @@
 
 Forecasts of earlier published nights (the first revision of each: what people acted on) are scored
 against the contacts known by now, beside the rival at the same cutoffs. Where no night is old enough,
-stored backtests stand in, and say so.
+stored backtests stand in, and say so. What tonight's scores add to the ledger, and what each override was worth,
+are tables of their own.
 """
 
 from datetime import date, timedelta
@@ -12,7 +13,7 @@ import pyarrow as pa
 
 from features.published import FORECAST_ACCURACY, SERVICE_KPIS
 from forestall.history.contacts import ContactHistory, read_contact_history
-from forestall.history.ledger import published_forecasts
+from forestall.history.ledger import entries_before, published_forecasts
 from forestall.jobs.forecast_volume import backtest_folder
 from forestall.night import Night
 from forestall.records import Summary
@@ -23,6 +24,7 @@ from models.volume.backtest import Span, backtest, weekly_cutoffs, with_actuals
 from models.volume.forecast import walk_forward
 from models.volume.params import volume_params
 from models.volume.rivals import rival_rows
+from models.volume.scores import additions, override_value, score_days
 
 WINDOW_DAYS = 28  # the ledger's page looks back four weeks
 KPI_DAYS = 90
@@ -30,7 +32,7 @@ KPIS = "marts.fct_service_kpis"
 
 
 def measure(settings: Settings, run_date: date) -> Summary:
-    """Write `service_kpis` and `forecast_accuracy` of the night.
+    """Write `service_kpis`, `forecast_accuracy`, `forecast_ledger` and `override_value` of the night.
 
     Returns:
         Days of KPIs, nights scored, and the WAPE over all queues by lead bucket.
@@ -46,13 +48,18 @@ def measure(settings: Settings, run_date: date) -> Summary:
         )  # fmt: skip
     night.write("service_kpis", kpis)
     published = published_forecasts(night, run_date - timedelta(days=WINDOW_DAYS))
-    ledger = _score_ledger(published, known, settings, run_date)
+    scored = _scored_intervals(published, known, settings, run_date)
+    ledger = accuracy_rows(scored, WINDOW_DAYS, "ledger") if len(scored) else _no_accuracy()
+    added, value = _ledger_entries(night, scored)
+    night.write("forecast_ledger", added)
+    night.write("override_value", value)
     accuracy = _where_missing(ledger, _score_backtests(known, cutoffs, settings, run_date))
     night.write("forecast_accuracy", accuracy.astype({"day_count": "int64", "window_days": "int64"}))
     overall = accuracy[accuracy["queue"] == "all"].set_index("lead_bucket")["wape"].reindex(LEAD_BUCKETS).dropna()
     return {
         "kpi_days": len(kpis["local_on"].unique()),
         "nights_scored": published["cutoff_on"].nunique(),
+        "ledger_entries": len(added),
         **{f"wape_lead_{bucket}": round(float(wape), 4) for bucket, wape in overall.items()},
     }
 
@@ -66,28 +73,45 @@ def _service_kpis(warehouse: Warehouse, run_date: date) -> pa.Table:
     return warehouse.query(sql, [run_date - timedelta(days=KPI_DAYS), run_date])
 
 
-def _score_ledger(published: pd.DataFrame, known: ContactHistory, settings: Settings, run_date: date) -> pd.DataFrame:
-    """Accuracy of what was published, interval by interval, beside the rival as of the same cutoffs."""
+def _scored_intervals(
+    published: pd.DataFrame, known: ContactHistory, settings: Settings, run_date: date
+) -> pd.DataFrame:
+    """What was published beside what came, interval by interval, and the rival as of the same cutoffs."""
     if published.empty or not known.histories:
-        return pd.DataFrame(columns=list(FORECAST_ACCURACY.names))
+        return pd.DataFrame()
     params = volume_params()
     grid = next(iter(known.histories.values())).grid
     cells = grid.cells_of(pd.DatetimeIndex(published["interval_start_at"]))
-    said = published.drop(columns=["local_on", "interval_start_at"]).rename(columns={"contacts": "forecast"})
+    said = published.drop(columns=["local_on", "interval_start_at"])
+    said = said.rename(columns={"contacts": "forecast", "model_contacts": "model"})
     said = said.assign(day_on=grid.dates[0] + pd.to_timedelta(cells // grid.slots, unit="D"), slot=cells % grid.slots)
     cutoffs = [stamp.date() for stamp in said["cutoff_on"].unique()]
     rivals = rival_rows(known.histories, cutoffs, settings.volume.horizon_days, settings.volume.history_days, params)
     # Only cells that accept contacts have a rival; a zero for a closed hour is no achievement.
     key = ["queue", "cutoff_on", "day_on", "slot"]
     beside = said.merge(rivals, on=key, how="inner", validate="many_to_one")
-    scored = with_actuals(beside, known.histories, run_date, params)
-    return accuracy_rows(scored, WINDOW_DAYS, "ledger")
+    return with_actuals(beside, known.histories, run_date, params)
+
+
+def _ledger_entries(night: Night, scored: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """What tonight adds to the ledger, and the worth of the overrides in all of it."""
+    earlier = entries_before(night)
+    added = additions(score_days(scored), earlier, night.run_date) if len(scored) else earlier.iloc[:0]
+    days = ["local_on", "cutoff_on", "scored_on"]
+    every = pd.concat([frame.assign(**{name: pd.to_datetime(frame[name]) for name in days})
+                       for frame in (earlier, added) if len(frame)] or [earlier], ignore_index=True)  # fmt: skip
+    plain = added.assign(**{name: pd.to_datetime(added[name]).dt.date for name in days})
+    return plain, override_value(every)
+
+
+def _no_accuracy() -> pd.DataFrame:
+    return pd.DataFrame(columns=list(FORECAST_ACCURACY.names))
 
 
 def _score_backtests(known: ContactHistory, cutoffs: list[date], settings: Settings, run_date: date) -> pd.DataFrame:
     """The same of stored backtests, each cutoff with what could be learned before it."""
     if not known.histories:
-        return pd.DataFrame(columns=list(FORECAST_ACCURACY.names))
+        return _no_accuracy()
     params, volume = volume_params(), settings.volume
     span = Span(volume.horizon_days, volume.history_days)
     past = backtest(known.histories, known.events, cutoffs, span, params, backtest_folder(settings))

@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 
 # A count older than this tells nothing of what lies open this morning.
 BACKLOG_DAYS = 2
+STAFFING_KNOWN = "staffing_known"  # what the night knew of patience; stays in its run folder
 
 
 def plan_staffing(settings: Settings, run_date: date) -> Summary:
@@ -45,6 +46,8 @@ def plan_staffing(settings: Settings, run_date: date) -> Summary:
     for note in notes:
         log.warning("%s", note)
     night.write("staffing_requirement", plan)
+    patience_s = pd.Series(known.patience_s, name="patience_s", dtype="float64").rename_axis("queue")
+    night.write(STAFFING_KNOWN, patience_s.reset_index().astype({"queue": "str"}))  # for `forestall intraday`
     return {
         "queues": plan["queue"].nunique(),
         "intervals": len(plan),

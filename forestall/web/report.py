@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 from features.published import PUBLISHED
 from forestall.publishing.publication import PublishedNight
-from forestall.web import charts, numbers, risk, summaries
+from forestall.web import charts, numbers, planning, risk, summaries
 from forestall.web.price import price_of_agents
 
 HEAD_ROWS = 20
@@ -50,6 +50,8 @@ def night_report(night: PublishedNight, before: PublishedNight | None = None) ->
         plan=_plan(tables["staffing_requirement"], figures.plan_on),
         forecasts=_forecasts(tables["volume_forecast"], figures.plan_on),
         days=_days(tables["volume_forecast"]),
+        moves=planning.moves(tables["forecast_changes"]),
+        override_lines=planning.worth_of_overrides(tables["override_value"]),
         listed=_records(tables["outreach_list"].sort_values("list_rank").head(HEAD_ROWS)),
         withheld=_reasons_withheld(tables["outreach_withheld"]),
         price=price_of_agents(tables["wait_effect"], tables["agent_value"]),

@@ -63,7 +63,7 @@ def accuracy_rows(scored: pd.DataFrame, window_days: int, source: str) -> pd.Dat
 
     Args:
         scored: a row an interval: queue, day_on, lead_days, forecast, rival, contacts and the
-            quantile columns.
+            quantile columns; `model` where planners may have changed what the model said.
         window_days: over how many days; only told.
         source: `ledger` or `backtest`; only told.
 
@@ -91,6 +91,7 @@ def _measures(own: pd.DataFrame) -> dict[str, float]:
         "bias": bias(forecast, actual),
         "pinball": pinball(levels, actual),
         "coverage_80": coverage_80(levels, actual),
+        "model_wape": wape(own["model" if "model" in own else "forecast"].to_numpy(), actual),
     }
 
 

@@ -14,6 +14,8 @@ from scipy import stats
 LEVELS = (0.05, 0.10, 0.25, 0.50, 0.75, 0.90, 0.95)
 QUANTILE_COLUMNS = tuple(f"contacts_p{round(level * 100):02d}" for level in LEVELS)
 LEAST_PHI = 1e-6  # below it the negative binomial is a Poisson
+_Z90 = 1.2816  # a normal's 90 % quantile, in standard deviations
+_UNSHAPED_PHI = 0.1  # of what a planner expects where the model expects nothing: a third of it either way
 
 Values = NDArray[np.float64]
 
@@ -80,3 +82,25 @@ def _negative_binomial(mean: Values, phi: float) -> tuple[float, Values]:
     """Size and success probability with mean m and variance m + phi m^2."""
     size = 1 / phi
     return size, size / (size + mean)
+
+
+def moved_along(levels: Values, mean: Values, to: Values) -> Values:
+    """Quantiles of a forecast whose mean somebody moved.
+
+    The variance that the quantiles show is split into that of counts (the mean) and the rest, which is error in
+    the level and grows with it: phi to^2. Where the model expected nothing there is no shape to keep.
+    Worked: mean 100, standard deviation 20 (variance 400 = 100 + 0.03 x 100^2), moved to 200: variance
+    200 + 0.03 x 200^2 = 1,400, so distances from the mean grow by sqrt(1400 / 400) = 1.87.
+
+    Args:
+        levels: rows x LEVELS, at `mean`.
+        mean: of the rows.
+        to: where it was moved; 0 gives zeros.
+    """
+    reach = levels[:, LEVELS.index(0.90)] - levels[:, LEVELS.index(0.10)]
+    variance = np.maximum((reach / (2 * _Z90)) ** 2, np.maximum(mean, 1e-9))
+    phi = (variance - mean) / np.maximum(mean, 1e-9) ** 2
+    scale = np.sqrt((to + phi * to**2) / variance)
+    moved = np.maximum(np.round(to[:, None] + (levels - mean[:, None]) * scale[:, None]), 0.0)
+    unshaped = quantiles(to, Spread(_UNSHAPED_PHI))
+    return np.asarray(np.where((mean > 0)[:, None], np.where((to > 0)[:, None], moved, 0.0), unshaped))

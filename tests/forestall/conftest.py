@@ -36,6 +36,9 @@ def night_tables() -> Callable[..., dict[str, pa.Table]]:
             .iloc[24:30]
             .assign(list_rank=range(1, 7), arm="holdout", suppression_reason="holdout"),
             "volume_forecast": forecast,
+            "forecast_changes": _forecast_changes(run_date),
+            "forecast_ledger": _forecast_ledger(run_date),
+            "override_value": _override_value(),
             "staffing_requirement": _requirement(forecast),
             "wait_effect": _wait_effect(),
             "agent_value": _agent_value(_requirement(forecast)),
@@ -399,3 +402,63 @@ def _gates() -> pd.DataFrame:
              "is_passed": False, "checked_count": 410, "failed_count": 0, "observed": "410 rows; 1180 as a rule"},
         ]
     )  # fmt: skip
+
+
+def _forecast_changes(run_date: date) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "queue": ["billing", "claims"],
+            "local_on": run_date,
+            "previous_run_on": run_date - timedelta(days=1),
+            "contacts": [620.0, 300.0],
+            "previous_contacts": [500.0, 310.0],
+            "change": [120.0, -10.0],
+            "by_data": [15.0, -10.0],
+            "by_model": [5.0, 0.0],
+            "by_event": [0.0, 0.0],
+            "by_override": [100.0, 0.0],
+            "by_outreach": 0.0,
+            "main_cause": ["override", "data"],
+        }
+    )
+
+
+def _forecast_ledger(run_date: date) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "queue": ["billing"],
+            "local_on": run_date - timedelta(days=1),
+            "cutoff_on": run_date - timedelta(days=1),
+            "override_id": "",
+            "scored_on": run_date,
+            "lead_days": 1,
+            "interval_count": 24,
+            "contacts": 480.0,
+            "forecast_sum": 470.0,
+            "model_sum": 470.0,
+            "absolute_error": 90.0,
+            "model_absolute_error": 90.0,
+            "rival_absolute_error": 95.0,
+            "noise_floor_error": 80.0,
+            "pinball_sum": 40.0,
+            "covered_count": 19,
+        }
+    )
+
+
+def _override_value() -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "override_id": ["5", "7"],
+            "queue": "all",
+            "lead_bucket": "all",
+            "day_count": 5,
+            "night_count": 3,
+            "contacts": 900.0,
+            "absolute_error": [90.0, 200.0],
+            "model_absolute_error": [150.0, 160.0],
+            "error_avoided": [60.0, -40.0],
+            "wape": [0.1, 0.22],
+            "model_wape": [0.17, 0.18],
+        }
+    )

@@ -1,5 +1,6 @@
 """The ledger, scored by hand: one queue, two open hours a day, forecasts published by us."""
 
+import shutil
 from datetime import date, timedelta
 
 import numpy as np
@@ -43,22 +44,29 @@ def volumes(per_day, last=RUN):
     return pd.DataFrame(rows)
 
 
-def publish(settings, run_date, per_day, revision=1, low=0.0, high=1000.0):
-    """A published night whose forecast we set: 09:00 and 10:00 of each day from the run date on."""
+def publish(settings, run_date, per_day, revision=1, low=0.0, high=1000.0, model=None, override_id=None):
+    """A published night whose forecast we set: 09:00 and 10:00 of each day from the run date on.
+
+    Without `model` (what the model said, per day) it is one of before there were overrides.
+    """
     rows = []
     for step, counts in enumerate(per_day):
         on = run_date + timedelta(days=step)
-        for at, mean in zip(instants(on), counts, strict=True):
+        told = model[step] if model else counts
+        for at, mean, own in zip(instants(on), counts, told, strict=True):
             levels = dict(zip(QUANTILE_COLUMNS, [low, low, low, mean, high, high, high], strict=True))
             rows.append(
                 {"queue": "a", "interval_start_at": at, "local_on": on, "channel": "phone",
                  "cutoff_at": Night(settings, run_date).cutoff, "lead_days": step + 1, "is_open": True,
-                 "contacts": float(mean), **levels, "handle_time_s": 100.0, "method": "prophet", "model_version": "v"}
+                 "contacts": float(mean), **levels, "handle_time_s": 100.0, "method": "prophet", "model_version": "v",
+                 "model_contacts": float(own), "override_id": override_id if own != mean else None}
             )  # fmt: skip
     name = run_date.isoformat() + ("" if revision == 1 else f".r{revision}")
     folder = Night(settings, run_date).published / name
     folder.mkdir(parents=True)
     table = conform(pa.Table.from_pandas(pd.DataFrame(rows), preserve_index=False), PUBLISHED["volume_forecast"])
+    if model is None:
+        table = table.drop_columns(["model_contacts", "override_id"])
     pa.parquet.write_table(table, folder / "volume_forecast.parquet")
     (folder / "manifest.json").write_text("{}")
 
@@ -152,6 +160,73 @@ def test_kpis_of_the_last_ninety_days_are_copied(company):
 
 def test_an_empty_warehouse_gives_empty_tables(company):
     settings = company(TOML)
-    assert measure(settings, RUN) == {"kpi_days": 0, "nights_scored": 0}
+    assert measure(settings, RUN) == {"kpi_days": 0, "nights_scored": 0, "ledger_entries": 0}
     assert Night(settings, RUN).read("forecast_accuracy").empty
     assert Night(settings, RUN).read("service_kpis").empty
+
+
+def ledger_of(settings, run_date):
+    return Night(settings, run_date).read("forecast_ledger")
+
+
+def passed_on(settings, run_date):
+    """Adds to the published night what its measuring wrote, as publication does."""
+    folder, night = Night(settings, run_date).published / run_date.isoformat(), Night(settings, run_date)
+    pa.parquet.write_table(night.table("forecast_ledger"), folder / "forecast_ledger.parquet")
+
+
+def test_an_override_is_worth_the_error_that_it_avoids(settings):
+    publish(settings, RUN - timedelta(days=2), [(10, 20), (15, 15)], model=[(10, 20), (20, 15)], override_id="3")
+    publish(settings, RUN - timedelta(days=1), [(9, 24)], model=[(9, 21)], override_id="4")
+    measure(settings, RUN)  # what came is 12 and 18
+    value = Night(settings, RUN).read("override_value").set_index(["override_id", "queue", "lead_bucket"])
+    helped, hurt = value.loc[("3", "a", "2-3")], value.loc[("4", "all", "all")]
+    assert helped["error_avoided"] == 8 - 3  # 15 instead of 20 where 12 came; its other interval was not touched
+    assert (helped["wape"], helped["model_wape"]) == (3 / 12, 8 / 12)
+    assert hurt["error_avoided"] == 3 - 6
+    assert hurt["contacts"] == 18
+    assert ("3", "a", "1") not in value.index
+    row = accuracy(settings).loc[("a", "1")]
+    assert (row["wape"], row["model_wape"]) == (pytest.approx(9 / 60), pytest.approx(6 / 60))
+
+
+def test_the_ledger_holds_each_day_of_each_night_beside_rival_and_floor(settings):
+    publish(settings, RUN - timedelta(days=1), [(9, 24)], model=[(9, 21)], override_id="4", low=9.5, high=15.0)
+    measure(settings, RUN)
+    plain, overridden = ledger_of(settings, RUN).sort_values("override_id").to_dict("records")
+    assert (plain["override_id"], overridden["override_id"]) == ("", "4")
+    assert (overridden["lead_days"], overridden["interval_count"], overridden["contacts"]) == (1, 1, 18)
+    assert (overridden["absolute_error"], overridden["model_absolute_error"]) == (6, 3)
+    assert (plain["absolute_error"], plain["rival_absolute_error"]) == (3, 2)
+    assert plain["noise_floor_error"] == pytest.approx(np.sqrt(2 * 12 / np.pi))
+    assert (plain["covered_count"], overridden["covered_count"]) == (1, 0)
+    assert (overridden["forecast_sum"], overridden["model_sum"]) == (24, 21)
+
+
+def test_the_ledger_only_grows_and_survives_that_nights_are_pruned(settings):
+    yesterday, tomorrow = RUN - timedelta(days=1), RUN + timedelta(days=1)
+    publish(settings, yesterday, [(9, 24), (10, 20)], model=[(9, 21), (10, 20)], override_id="4")
+    measure(settings, RUN)
+    first = ledger_of(settings, RUN)
+    measure(settings, RUN)
+    assert ledger_of(settings, RUN).equals(first)  # run again, it says the same
+    publish(settings, RUN, [(10, 20)])
+    passed_on(settings, RUN)
+    measure(settings, tomorrow)
+    assert ledger_of(settings, tomorrow).empty  # nothing new is known
+    late = volumes([(12, 18)]).assign(known_on=tomorrow, offered_count=[0, 4])
+    fill(settings, CALENDAR, {CHANGES: pd.concat([volumes([(10, 20)] * 41 + [(12, 18)]), late])})
+    measure(settings, tomorrow)
+    added = ledger_of(settings, tomorrow)
+    told = added[added["override_id"] == "4"].iloc[0]
+    assert (told["local_on"], told["contacts"], told["absolute_error"]) == (yesterday, 22, 2)
+    kept = Night(settings, RUN).base / "ledger" / f"{RUN}.parquet"
+    assert pa.parquet.read_table(kept).to_pandas().equals(first)  # the correction is an entry of its own
+    for name in (yesterday, RUN):
+        shutil.rmtree(Night(settings, RUN).published / name.isoformat())
+    publish(settings, tomorrow, [(10, 20)])
+    passed_on(settings, tomorrow)
+    measure(settings, tomorrow + timedelta(days=1))
+    assert ledger_of(settings, tomorrow + timedelta(days=1)).empty
+    value = Night(settings, tomorrow + timedelta(days=1)).read("override_value").set_index(["queue", "lead_bucket"])
+    assert value.loc[("a", "1"), "error_avoided"] == abs(21 - 22) - abs(24 - 22)

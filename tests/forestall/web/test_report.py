@@ -291,3 +291,12 @@ def test_without_a_price_the_reason_stands_there_and_no_table(
     tables["wait_effect"] = tables["wait_effect"].slice(0, 0)
     later = publish_night(tmp_path, TUESDAY, tables, dict(about_the_night), lambda _: None)
     assert "The price of a missing agent" not in _text(night_report(later))
+
+
+def test_what_moved_and_what_overrides_were_worth_are_told(publish: Callable[..., PublishedNight]) -> None:
+    html = night_report(publish())
+    assert "billing, Mon 2026-03-02: 620 contacts instead of 500 (+120): overrides +100, new data +15" in html
+    assert "claims, Mon 2026-03-02: 300 contacts instead of 310 (-10): new data -10" in html
+    assert html.index("billing, Mon 2026-03-02: 620") < html.index("claims, Mon 2026-03-02: 300")
+    assert "Override 5: made the forecast better by 60 contacts misplaced over 5 days" in html
+    assert "Override 7: made it worse by 40 contacts" in html

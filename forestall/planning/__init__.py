@@ -1,0 +1,1 @@
+"""What planners decide by hand: overrides of the forecast and business events, kept as entries that never change."""

@@ -1,0 +1,58 @@
+"""What the report says of the planner's hand: what moved since the last night, and what overrides were worth."""
+
+from collections.abc import Hashable
+from typing import Any
+
+import pandas as pd
+
+from forestall.web.numbers import day, number
+
+MOST_MOVES = 5
+MOST_OVERRIDES = 5
+LEAST_MOVE = 1.0  # contacts a day; less is not worth a line
+WORDS = {
+    "by_data": "new data",
+    "by_model": "other weights of the methods",
+    "by_event": "events",
+    "by_override": "overrides",
+    "by_outreach": "outreach",
+}
+
+
+def moves(changes: pd.DataFrame) -> list[str]:
+    """The largest changes of a queue's day since the last published night, each with its causes.
+
+    Such as `billing, Mon 2026-03-02: 620 instead of 500 (+120): overrides +100, new data +15, ...`.
+    """
+    size = changes["change"].abs()
+    largest = changes[size >= LEAST_MOVE].loc[lambda rows: rows["change"].abs().nlargest(MOST_MOVES).index]
+    return [_move(row) for row in largest.to_dict("records")]
+
+
+def worth_of_overrides(values: pd.DataFrame) -> list[str]:
+    """One line for each of the newest overrides whose days have passed."""
+    whole = values[(values["queue"] == "all") & (values["lead_bucket"] == "all")]
+    newest = whole.assign(last=whole["override_id"].astype(str).str.split("+").str[-1].astype(int))
+    return [_worth(row) for row in newest.nlargest(MOST_OVERRIDES, "last").to_dict("records")]
+
+
+def _move(row: dict[Hashable, Any]) -> str:
+    shares = {words: float(row[name]) for name, words in WORDS.items()}
+    worth_telling = ((words, share) for words, share in shares.items() if abs(share) >= LEAST_MOVE / 2)
+    told = sorted(worth_telling, key=lambda one: -abs(one[1]))
+    causes = ", ".join(f"{words} {share:+,.0f}" for words, share in told)
+    change = float(row["change"])
+    return (
+        f"{row['queue']}, {day(pd.Timestamp(str(row['local_on'])))}: {number(row['contacts'])} contacts instead of "
+        f"{number(row['previous_contacts'])} ({change:+,.0f}): {causes}"
+    )
+
+
+def _worth(row: dict[Hashable, Any]) -> str:
+    avoided, wape, model_wape = (float(row[name]) for name in ("error_avoided", "wape", "model_wape"))
+    verdict = "made the forecast better by" if avoided > 0 else "made it worse by" if avoided < 0 else "changed it by"
+    many = "s" if "+" in str(row["override_id"]) else ""
+    return (
+        f"Override{many} {row['override_id']}: {verdict} {number(abs(avoided))} contacts misplaced over "
+        f"{row['day_count']} days (WAPE {wape:.1%} with, {model_wape:.1%} without)"
+    )

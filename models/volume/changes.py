@@ -1,0 +1,146 @@
+"""How the forecast of a day moved from one night to the next, shared out over its causes.
+
+Nothing is fitted again. Tonight's candidates are put together three times: as published; with the weights
+and leads of then; and with these and the events known then. The steps between them are the shares of model
+and event, the step from what was published then to the last is the share of data, and what planners put on top
+is known exactly: the shares add up to the change.
+"""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from models.volume.candidates import Candidates
+from models.volume.combine import combined
+from models.volume.history import History
+from models.volume.marks import day_marks
+from models.volume.params import DailyParams
+
+Floats = NDArray[np.float64]
+
+CAUSES = ("data", "model", "event", "override", "outreach")
+LEAST = 0.05  # contacts a day; less is rounding
+
+
+def as_then(
+    rows: pd.DataFrame, histories: Mapping[str, History], weights: pd.DataFrame, nights_between: int
+) -> pd.DataFrame:
+    """Contacts a day of tonight's candidates with the weights and at the leads of an earlier night.
+
+    Args:
+        rows: `candidate_rows` of all queues.
+        histories: by queue.
+        weights: as they were learned then.
+        nights_between: by how many days the leads were longer.
+
+    Returns:
+        queue, local_on (midnight), contacts.
+    """
+    shifted = rows.assign(lead_days=rows["lead_days"] + nights_between).reset_index(drop=True)
+    out = combined(shifted, weights)
+    grid = next(iter(histories.values())).grid
+    day = (out["day_on"] - grid.dates[0]).dt.days.to_numpy()
+    contacts = out["forecast"].to_numpy() * grid.multiplicity[day, out["slot"].to_numpy()]
+    rows = out[["queue"]].assign(local_on=out["day_on"], contacts=contacts)
+    return rows.groupby(["queue", "local_on"], as_index=False).sum()
+
+
+def without_new_events(
+    rows: pd.DataFrame, tonight: Mapping[tuple[str, date], Candidates], histories: Mapping[str, History],
+    events: pd.DataFrame, events_then: pd.DataFrame, params: DailyParams,
+) -> pd.DataFrame:  # fmt: skip
+    """`rows` with the daily forecast as tonight's model gives it for the events that were known then."""
+    if _same(events, events_then):
+        return rows
+    factors = []
+    for (queue, _), found in tonight.items():
+        history = histories[queue]
+        days = history.grid.dates[found.basis.end : found.basis.until]
+        factor = _event_factor(found, history, events, events_then, params)
+        factors.append(pd.DataFrame({"queue": queue, "day_on": days, "factor": factor}))
+    beside = rows.merge(pd.concat(factors), on=["queue", "day_on"], how="left", validate="many_to_one")
+    return rows.assign(daily=(beside["daily"] * beside["factor"]).to_numpy())
+
+
+def share_out(now: pd.DataFrame, then: pd.DataFrame, same_weights: pd.DataFrame, same_events: pd.DataFrame,
+              *, is_other_model: bool) -> pd.DataFrame:  # fmt: skip
+    """The change of each queue and day that both nights forecast, and its causes.
+
+    Args:
+        now: queue, local_on, contacts, model_contacts: day sums as published tonight.
+        then: the same of the earlier night.
+        same_weights: queue, local_on, contacts of `as_then`.
+        same_events: the same without the events that are new since.
+        is_other_model: parameters or methods changed, so what remains says more of the model than of the data.
+
+    Returns:
+        queue, local_on, contacts, previous_contacts, change, by_<cause> for CAUSES, main_cause.
+    """
+    key = ["queue", "local_on"]
+    both = now.merge(then, on=key, suffixes=("", "_then"), validate="one_to_one")
+    both = both.merge(same_weights.rename(columns={"contacts": "weighed"}), on=key, how="left", validate="one_to_one")
+    both = both.merge(same_events.rename(columns={"contacts": "eventless"}), on=key, how="left", validate="one_to_one")
+    # A day on which the queue accepts nothing has no candidates: it is zero whatever the weights.
+    weighed, eventless = both["weighed"].fillna(0.0), both["eventless"].fillna(0.0)
+    rest, model = eventless - both["model_contacts_then"], both["model_contacts"] - weighed
+    shares = pd.DataFrame(
+        {
+            "by_data": 0.0 if is_other_model else rest,
+            "by_model": model + rest if is_other_model else model,
+            "by_event": weighed - eventless,
+            "by_override": (both["contacts"] - both["model_contacts"])
+            - (both["contacts_then"] - both["model_contacts_then"]),
+            "by_outreach": 0.0,
+        },
+        index=both.index,
+    )
+    size = shares.abs()
+    largest = size.to_numpy().argmax(axis=1)  # the first of equals, in the order of CAUSES
+    cause = pd.Series(np.array(CAUSES, dtype=object)[largest], both.index)
+    return both[[*key, "contacts"]].assign(
+        previous_contacts=both["contacts_then"],
+        change=both["contacts"] - both["contacts_then"],
+        **shares,
+        main_cause=cause.mask(size.max(axis=1) < LEAST, "none"),
+    )
+
+
+def _same(events: pd.DataFrame, others: pd.DataFrame) -> bool:
+    said = ["name", "starts_on", "ends_on", "queues"]
+    first, second = (
+        frame[said].astype(str).sort_values(said).reset_index(drop=True).drop_duplicates() for frame in (events, others)
+    )
+    return first.equals(second)
+
+
+def _event_factor(
+    found: Candidates, history: History, events: pd.DataFrame, events_then: pd.DataFrame, params: DailyParams
+) -> Floats:
+    """Forecast with the events of then over that with tonight's, by day ahead; 1 where they do not differ."""
+    basis = found.basis
+    dates = history.grid.dates[basis.end : basis.until]
+    days = history.days.iloc[basis.end : basis.until]
+    now, then = (day_marks(days, known, history.queue, params) for known in (events, events_then))
+    changed = pd.concat([now, then]).drop_duplicates(keep=False)
+    factor = np.ones(len(dates))
+    if changed.empty or not found.model:
+        return factor
+    at = dates.isin(changed["ds"])
+    past = basis.marks[basis.marks["ds"] < dates[0]]
+    with_now, with_then = (_predicted(found.model, pd.concat([past, marks]), dates[at]) for marks in (now, then))
+    factor[at] = np.divide(with_then, with_now, out=np.ones_like(with_now), where=with_now > 0)
+    return factor
+
+
+def _predicted(model_json: str, marks: pd.DataFrame, dates: pd.DatetimeIndex) -> Floats:
+    """What a fitted Prophet says of some days under other marks; a mark that its history lacks has no effect."""
+    from prophet.serialize import model_from_json
+
+    model: Any = model_from_json(model_json)
+    if model.holidays is not None:
+        model.holidays = marks.reset_index(drop=True)
+    return np.asarray(np.maximum(model.predict(pd.DataFrame({"ds": dates}))["yhat"].to_numpy(), 0.0))

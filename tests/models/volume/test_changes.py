@@ -1,0 +1,53 @@
+"""Shares of a change by hand."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from models.volume.changes import CAUSES, share_out
+
+DAYS = pd.to_datetime(["2026-03-02", "2026-03-03"]).astype("datetime64[s]")
+
+
+def days(contacts, model=None):
+    rows = pd.DataFrame({"queue": "a", "local_on": DAYS[: len(contacts)], "contacts": contacts})
+    return rows if model is None else rows.assign(model_contacts=model)
+
+
+def test_each_cause_has_its_step_and_the_steps_add_up():
+    # Then 100, and 10 by hand. Tonight with the weights and events of then 104, with tonight's events 124, with
+    # tonight's weights too 121, and 30 by hand.
+    found = share_out(
+        days([151.0], [121.0]), days([110.0], [100.0]), days([124.0]), days([104.0]), is_other_model=False
+    ).iloc[0]
+    assert found["by_data"] == pytest.approx(4)
+    assert found["by_event"] == pytest.approx(20)
+    assert found["by_model"] == pytest.approx(-3)
+    assert found["by_override"] == pytest.approx(20)
+    assert found["change"] == pytest.approx(41) == sum(found[f"by_{cause}"] for cause in CAUSES)
+    assert found["main_cause"] in ("event", "override")
+
+
+def test_with_other_parameters_what_is_left_counts_as_the_models():
+    found = share_out(
+        days([121.0], [121.0]), days([100.0], [100.0]), days([124.0]), days([104.0]), is_other_model=True
+    ).iloc[0]
+    assert (found["by_data"], found["by_model"], found["main_cause"]) == (0, pytest.approx(1), "event")
+
+
+def test_days_that_one_night_lacks_are_left_out_and_rounding_is_no_cause():
+    found = share_out(
+        days([5.0, 8.0], [5.0, 8.0]), days([5.01], [5.01]), days([5.0, 8.0]), days([5.0, 8.0]), is_other_model=False
+    )
+    assert found["main_cause"].tolist() == ["none"]
+
+
+def test_random_nights_add_up():
+    rng = np.random.default_rng(1)
+    for _ in range(50):
+        numbers = rng.uniform(0, 100, (6, 2))
+        found = share_out(
+            days(numbers[0], numbers[1]), days(numbers[2], numbers[3]), days(numbers[4]), days(numbers[5]),
+            is_other_model=bool(rng.integers(2)),
+        )  # fmt: skip
+        assert np.allclose(found[[f"by_{cause}" for cause in CAUSES]].sum(axis=1), found["change"])
