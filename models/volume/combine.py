@@ -35,7 +35,7 @@ def choose_weights(scored: pd.DataFrame, params: CombineParams) -> pd.DataFrame:
     """The weight of each candidate by queue and lead bucket.
 
     Args:
-        scored: backtest intervals whose contacts are known: queue, lead_days, MEMBERS, contacts.
+        scored: backtest intervals whose contacts are known: queue, day_on, lead_days, MEMBERS, contacts.
         params: steps and shrinkage.
 
     Returns:
@@ -47,7 +47,7 @@ def choose_weights(scored: pd.DataFrame, params: CombineParams) -> pd.DataFrame:
         return pd.DataFrame({name: [] for name in types}).astype(types)
     tried = mixtures(params.steps)
     loss = _losses(scored, tried)
-    steadied = loss + _support(loss, params)
+    steadied = loss + _support(loss, _days_of(scored), params)
     is_allowed = loss.le(loss[0], axis=0)  # the first mixture is the rival alone
     best = steadied.where(is_allowed).idxmin(axis=1).astype(float)  # the first of equals is the nearest to the rival
     every = pd.MultiIndex.from_product([scored["queue"].unique(), range(len(LEAD_BUCKETS))], names=["queue", "bucket"])
@@ -80,33 +80,51 @@ def method_names(weights: pd.DataFrame, is_short: pd.Series) -> pd.Series:
     return pd.Series(np.where(is_kin, "kin", names), index=weights.index).astype(str)
 
 
+def _groups(scored: pd.DataFrame) -> pd.MultiIndex:
+    """Queue and bucket of each row."""
+    bucket = bucket_of(scored["lead_days"].to_numpy())
+    return pd.MultiIndex.from_arrays([scored["queue"], bucket], names=["queue", "bucket"])
+
+
 def _losses(scored: pd.DataFrame, tried: Values) -> pd.DataFrame:
     """Sum of absolute errors of each mixture, by queue and bucket (an index of both; a column a mixture)."""
-    bucket = bucket_of(scored["lead_days"].to_numpy())
-    groups = scored.groupby([scored["queue"], pd.Series(bucket, index=scored.index, name="bucket")], sort=True)
-    place, count = groups.ngroup().to_numpy(), groups.ngroups
+    place, found = _groups(scored).factorize(sort=True)
     members, actual = scored[list(MEMBERS)].to_numpy(), scored["contacts"].to_numpy()
     # One mixture after the other: all at once would hold dozens of copies of a long backtest.
-    sums = [np.bincount(place, np.abs(members @ weights - actual), minlength=count) for weights in tried]
-    return pd.DataFrame(np.column_stack(sums), index=groups.size().index)
+    sums = [np.bincount(place, np.abs(members @ weights - actual), minlength=len(found)) for weights in tried]
+    return pd.DataFrame(np.column_stack(sums), index=found.set_names(["queue", "bucket"]))
 
 
-def _support(loss: pd.DataFrame, params: CombineParams) -> pd.DataFrame:
+def _support(loss: pd.DataFrame, days: pd.DataFrame, params: CombineParams) -> pd.DataFrame:
     """What the errors at other leads and of other queues add, in the units of the queue's own.
 
-    A lead bucket so many steps away counts `lead_share` to the power of the steps.
+    A lead bucket so many steps away counts `lead_share` to the power of the steps. All queues together count as
+    `pooled_days` days of the queue's own: a long history of its own outweighs them.
+
+    Args:
+        loss: of `_losses`.
+        days: one column; days that each row of `loss` was made of.
+        params: shares.
     """
-    near = _lent(loss, params.lead_share)
-    relative = near.div(near[0].where(near[0] > 0), axis=0)  # each queue counts alike, whatever its size
-    pooled = relative.groupby("bucket").mean().fillna(1.0).loc[loss.index.get_level_values("bucket")]
-    return near - loss + params.pooled_share * pooled.set_axis(loss.index).mul(near[0], axis=0)
+    near, evidence = _lent(loss, params.lead_share), _lent(days, params.lead_share).iloc[:, 0]
+    relative = near.div(near[0].where(near[0] > 0), axis=0)
+    # The geometric mean: a method that is ten times worse for one queue says little of the others.
+    pooled = np.exp(np.log(relative.clip(lower=0.01)).groupby("bucket").mean().fillna(0.0))
+    pooled = pooled.loc[loss.index.get_level_values("bucket")].set_axis(loss.index)
+    return near - loss + pooled.mul(near[0] * params.pooled_days / evidence, axis=0)
 
 
-def _lent(loss: pd.DataFrame, share: float) -> pd.DataFrame:
-    """Each bucket's loss and those of the queue's others, ever less with their distance."""
-    bucket = loss.index.get_level_values("bucket").to_numpy()
-    sums = pd.DataFrame(0.0, index=loss.index, columns=loss.columns)
+def _lent(values: pd.DataFrame, share: float) -> pd.DataFrame:
+    """Each bucket's values and those of the queue's others, ever less with their distance."""
+    bucket = values.index.get_level_values("bucket").to_numpy()
+    sums = pd.DataFrame(0.0, index=values.index, columns=values.columns)
     for other in np.unique(bucket):
-        found = loss.xs(other, level="bucket").reindex(loss.index.get_level_values("queue")).fillna(0.0)
+        found = values.xs(other, level="bucket").reindex(values.index.get_level_values("queue")).fillna(0.0)
         sums += found.to_numpy() * (share ** np.abs(bucket - other))[:, None]
     return sums
+
+
+def _days_of(scored: pd.DataFrame) -> pd.DataFrame:
+    """Days, each with its lead, behind each queue and bucket."""
+    days = pd.DataFrame({"day": scored["day_on"].to_numpy(), "lead": scored["lead_days"].to_numpy()}, _groups(scored))
+    return days.reset_index().drop_duplicates().groupby(["queue", "bucket"]).size().to_frame()

@@ -17,6 +17,7 @@ from scipy import stats
 from models.volume.history import Matrix, Series
 from models.volume.params import HandleTimeParams
 
+LEAST_INTERVALS = 10  # fewer say nothing of how means scatter
 HANDLE_TIME_LEVELS = (0.10, 0.50, 0.90)
 HANDLE_TIME_COLUMNS = tuple(f"handle_time_p{round(level * 100):02d}_s" for level in HANDLE_TIME_LEVELS)
 
@@ -66,29 +67,11 @@ def handle_time_spreads(
     The squared relative error of an interval with n contacts is between + within / n on average: a
     regression through all intervals, weighted by n, since those of few contacts scatter most.
     """
-    spreads = {}
-    for queue, series in all_series.items():
-        recent = slice(max(len(weekdays) - params.spread_days, 0), len(weekdays))
-        count, seconds = series.handled[recent], series.handle_s[recent]
-        is_measured = (count > 0) & (seconds > 0)
-        n = count[is_measured]
-        if len(n) < 2:
-            spreads[queue] = HandleTimeSpread(np.nan, np.nan)
-            continue
-        expected = week[queue][weekdays[recent]][is_measured]
-        squared = (seconds[is_measured] / n / expected - 1) ** 2
-        root = np.sqrt(n)
-        design = np.column_stack([root, root / n])
-        within_only = max(float((squared * n).mean()), 0.0)
-        between, within = np.linalg.lstsq(design, root * squared, rcond=None)[0]
-        spreads[queue] = (
-            HandleTimeSpread(float(between), float(within))
-            if between >= 0 and within >= 0
-            else HandleTimeSpread(0.0, within_only)
-            if between < 0
-            else HandleTimeSpread(float(np.average(squared, weights=n)), 0.0)
-        )
-    return spreads
+    recent = slice(max(len(weekdays) - params.spread_days, 0), len(weekdays))
+    return {
+        queue: _spread_of(series.handled[recent], series.handle_s[recent], week[queue][weekdays[recent]])
+        for queue, series in all_series.items()
+    }
 
 
 def handle_time_quantiles(mean: Values, contacts: Values, between: Values, within: Values) -> Values:
@@ -101,6 +84,21 @@ def handle_time_quantiles(mean: Values, contacts: Values, between: Values, withi
     deviation = np.sqrt(np.log1p(squared))
     at = stats.norm.ppf(HANDLE_TIME_LEVELS)
     return np.asarray((mean / np.sqrt(1 + squared))[:, None] * np.exp(deviation[:, None] * at[None, :]))
+
+
+def _spread_of(handled: Matrix, seconds: Matrix, expected: Matrix) -> HandleTimeSpread:
+    is_measured = (handled > 0) & (seconds > 0)
+    count = handled[is_measured]
+    if len(count) < LEAST_INTERVALS:
+        return HandleTimeSpread(np.nan, np.nan)
+    squared = (seconds[is_measured] / count / expected[is_measured] - 1) ** 2
+    root = np.sqrt(count)
+    between, within = np.linalg.lstsq(np.column_stack([root, 1 / root]), root * squared, rcond=None)[0]
+    if between < 0:  # a part cannot be negative: all of the scatter is the other's
+        return HandleTimeSpread(0.0, float((squared * count).mean()))
+    if within < 0:
+        return HandleTimeSpread(float(np.average(squared, weights=count)), 0.0)
+    return HandleTimeSpread(float(between), float(within))
 
 
 def has_handle_times(series: Series) -> bool:

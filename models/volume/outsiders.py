@@ -80,7 +80,7 @@ def mstl(task: OutsideTask) -> Matrix:
 
     is_used = np.isfinite(task.rates).any(axis=0)
     rates = task.rates[:, is_used]
-    weekday = task.dates.dayofweek.to_numpy()[: len(rates)]
+    weekday = task.dates.day_of_week.to_numpy()[: len(rates)]
     filled = np.where(np.isfinite(rates), rates, _weekday_means(rates, weekday)[weekday])
     width, ahead = int(is_used.sum()), int(len(task.dates) - len(rates))
     model = MSTL(season_length=[width, 7 * width], trend_forecaster=AutoETS(model="ZZN"))

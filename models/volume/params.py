@@ -58,7 +58,7 @@ class RivalParams(Section):
 class CombineParams(Section):
     steps: int = Field(ge=1, le=10)
     lead_share: float = Field(ge=0, le=1)
-    pooled_share: float = Field(ge=0)
+    pooled_days: float = Field(ge=0)
 
 
 class DaysParams(Section):
