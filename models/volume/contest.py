@@ -6,7 +6,7 @@ theirs. All are scored on the same intervals.
 
 from collections.abc import Sequence
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import pandas as pd
@@ -14,6 +14,7 @@ import pandas as pd
 from models.volume.accuracy import LEAD_BUCKETS, bias, bucket_of, coverage_80, noise_floor, pinball, wape
 from models.volume.candidates import MEMBERS
 from models.volume.combine import METHODS
+from models.volume.forecast import spread_of
 from models.volume.params import VolumeParams
 from models.volume.quantiles import QUANTILE_COLUMNS, estimate_spread, quantiles
 
@@ -64,8 +65,8 @@ def contest_rows(everybody: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         queue, lead_bucket, method, cutoff_count, day_count, contacts, wape, noise_floor_wape, bias, pinball,
-        coverage_80 with the ends of its 95 % interval (whole days drawn together), and coverage_80_pit of
-        ours where the mean is below SMALL_MEAN.
+        coverage_80 (ends included); of ours coverage_80_pooled too, with the randomised PIT where the mean is below
+        SMALL_MEAN, and the ends of its 95 % interval.
     """
     bucket = np.array(LEAD_BUCKETS)[bucket_of(everybody["lead_days"].to_numpy())]
     rows = everybody.assign(lead_bucket=bucket)
@@ -89,7 +90,10 @@ def contest_text(table: pd.DataFrame) -> str:
     wide = table.pivot_table(index=index, columns="method", values="wape", sort=False)
     ours = table[table["method"] == OURS].set_index(index)
     wide = wide[[name for name in order if name in wide.columns]].assign(
-        floor=ours["noise_floor_wape"], bias=ours["bias"], pinball=ours["pinball"], coverage_80=ours["coverage_80"]
+        floor=ours["noise_floor_wape"],
+        bias=ours["bias"],
+        pinball=ours["pinball"],
+        coverage_80=ours["coverage_80_pooled"],
     )
     place = {name: step for step, name in enumerate((*LEAD_BUCKETS, "all"))}
     wide = wide.reset_index().sort_values(
@@ -134,38 +138,31 @@ def _member_quantiles(
 ) -> pd.DataFrame:
     """Quantiles of one rival, its spread learned as ours is: on days that had passed at each cutoff."""
     numbers = pd.DataFrame(np.nan, index=own.index, columns=list(QUANTILE_COLUMNS))
-    bucket, past_bucket = bucket_of(own["lead_days"].to_numpy()), bucket_of(past["lead_days"].to_numpy())
+    asked = own.assign(bucket=bucket_of(own["lead_days"].to_numpy()))
+    known = past.assign(bucket=bucket_of(past["lead_days"].to_numpy()))
     for cutoff in cutoffs:
         now = pd.Timestamp(cutoff)
-        earlier = sorted(past.loc[past["cutoff_on"] < now, "cutoff_on"].unique())[-count:]
-        learnt = past[past["cutoff_on"].isin(earlier) & (past["day_on"] < now)].assign(
-            bucket=past_bucket[(past["cutoff_on"].isin(earlier) & (past["day_on"] < now)).to_numpy()]
-        )
-        groups = dict(list(learnt.groupby(["queue", "bucket"])))
-        asked = own[own["cutoff_on"] == now]
-        for (queue, one), rows in asked.groupby(["queue", bucket[(own["cutoff_on"] == now).to_numpy()]]):
-            nearest = next(
-                (
-                    groups[queue, near]
-                    for near in sorted(range(6), key=lambda near: abs(near - one))
-                    if (queue, near) in groups
-                ),
-                None,
+        earlier = sorted(known.loc[known["cutoff_on"] < now, "cutoff_on"].unique())[-count:]
+        learned = known[known["cutoff_on"].isin(earlier) & (known["day_on"] < now)]
+        spreads = {
+            cast(tuple[str, int], key): estimate_spread(
+                rows[member].to_numpy(),
+                rows["contacts"].to_numpy(),
+                params.quantiles.prior_count,
+                params.quantiles.seed,
             )
-            if nearest is not None:
-                spread = estimate_spread(nearest[member].to_numpy(), nearest["contacts"].to_numpy(),
-                                         params.quantiles.prior_count, params.quantiles.seed)  # fmt: skip
-                numbers.loc[rows.index] = quantiles(rows["forecast"].to_numpy(), spread)
+            for key, rows in learned.groupby(["queue", "bucket"])
+        }
+        for key, rows in asked[asked["cutoff_on"] == now].groupby(["queue", "bucket"]):
+            queue, bucket = cast(tuple[str, int], key)
+            numbers.loc[rows.index] = quantiles(rows["forecast"].to_numpy(), spread_of(queue, bucket, spreads))
     return numbers
 
 
 def _measures(own: pd.DataFrame) -> dict[str, float]:
     forecast, actual = own["forecast"].to_numpy(), own["contacts"].to_numpy()
-    is_told = own[list(QUANTILE_COLUMNS)].notna().all(axis=1).to_numpy()
-    levels = own.loc[is_told, list(QUANTILE_COLUMNS)].to_numpy()
-    low, high = _interval_of_coverage(own[is_told])
-    is_small = (forecast < SMALL_MEAN) & own["pit"].notna().to_numpy()
-    place = own.loc[is_small, "pit"]
+    levels = own[list(QUANTILE_COLUMNS)].to_numpy()
+    pooled, low, high = _pooled_coverage(own)
     return {
         "cutoff_count": own["cutoff_on"].nunique(),
         "day_count": own["day_on"].nunique(),
@@ -173,22 +170,25 @@ def _measures(own: pd.DataFrame) -> dict[str, float]:
         "wape": wape(forecast, actual),
         "noise_floor_wape": noise_floor(actual),
         "bias": bias(forecast, actual),
-        "pinball": pinball(levels, actual[is_told]),
-        "coverage_80": coverage_80(levels, actual[is_told]),
+        "pinball": pinball(levels, actual),
+        "coverage_80": coverage_80(levels, actual),
+        "coverage_80_pooled": pooled,
         "coverage_80_low": low,
         "coverage_80_high": high,
-        "coverage_80_pit": float(place.between(0.1, 0.9).mean()) if len(place) else float("nan"),
     }
 
 
-def _interval_of_coverage(own: pd.DataFrame) -> tuple[float, float]:
-    """95 % interval of a coverage whose intervals of a day err together: its days are the sample."""
-    if own.empty:
-        return float("nan"), float("nan")
-    inside = (own["contacts"] >= own["contacts_p10"]) & (own["contacts"] <= own["contacts_p90"])
+def _pooled_coverage(own: pd.DataFrame) -> tuple[float, float, float]:
+    """Coverage with the randomised PIT below SMALL_MEAN, and its 95 % interval.
+
+    Intervals of a day err together, so days are the sample. NaN for those without a PIT.
+    """
+    if own["pit"].isna().any():
+        return float("nan"), float("nan"), float("nan")
+    is_between = (own["contacts"] >= own["contacts_p10"]) & (own["contacts"] <= own["contacts_p90"])
+    inside = is_between.where(own["forecast"] >= SMALL_MEAN, own["pit"].between(0.1, 0.9))
     days = inside.groupby(own["day_on"]).agg(["sum", "size"])
-    share = days["sum"].sum() / days["size"].sum()
-    rest = days["sum"] - share * days["size"]
-    count = len(days)
-    error = np.sqrt((rest**2).sum() * count / max(count - 1, 1)) / days["size"].sum()
-    return float(max(share - 1.96 * error, 0.0)), float(min(share + 1.96 * error, 1.0))
+    share = float(days["sum"].sum() / days["size"].sum())
+    rest, count = days["sum"] - share * days["size"], len(days)
+    error = float(np.sqrt((rest**2).sum() * count / max(count - 1, 1)) / days["size"].sum())
+    return share, max(share - 1.96 * error, 0.0), min(share + 1.96 * error, 1.0)

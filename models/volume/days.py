@@ -15,8 +15,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from models.volume.accuracy import LEAD_BUCKETS, bucket_of
+from models.volume.accuracy import bucket_of
 from models.volume.candidates import Candidates
+from models.volume.forecast import spread_of
 from models.volume.params import DaysParams
 from models.volume.quantiles import LEVELS, QUANTILE_COLUMNS, Spread, estimate_spread, quantiles
 
@@ -103,19 +104,13 @@ def _quantiles_of_days(queues: list[str], mean: Values, errors: DayErrors) -> Va
     out = np.zeros((*mean.shape, len(LEVELS)))
     for row, queue in enumerate(queues):
         for one in np.unique(bucket):
-            spread, own = _spread_of(queue, int(one), errors), bucket == one
+            spread, own = spread_of(queue, int(one), errors.spreads, UNKNOWN_PHI), bucket == one
             near, far = own & (lead <= JUDGED_DAYS), np.flatnonzero(own & (lead > JUDGED_DAYS))
             out[row, near] = quantiles(mean[row, near], spread)
             for block in np.array_split(far, max(len(far) // 28, 1)) if len(far) else []:
                 wider = Spread(spread.phi * float(lead[block].mean()) / JUDGED_DAYS, spread.levels)
                 out[row, block] = quantiles(mean[row, block], wider)
     return out
-
-
-def _spread_of(queue: str, bucket: int, errors: DayErrors) -> Spread:
-    order = [*range(bucket, -1, -1), *range(bucket + 1, len(LEAD_BUCKETS))]
-    found = next((errors.spreads[queue, other] for other in order if (queue, other) in errors.spreads), None)
-    return found or Spread(UNKNOWN_PHI)
 
 
 def _correlation(days: pd.DataFrame, spreads: Mapping[tuple[str, int], Spread], params: DaysParams) -> pd.DataFrame:

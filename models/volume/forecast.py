@@ -54,7 +54,7 @@ def apply(rows: pd.DataFrame, learned: Learned) -> pd.DataFrame:
     out = combined(rows, learned.weights)
     numbers = pd.DataFrame(0.0, index=out.index, columns=list(QUANTILE_COLUMNS))
     for (queue, bucket), own in _groups(out):
-        spread = _spread_of(queue, bucket, learned.spreads)
+        spread = spread_of(queue, bucket, learned.spreads)
         numbers.loc[own.index] = quantiles(own["forecast"].to_numpy(), spread)
     return out.join(numbers)
 
@@ -107,7 +107,7 @@ def _with_pit(scored: pd.DataFrame, learned: Learned, params: VolumeParams) -> p
     place = pd.Series(np.nan, index=scored.index)
     random = np.random.default_rng(params.quantiles.seed)
     for (queue, bucket), own in _groups(scored):
-        spread = _spread_of(queue, bucket, learned.spreads)
+        spread = spread_of(queue, bucket, learned.spreads)
         place.loc[own.index] = calibrated_pit(own["forecast"].to_numpy(), own["contacts"].to_numpy(), spread, random)
     return scored.assign(pit=place)
 
@@ -168,8 +168,10 @@ def _groups(rows: pd.DataFrame) -> Iterator[tuple[tuple[str, int], pd.DataFrame]
         yield cast(tuple[str, int], key), own
 
 
-def _spread_of(queue: str, bucket: int, spreads: Mapping[tuple[str, int], Spread]) -> Spread:
+def spread_of(
+    queue: str, bucket: int, spreads: Mapping[tuple[str, int], Spread], unknown_phi: float = UNKNOWN_PHI
+) -> Spread:
     """The bucket's spread; else the nearest shorter, or longer, lead's; else a wide one."""
     order = [*range(bucket, -1, -1), *range(bucket + 1, len(LEAD_BUCKETS))]
     found = next((spreads[queue, other] for other in order if (queue, other) in spreads), None)
-    return found or Spread(UNKNOWN_PHI)
+    return found or Spread(unknown_phi)
