@@ -126,11 +126,14 @@ def _speed(queues: int) -> str:
         forecast = night_forecast(rows, histories, RUN_DATE, HORIZON_DAYS, params)
         days = volume_days(forecast, tonight, learn_days(apply(scored, learned), params.days), RUN_DATE, params.days)
         night_s = time.perf_counter() - started
+    cpu_s = sum(
+        sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    )  # fmt: skip
     used = sum(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)) / 1024
     return (
         f"{queues} queues: {len(forecast)} intervals and {len(days)} days in {night_s:.1f} s, of which fits "
         f"{bare:.1f} s; the week's new cutoff {cutoff_s:.1f} s, of which fits {cutoff_bare_s:.1f} s; "
-        f"peak memory {used:.0f} MB (the largest process and the largest worker)"
+        f"{cpu_s:.0f} CPU seconds all told, peak memory {used:.0f} MB (the largest process and the largest worker)"
     )
 
 
