@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 import pandas as pd
 
-from models.volume.accuracy import LEAD_BUCKETS, bias, bucket_of, coverage_80, noise_floor, pinball, wape
+from models.volume.accuracy import LEAD_BUCKETS, bias, bucket_of, coverage_80, noise_floor, pinball, poisson_floor, wape
 from models.volume.candidates import MEMBERS
 from models.volume.combine import METHODS
 from models.volume.forecast import spread_of
@@ -64,7 +64,7 @@ def contest_rows(everybody: pd.DataFrame) -> pd.DataFrame:
     """All measures by queue (and `all`), lead bucket (and `all`) and method.
 
     Returns:
-        queue, lead_bucket, method, cutoff_count, day_count, contacts, wape, noise_floor_wape, bias, pinball,
+        queue, lead_bucket, method, cutoff_count, day_count, contacts, wape, noise_floor_wape, poisson_floor_wape (as if its own means were true), bias, pinball,
         coverage_80 (ends included); of ours coverage_80_pooled too, with the randomised PIT where the mean is below
         SMALL_MEAN, and the ends of its 95 % interval.
     """
@@ -90,7 +90,7 @@ def contest_text(table: pd.DataFrame) -> str:
     wide = table.pivot_table(index=index, columns="method", values="wape", sort=False)
     ours = table[table["method"] == OURS].set_index(index)
     wide = wide[[name for name in order if name in wide.columns]].assign(
-        floor=ours["noise_floor_wape"],
+        floor=ours["poisson_floor_wape"],
         bias=ours["bias"],
         pinball=ours["pinball"],
         coverage_80=ours["coverage_80_pooled"],
@@ -169,6 +169,7 @@ def _measures(own: pd.DataFrame) -> dict[str, float]:
         "contacts": float(actual.sum()),
         "wape": wape(forecast, actual),
         "noise_floor_wape": noise_floor(actual),
+        "poisson_floor_wape": poisson_floor(forecast, actual),
         "bias": bias(forecast, actual),
         "pinball": pinball(levels, actual),
         "coverage_80": coverage_80(levels, actual),
