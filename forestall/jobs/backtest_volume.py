@@ -99,15 +99,13 @@ def _end_of_open_days(known: ContactHistory, known_on: date) -> date:
 
 def _summary(table: pd.DataFrame, everybody: pd.DataFrame) -> Summary:
     overall = table[(table["queue"] == "all") & (table["lead_bucket"] == "all")].set_index("method")
-    ours = overall.loc[OURS]
-    others = {name: round(float(row["wape"]), 4) for name, row in overall.drop(index=OURS).iterrows()}
+    wapes = {str(name): float(value) for name, value in overall["wape"].round(4).to_dict().items()}
+    ours = {str(name): float(value) for name, value in overall.drop(columns=["queue", "lead_bucket"]).loc[OURS].items()}
     return {
-        "wape": round(float(ours["wape"]), 4),
-        "rival_wape": others[METHODS["rival"]],
-        **{f"{name}_wape": value for name, value in others.items() if name != METHODS["rival"]},
-        "noise_floor_wape": round(float(ours["noise_floor_wape"]), 4),
-        "bias": round(float(ours["bias"]), 4),
-        "coverage_80": round(float(ours["coverage_80"]), 4),
+        "wape": wapes.pop(OURS),
+        "rival_wape": wapes.pop(METHODS["rival"]),
+        **{f"{name}_wape": value for name, value in wapes.items()},
+        **{name: round(ours[name], 4) for name in ("noise_floor_wape", "poisson_floor_wape", "bias", "coverage_80")},
         "cutoffs": int(ours["cutoff_count"]),
         "days": int(ours["day_count"]),
         "intervals": int((everybody["method"] == OURS).sum()),

@@ -65,10 +65,11 @@ def forecast_volume(settings: Settings, run_date: date) -> Summary:
     rows = forecast_rows(tonight, known.histories, learned, volume.horizon_days)
     forecast = night_forecast(rows, known.histories, run_date, volume.horizon_days, params)
     version = f"volume/{_content_hash(forecast)}"
-    stamp = {"cutoff_at": pd.Timestamp(night.cutoff), "model_version": version}
-    night.write("volume_forecast", forecast.assign(**stamp))
+    cutoff_at = pd.Timestamp(night.cutoff)
+    night.write("volume_forecast", forecast.assign(cutoff_at=cutoff_at, model_version=version))
     errors = learn_days(apply(scored, learned), params.days)
-    night.write("volume_days", volume_days(forecast, tonight, errors, run_date, params.days).assign(**stamp))
+    days = volume_days(forecast, tonight, errors, run_date, params.days)
+    night.write("volume_days", days.assign(cutoff_at=cutoff_at, model_version=version))
     methods = method_rows(scored, learned.weights).assign(model_version=version)
     night.write("forecast_methods", methods.reindex(columns=list(FORECAST_METHODS.names)))
     log_forecast(settings.tracking_uri, run_date, version, params, tonight, scored, learned, forecast)

@@ -88,11 +88,12 @@ def _groups(scored: pd.DataFrame) -> pd.MultiIndex:
 
 def _losses(scored: pd.DataFrame, tried: Values) -> pd.DataFrame:
     """Sum of absolute errors of each mixture, by queue and bucket (an index of both; a column a mixture)."""
-    place, found = _groups(scored).factorize(sort=True)
+    groups = _groups(scored)
+    place, found = groups.factorize(sort=True)
     members, actual = scored[list(MEMBERS)].to_numpy(), scored["contacts"].to_numpy()
     # One mixture after the other: all at once would hold dozens of copies of a long backtest.
     sums = [np.bincount(place, np.abs(members @ weights - actual), minlength=len(found)) for weights in tried]
-    return pd.DataFrame(np.column_stack(sums), index=found.set_names(["queue", "bucket"]))
+    return pd.DataFrame(np.column_stack(sums), index=pd.MultiIndex.from_tuples(list(found), names=groups.names))
 
 
 def _support(loss: pd.DataFrame, days: pd.DataFrame, params: CombineParams) -> pd.DataFrame:
@@ -109,7 +110,8 @@ def _support(loss: pd.DataFrame, days: pd.DataFrame, params: CombineParams) -> p
     near, evidence = _lent(loss, params.lead_share), _lent(days, params.lead_share).iloc[:, 0]
     relative = near.div(near[0].where(near[0] > 0), axis=0)
     # The geometric mean: a method that is ten times worse for one queue says little of the others.
-    pooled = np.exp(np.log(relative.clip(lower=0.01)).groupby("bucket").mean().fillna(0.0))
+    logs = relative.clip(lower=0.01).apply(np.log)
+    pooled = logs.groupby("bucket").mean().fillna(0.0).apply(np.exp)
     pooled = pooled.loc[loss.index.get_level_values("bucket")].set_axis(loss.index)
     return near - loss + pooled.mul(near[0] * params.pooled_days / evidence, axis=0)
 
@@ -126,5 +128,7 @@ def _lent(values: pd.DataFrame, share: float) -> pd.DataFrame:
 
 def _days_of(scored: pd.DataFrame) -> pd.DataFrame:
     """Days, each with its lead, behind each queue and bucket."""
-    days = pd.DataFrame({"day": scored["day_on"].to_numpy(), "lead": scored["lead_days"].to_numpy()}, _groups(scored))
-    return days.reset_index().drop_duplicates().groupby(["queue", "bucket"]).size().to_frame()
+    groups = _groups(scored)
+    days = pd.DataFrame({"queue": groups.get_level_values("queue"), "bucket": groups.get_level_values("bucket"),
+                         "day": scored["day_on"].to_numpy(), "lead": scored["lead_days"].to_numpy()})  # fmt: skip
+    return days.drop_duplicates().groupby(["queue", "bucket"])[["day"]].count()

@@ -64,9 +64,9 @@ def contest_rows(everybody: pd.DataFrame) -> pd.DataFrame:
     """All measures by queue (and `all`), lead bucket (and `all`) and method.
 
     Returns:
-        queue, lead_bucket, method, cutoff_count, day_count, contacts, wape, noise_floor_wape, poisson_floor_wape (as if its own means were true), bias, pinball,
-        coverage_80 (ends included); of ours coverage_80_pooled too, with the randomised PIT where the mean is below
-        SMALL_MEAN, and the ends of its 95 % interval.
+        queue, lead_bucket, method, cutoff_count, day_count, contacts, wape, noise_floor_wape, poisson_floor_wape
+        (as if its own means were true), bias, pinball, coverage_80 (ends included); of ours coverage_80_pooled
+        too, with the randomised PIT where the mean is below SMALL_MEAN, and the ends of its 95 % interval.
     """
     bucket = np.array(LEAD_BUCKETS)[bucket_of(everybody["lead_days"].to_numpy())]
     rows = everybody.assign(lead_bucket=bucket)

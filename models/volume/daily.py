@@ -55,7 +55,7 @@ def fit_daily(task: DailyTask, *, with_model: bool = False) -> DailyFit:
     model.fit(history)
     days = task.on.append(task.ahead)
     predicted = model.predict(pd.DataFrame({"ds": days}))
-    since_cutoff = (days - task.ahead[0]).days.to_numpy() + 1
+    since_cutoff = (pd.DatetimeIndex(days) - task.ahead[0]).days.to_numpy() + 1
     turn = damped_trend(predicted["trend"].to_numpy(), since_cutoff, task.params) - predicted["trend"].to_numpy()
     yhat = predicted["yhat"].to_numpy() + turn * (1 + predicted["multiplicative_terms"].to_numpy())
     fitted = np.maximum(yhat, 0.0)

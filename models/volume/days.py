@@ -66,7 +66,6 @@ def volume_days(
     near = forecast.groupby(["queue", "channel", "lead_days"], as_index=False)["contacts"].sum()
     means = near.pivot_table(index=["queue", "channel"], columns="lead_days", values="contacts")
     daily = pd.DataFrame({queue: found.day_contacts for (queue, _), found in tonight.items()}).T
-    daily.columns = daily.columns + 1
     horizon = int(means.columns.max())
     queues = means.index.get_level_values("queue")
     later = _joined(means.to_numpy(), daily.loc[queues].to_numpy(), horizon)

@@ -155,7 +155,8 @@ def night_forecast(
     means, contacts = out["handle_time_s"].to_numpy(), out["forecast"].to_numpy()
     between = out["queue"].map({queue: spread.between for queue, spread in spreads.items()}).to_numpy(dtype=np.float64)
     within = out["queue"].map({queue: spread.within for queue, spread in spreads.items()}).to_numpy(dtype=np.float64)
-    out[list(HANDLE_TIME_COLUMNS)] = handle_time_quantiles(means, contacts, between, within)
+    numbers_s = handle_time_quantiles(means, contacts, np.asarray(between), np.asarray(within))
+    out = out.assign(**dict(zip(HANDLE_TIME_COLUMNS, numbers_s.T, strict=True)))
     return (
         out.rename(columns={"forecast": "contacts"})
         .assign(local_on=out["day_on"].dt.date)

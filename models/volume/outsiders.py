@@ -67,7 +67,7 @@ def plain_prophet(task: OutsideTask) -> Matrix:
     np.random.seed(1)  # noqa: NPY002 - Prophet draws from the global generator
     mean = model.predict(asked)["yhat"].to_numpy()
     draws = model.predictive_samples(asked)["yhat"]
-    return np.maximum(np.column_stack([mean, np.quantile(draws, LEVELS, axis=1).T]), 0.0)
+    return np.asarray(np.maximum(np.column_stack([mean, np.quantile(draws, LEVELS, axis=1).T]), 0.0))
 
 
 def mstl(task: OutsideTask) -> Matrix:
@@ -89,7 +89,7 @@ def mstl(task: OutsideTask) -> Matrix:
     values = np.stack([np.asarray(found[name]).reshape(ahead, width) for name in names], axis=-1)
     whole = np.zeros((ahead, task.rates.shape[1], len(names)))
     whole[:, is_used] = values
-    return np.maximum(whole[task.day - len(rates), task.slot], 0.0)
+    return np.asarray(np.maximum(whole[task.day - len(rates), task.slot], 0.0))
 
 
 OUTSIDERS: dict[str, Callable[[OutsideTask], Matrix]] = {"plain_prophet": plain_prophet, "mstl": mstl}
