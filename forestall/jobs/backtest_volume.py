@@ -99,7 +99,7 @@ def _end_of_open_days(known: ContactHistory, known_on: date) -> date:
 
 def _summary(table: pd.DataFrame, everybody: pd.DataFrame) -> Summary:
     overall = table[(table["queue"] == "all") & (table["lead_bucket"] == "all")].set_index("method")
-    wapes = {str(name): float(value) for name, value in overall["wape"].round(4).to_dict().items()}
+    wapes = dict(zip(overall.index.astype(str), overall["wape"].to_numpy().round(4).tolist(), strict=True))
     ours = {str(name): float(value) for name, value in overall.drop(columns=["queue", "lead_bucket"]).loc[OURS].items()}
     return {
         "wape": wapes.pop(OURS),
