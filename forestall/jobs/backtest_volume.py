@@ -100,7 +100,8 @@ def _end_of_open_days(known: ContactHistory, known_on: date) -> date:
 def _summary(table: pd.DataFrame, everybody: pd.DataFrame) -> Summary:
     overall = table[(table["queue"] == "all") & (table["lead_bucket"] == "all")].set_index("method")
     wapes = dict(zip(overall.index.astype(str), overall["wape"].to_numpy().round(4).tolist(), strict=True))
-    ours = {str(name): float(value) for name, value in overall.drop(columns=["queue", "lead_bucket"]).loc[OURS].items()}
+    numbers = overall.drop(columns=["queue", "lead_bucket"]).astype("float64")
+    ours = dict(zip(numbers.columns.astype(str), numbers.loc[OURS].to_numpy().tolist(), strict=True))
     return {
         "wape": wapes.pop(OURS),
         "rival_wape": wapes.pop(METHODS["rival"]),
