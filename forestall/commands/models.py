@@ -20,7 +20,12 @@ def backtest(
         ),
     ] = None,
     cutoffs: Annotated[int, typer.Option(min=1, help="volume: how many weekly cutoffs.")] = 9,
-    horizon_days: Annotated[int, typer.Option(min=1, help="volume: how many days ahead.")] = 7,
+    horizon_days: Annotated[
+        int, typer.Option("--horizon", "--horizon-days", min=1, help="volume: how many days ahead.")
+    ] = 7,
+    outsiders: Annotated[
+        bool, typer.Option(help="volume: fit plain Prophet and MSTL too; they take most of the time.")
+    ] = True,
     seed: Annotated[
         list[int] | None, typer.Option(min=0, help="outreach: demo company, several times; else 20.")
     ] = None,
@@ -31,6 +36,8 @@ def backtest(
 ) -> None:
     """Score what would have been said in the past against what happened.
 
+    Volume: ours beside last week, four like weekdays, last year, plain Prophet, MSTL and the noise floor, to
+    var/backtests/volume/.
     Churn: beside two rivals on the same rows; the table and pictures go to var/backtests/churn/.
     Outreach: the list beside simpler ones on demo companies that live on under it, whatever --config says; to
     var/backtests/outreach/.
@@ -45,7 +52,8 @@ def backtest(
     if what == "volume":
         from forestall.jobs.backtest_volume import backtest_volume
 
-        backtest_volume(settings, cutoffs, horizon_days)
+        found = backtest_volume(settings, cutoffs, horizon_days, has_outsiders=outsiders)
+        Console().print(f"table and picture: {found['folder']}", highlight=False, soft_wrap=True)
         return
     from forestall.jobs.backtest_churn import backtest_churn
 

@@ -1,7 +1,8 @@
 """`forestall backtest volume`: what the night would have forecast at past cutoffs, and what came.
 
 No step of the night, but made of its parts: at each cutoff, weights and spreads are learned from the
-cutoffs before it, just as the night does. Prints a table beside the rival and the noise floor.
+cutoffs before it, just as the night does. Prints a table beside all rivals and the noise floor, and
+writes it as Parquet and as a picture to `var/backtests/volume/`.
 """
 
 import os
@@ -9,29 +10,45 @@ from datetime import date, timedelta
 
 import pandas as pd
 
+from features.aside import written_aside
 from forestall.history.contacts import ContactHistory, last_contact_on, read_contact_history
 from forestall.jobs.forecast_volume import MOST_WORKERS, backtest_folder
 from forestall.records import Summary
 from forestall.settings import ConfigError, Settings
 from forestall.warehouse import open_warehouse
 from models.pool import worker_pool
-from models.volume.accuracy import accuracy_rows, bias, coverage_80, noise_floor, wape
-from models.volume.backtest import Span, backtest, weekly_cutoffs
+from models.volume.backtest import Span, backtest, weekly_cutoffs, with_actuals
+from models.volume.combine import METHODS
+from models.volume.contest import OURS, contest_picture, contest_rows, contest_text, contestants
 from models.volume.forecast import walk_forward
+from models.volume.outsiders import MissingStatsforecastError, need_statsforecast, outsider_rows
 from models.volume.params import volume_params
-from models.volume.quantiles import QUANTILE_COLUMNS
 
 
-def backtest_volume(settings: Settings, cutoffs: int = 9, horizon_days: int = 7) -> Summary:
+def backtest_volume(
+    settings: Settings, cutoffs: int = 9, horizon_days: int = 7, *, has_outsiders: bool = True
+) -> Summary:
     """Score the last `cutoffs` Mondays whose first week is known, `horizon_days` ahead, on all open days.
 
+    Args:
+        settings: of any company whose batch is loaded.
+        cutoffs: how many are scored.
+        horizon_days: days ahead.
+        has_outsiders: plain Prophet and MSTL are fitted too; they take most of the time.
+
     Returns:
-        Over all queues: WAPE of what would have been published, of the rival and of the daily model
-        alone, the noise floor, bias, coverage of the 80 % interval, and how much was scored.
+        Over all queues: WAPE of what would have been published, of the rival and of each other method,
+        the noise floor, bias, coverage of the 80 % interval, and how much was scored.
 
     Raises:
-        ConfigError: there is no contact to score, or the history is too short for so many cutoffs.
+        ConfigError: there is no contact to score, the history is too short for so many cutoffs, or
+            statsforecast is missing.
     """
+    if has_outsiders:
+        try:
+            need_statsforecast()
+        except MissingStatsforecastError as error:
+            raise ConfigError(str(error)) from error
     params, learn_from = volume_params(), settings.volume.backtest_cutoffs
     with open_warehouse(settings, "backtest_volume") as warehouse:
         last_on = last_contact_on(warehouse)
@@ -45,18 +62,30 @@ def backtest_volume(settings: Settings, cutoffs: int = 9, horizon_days: int = 7)
     every = weekly_cutoffs(known_on, cutoffs + learn_from)
     with worker_pool(min(os.cpu_count() or 1, MOST_WORKERS)) as pool:
         span = Span(horizon_days, settings.volume.history_days)
-        rows = backtest(known.histories, known.events, every, span, params, backtest_folder(settings), pool.map)
+        folder = backtest_folder(settings)
+        rows = backtest(known.histories, known.events, every, span, params, folder, pool.map)
+        outside = (
+            outsider_rows(known.histories, known.events, every[-cutoffs:], span, params, folder, pool.map)
+            if has_outsiders
+            else rows.iloc[:0]
+        )
     scored = walk_forward(rows, known.histories, every[-cutoffs:], learn_from, known_on, params)
     if scored.empty:
         raise ConfigError(f"backtest: no history before {every[-1]}; ask for fewer cutoffs")
-    print(accuracy_table(scored, cutoffs))  # noqa: T201 - the command's output
-    return _summary(scored)
+    past = with_actuals(rows, known.histories, known_on, params)
+    everybody = contestants(scored, past, every[-cutoffs:], learn_from, outside, params)
+    table = contest_rows(everybody)
+    print(contest_text(table))  # noqa: T201 - the command's output
+    return {**_summary(table, everybody), "folder": _write(settings, table)}
 
 
-def accuracy_table(scored: pd.DataFrame, cutoffs: int) -> str:
-    """The measures by queue and lead bucket, as text."""
-    table = accuracy_rows(scored, cutoffs * 7, "backtest").drop(columns=["window_days", "source"])
-    return table.to_string(index=False, float_format="{:.4f}".format)
+def _write(settings: Settings, table: pd.DataFrame) -> str:
+    folder = settings.var_path / "backtests" / "volume"
+    with written_aside(folder / "accuracy.parquet") as aside:
+        table.to_parquet(aside, index=False)
+    with written_aside(folder / "accuracy.png") as aside:
+        contest_picture(table).savefig(aside, format="png", dpi=120)
+    return str(folder)
 
 
 def _end_of_open_days(known: ContactHistory, known_on: date) -> date:
@@ -68,16 +97,17 @@ def _end_of_open_days(known: ContactHistory, known_on: date) -> date:
     return known_on
 
 
-def _summary(scored: pd.DataFrame) -> Summary:
-    actual = scored["contacts"].to_numpy()
+def _summary(table: pd.DataFrame, everybody: pd.DataFrame) -> Summary:
+    overall = table[(table["queue"] == "all") & (table["lead_bucket"] == "all")].set_index("method")
+    wapes = dict(zip(overall.index.astype(str), overall["wape"].to_numpy().round(4).tolist(), strict=True))
+    numbers = overall.drop(columns=["queue", "lead_bucket"]).astype("float64")
+    ours = dict(zip(numbers.columns.astype(str), numbers.loc[OURS].to_numpy().tolist(), strict=True))
     return {
-        "wape": round(wape(scored["forecast"].to_numpy(), actual), 4),
-        "rival_wape": round(wape(scored["rival"].to_numpy(), actual), 4),
-        "daily_wape": round(wape(scored["daily"].to_numpy(), actual), 4),
-        "noise_floor_wape": round(noise_floor(actual), 4),
-        "bias": round(bias(scored["forecast"].to_numpy(), actual), 4),
-        "coverage_80": round(coverage_80(scored[list(QUANTILE_COLUMNS)].to_numpy(), actual), 4),
-        "cutoffs": int(scored["cutoff_on"].nunique()),
-        "days": int(scored["day_on"].nunique()),
-        "intervals": len(scored),
+        "wape": wapes.pop(OURS),
+        "rival_wape": wapes.pop(METHODS["rival"]),
+        **{f"{name}_wape": value for name, value in wapes.items()},
+        **{name: round(ours[name], 4) for name in ("noise_floor_wape", "poisson_floor_wape", "bias", "coverage_80")},
+        "cutoffs": int(ours["cutoff_count"]),
+        "days": int(ours["day_count"]),
+        "intervals": int((everybody["method"] == OURS).sum()),
     }

@@ -101,8 +101,8 @@ def _named_gates(table: Table) -> Iterator[Gate]:
             yield between(stage, name, column.name, 0, ABSURD, "it is finite and not negative")
     if name == "churn_scores":
         yield not_null(stage, name, "churn_probability", "a score without a probability says nothing")
-    if name == "volume_forecast":
-        yield not_null(stage, name, "contacts", "each interval has a forecast")
+    if name in ("volume_forecast", "volume_days"):
+        yield not_null(stage, name, "contacts", "each interval, and each day, has a forecast")
         for lower, upper in pairwise(QUANTILES):
             yield ordered(stage, name, lower, upper, "quantiles do not cross")
     if name == "staffing_requirement":

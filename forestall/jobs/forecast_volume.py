@@ -2,7 +2,7 @@
 
 Reads the history as known on the run date, completes the stored weekly backtests, fits tonight's
 candidates, takes for each queue and lead what won, logs one run on MLflow, puts the planners' overrides on top,
-and tells what moved since the last published night.
+adds days up to a year, and tells what moved since the last published night.
 """
 
 import hashlib
@@ -10,10 +10,11 @@ import os
 from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
-from features.published import VOLUME_FORECAST
+from features.published import FORECAST_METHODS, VOLUME_DAYS, VOLUME_FORECAST
 from features.published_planning import FORECAST_CHANGES
 from forestall.history.contacts import ContactHistory, read_contact_history
 from forestall.history.forecast_changes import changes_since, notes_on_events
@@ -28,8 +29,10 @@ from models.pool import worker_pool
 from models.volume.backtest import Span, backtest, weekly_cutoffs, with_actuals
 from models.volume.candidates import Candidates, forecast_candidates
 from models.volume.daily import fit_daily
-from models.volume.forecast import forecast_rows, learn, night_forecast
+from models.volume.days import DAYS_AHEAD, learn_days, volume_days
+from models.volume.forecast import apply, forecast_rows, learn, night_forecast
 from models.volume.logbook import log_forecast
+from models.volume.methods import method_rows
 from models.volume.notes import notes_on
 from models.volume.params import volume_params
 
@@ -37,7 +40,7 @@ MOST_WORKERS = 16
 
 
 def forecast_volume(settings: Settings, run_date: date) -> Summary:
-    """Write `volume_forecast` and `forecast_changes` of the night.
+    """Write `volume_forecast`, `volume_days`, `forecast_methods` and `forecast_changes` of the night.
 
     Returns:
         Queues, intervals, contacts forecast for the run date, how many queues each method won, and
@@ -47,32 +50,38 @@ def forecast_volume(settings: Settings, run_date: date) -> Summary:
     told = carry_over(night)
     cutoffs = weekly_cutoffs(run_date, volume.backtest_cutoffs)
     span = Span(volume.horizon_days, volume.history_days)
+    days_ahead = max(volume.horizon_days, DAYS_AHEAD)
     with open_warehouse(settings, f"forecast_volume {run_date}") as warehouse:
         known = read_contact_history(
             warehouse, settings, run_date,
             first_on=cutoffs[0] - timedelta(days=volume.history_days),
-            until=run_date + timedelta(days=volume.horizon_days),
+            until=run_date + timedelta(days=days_ahead),
         )  # fmt: skip
     if not known.histories:
-        for table in (VOLUME_FORECAST, FORECAST_CHANGES):
+        for table in (VOLUME_FORECAST, VOLUME_DAYS, FORECAST_METHODS, FORECAST_CHANGES):
             night.write(table.name, table.arrow_schema().empty_table())
         return {"queues": 0, "notes": "no forecast: neither interactions nor contact_volumes has a contact yet"}
 
     with worker_pool(min(os.cpu_count() or 1, MOST_WORKERS)) as pool:
         past = backtest(known.histories, known.events, cutoffs, span, params, backtest_folder(settings), pool.map)
         tonight = forecast_candidates(
-            known.histories, known.events, [run_date], span.horizon_days, span.history_days, params,
+            known.histories, known.events, [run_date], days_ahead, span.history_days, params,
             pool.map, partial(fit_daily, with_model=True),
         )  # fmt: skip
     scored = with_actuals(past, known.histories, run_date, params)
     learned = learn(scored, params)
-    rows = forecast_rows(tonight, known.histories, learned)
+    rows = forecast_rows(tonight, known.histories, learned, volume.horizon_days)
     forecast = night_forecast(rows, known.histories, run_date, volume.horizon_days, params)
     version = f"volume/{_content_hash(forecast)}"
     log_forecast(settings.tracking_uri, run_date, version, params, tonight, scored, learned, forecast)
     overrides = overrides_at(entries(settings), night.cutoff, run_date)
     decided, about_overrides = apply_overrides(forecast, overrides, settings.zone)
-    night.write("volume_forecast", decided.assign(cutoff_at=pd.Timestamp(night.cutoff), model_version=version))
+    made: dict[str, Any] = {"cutoff_at": pd.Timestamp(night.cutoff), "model_version": version}
+    night.write("volume_forecast", decided.assign(**made))
+    errors = learn_days(apply(scored, learned), params.days)
+    night.write("volume_days", volume_days(decided, tonight, errors, run_date, params.days).assign(**made))
+    methods = method_rows(scored, learned.weights).assign(model_version=version)
+    night.write("forecast_methods", methods.reindex(columns=list(FORECAST_METHODS.names)))
     night.write("forecast_changes", changes_since(night, decided, known, tonight, learned.weights, params))
     told += [*about_overrides, *notes_on_events(known, run_date, volume.horizon_days)]
     return _summary(known, tonight, decided, run_date, told)

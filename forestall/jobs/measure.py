@@ -21,6 +21,7 @@ from forestall.settings import Settings
 from forestall.warehouse import Warehouse, open_warehouse
 from models.volume.accuracy import LEAD_BUCKETS, accuracy_rows
 from models.volume.backtest import Span, backtest, weekly_cutoffs, with_actuals
+from models.volume.days import DAYS_AHEAD
 from models.volume.forecast import walk_forward
 from models.volume.params import volume_params
 from models.volume.rivals import rival_rows
@@ -39,12 +40,13 @@ def measure(settings: Settings, run_date: date) -> Summary:
     """
     night = Night(settings, run_date)
     cutoffs = weekly_cutoffs(run_date, settings.volume.backtest_cutoffs)
+    days_ahead = max(settings.volume.horizon_days, DAYS_AHEAD)
     with open_warehouse(settings, f"measure {run_date}") as warehouse:
         kpis = _service_kpis(warehouse, run_date)
         known = read_contact_history(
             warehouse, settings, run_date,
             first_on=cutoffs[0] - timedelta(days=settings.volume.history_days),
-            until=run_date + timedelta(days=settings.volume.horizon_days),
+            until=run_date + timedelta(days=days_ahead),  # as in forecast_volume, or stored backtests are not found
         )  # fmt: skip
     night.write("service_kpis", kpis)
     published = published_forecasts(night, run_date - timedelta(days=WINDOW_DAYS))

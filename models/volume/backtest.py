@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from features.aside import written_aside
-from models.volume.candidates import Candidates, Mapper, forecast_candidates
+from models.volume.candidates import MEMBERS, Candidates, Mapper, forecast_candidates
 from models.volume.history import History, kin_of
 from models.volume.outliers import find_gaps
 from models.volume.params import VolumeParams
@@ -23,7 +23,7 @@ from models.volume.params import VolumeParams
 WEEK = timedelta(days=7)
 STORED = {
     "queue": "str", "key": "str", "day_on": "datetime64[s]", "slot": "int64", "lead_days": "int64",
-    "daily": "float64", "rival": "float64",
+    **dict.fromkeys(MEMBERS, "float64"),
 }  # fmt: skip
 
 
@@ -48,7 +48,7 @@ def backtest(
     histories: Mapping[str, History], events: pd.DataFrame, cutoffs: Sequence[date], span: Span,
     params: VolumeParams, folder: Path | None, run: Mapper = map,
 ) -> pd.DataFrame:  # fmt: skip
-    """Both candidates at each cutoff: stored ones where there are any, new fits elsewhere.
+    """All candidates at each cutoff: stored ones where there are any, new fits elsewhere.
 
     Args:
         histories: of all queues.
@@ -60,12 +60,12 @@ def backtest(
         run: how fits are mapped.
 
     Returns:
-        queue, cutoff_on, day_on, slot, lead_days, daily, rival: contacts an interval in every cell
+        queue, cutoff_on, day_on, slot, lead_days and MEMBERS: contacts an interval in every cell
         that accepts contacts.
     """
     kept, missing = {}, {}
     for cutoff in cutoffs:
-        keys = {queue: key for queue, key in _keys(histories, events, cutoff, span, params).items() if key}
+        keys = {queue: key for queue, key in backtest_keys(histories, events, cutoff, span, params).items() if key}
         stored = _read(folder, cutoff)
         kept[cutoff] = stored[stored["key"].isin(keys.values())]
         found = set(kept[cutoff]["key"].unique())
@@ -108,18 +108,19 @@ def with_actuals(
     return pd.concat(frames, ignore_index=True) if frames else rows.iloc[:0].assign(contacts=0.0)
 
 
-def candidate_rows(queue: str, history: History, candidates: Candidates) -> pd.DataFrame:
-    """The candidates' matrices as rows of queue, day_on, slot, lead_days, daily, rival."""
+def candidate_rows(
+    queue: str, history: History, candidates: Candidates, horizon_days: int | None = None
+) -> pd.DataFrame:
+    """The candidates' matrices, up to `horizon_days`, as rows of queue, day_on, slot, lead_days and MEMBERS."""
     basis = candidates.basis
-    day, slot = np.nonzero(basis.intervals[basis.ahead] > 0)
+    day, slot = np.nonzero(basis.intervals[basis.ahead][:horizon_days] > 0)
     return pd.DataFrame(
         {
             "queue": queue,
             "day_on": history.grid.dates[basis.end : basis.until][day],
             "slot": slot,
             "lead_days": day + 1,
-            "daily": candidates.daily[day, slot],
-            "rival": candidates.rival[day, slot],
+            **{member: getattr(candidates, member)[day, slot] for member in MEMBERS},
         }
     )
 
@@ -144,12 +145,12 @@ def _fit(
     }
 
 
-def _keys(
+def backtest_keys(
     histories: Mapping[str, History], events: pd.DataFrame, cutoff: date, span: Span, params: VolumeParams
 ) -> dict[str, str]:
     """A hash of everything that goes into a queue's candidates; empty where nothing was known of it yet."""
     known = events[pd.to_datetime(events["known_on"]).fillna(pd.Timestamp.min) < pd.Timestamp(cutoff)]
-    common = f"{params.hash} {span} {known.to_csv(index=False)}".encode()
+    common = f"{params.candidates_hash} {span} {known.to_csv(index=False)}".encode()
     own, is_empty = {}, {}
     for queue, history in histories.items():
         grid = history.grid
@@ -178,7 +179,9 @@ def _no_rows() -> pd.DataFrame:
 
 def _read(folder: Path | None, cutoff: date) -> pd.DataFrame:
     path = folder / f"{cutoff}.parquet" if folder else None
-    return pd.read_parquet(path).astype(STORED) if path and path.is_file() else _no_rows()
+    rows = pd.read_parquet(path) if path and path.is_file() else _no_rows()
+    # A file of before a candidate joined lacks its column, and none of its keys can be found any more.
+    return rows.astype(STORED) if set(STORED) <= set(rows.columns) else _no_rows()
 
 
 def _write(folder: Path, cutoff: date, rows: pd.DataFrame) -> None:

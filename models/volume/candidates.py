@@ -1,4 +1,4 @@
-"""The two forecasts that compete: daily Prophet times intraday profile, and four like weekdays.
+"""The forecasts that compete: daily Prophet times intraday profile, four like weekdays, last week, last year.
 
 Everything is computed for a (queue, cutoff), from what was known at that cutoff alone. Fits of all
 queues and cutoffs go to the pool together; the rest is arithmetic on matrices of days x slots.
@@ -18,9 +18,10 @@ from models.volume.history import History, Mask, Matrix, Series
 from models.volume.marks import day_marks
 from models.volume.outliers import find_gaps, find_outliers, has_fallen_silent
 from models.volume.params import VolumeParams
-from models.volume.rivals import four_like_weekdays, interval_rates
+from models.volume.rivals import four_like_weekdays, interval_rates, last_week, last_year
 
 USUAL_DAYS = 56  # days before and after the cutoff whose hours say what a usual week is
+MEMBERS = ("daily", "rival", "last_week", "last_year")  # the matrices of `Candidates`, and columns of a backtest
 LEVEL_DAYS = 28  # days from which a short history takes its level
 
 Mapper = Callable[[Callable[[DailyTask], DailyFit], Iterable[DailyTask]], Iterable[DailyFit]]
@@ -64,7 +65,9 @@ class Candidates:
 
     Attributes:
         daily: daily forecast times profile, and
-        rival: four like weekdays.
+        rival: four like weekdays,
+        last_week: last week's like day, and
+        last_year: last year's, at this year's level; both are the rival where there is no such day.
         day_contacts: the daily forecast itself; `daily` adds up to it.
         is_short: the history was too short for Prophet: level of the last days and kin's week.
         model: Prophet's JSON, where it was asked for.
@@ -73,6 +76,8 @@ class Candidates:
 
     daily: Matrix
     rival: Matrix
+    last_week: Matrix
+    last_year: Matrix
     day_contacts: NDArray[np.float64]
     is_short: bool
     model: str
@@ -83,7 +88,7 @@ def forecast_candidates(
     histories: Mapping[str, History], events: pd.DataFrame, cutoffs: Sequence[date], horizon_days: int,
     history_days: int, params: VolumeParams, run: Mapper = map, fit: Callable[[DailyTask], DailyFit] = fit_daily,
 ) -> dict[tuple[str, date], Candidates]:  # fmt: skip
-    """Both forecasts of every queue at every cutoff.
+    """All forecasts of every queue at every cutoff.
 
     Args:
         histories: of all queues that lend one another their shape.
@@ -207,14 +212,14 @@ def _candidates(
     ahead = basis.ahead
     level = 0.0 if basis.is_silent else _level(totals, is_fit, basis.weekday[basis.past], week)
     full = fit.contacts if fit else level * week[basis.weekday[ahead]]
-    open_cells = basis.intervals[basis.past]
-    rival = four_like_weekdays(
-        interval_rates(basis.contacts, open_cells), (open_cells.sum(axis=1) > 0) & ~basis.is_gap,
-        basis.weekday[basis.past], basis.weekday[ahead], params.rival.like_days,
-    )  # fmt: skip
+    open_cells, is_open = basis.intervals[basis.past], basis.intervals[ahead] > 0
+    rates, is_known = interval_rates(basis.contacts, open_cells), (open_cells.sum(axis=1) > 0) & ~basis.is_gap
+    rival = four_like_weekdays(rates, is_known, basis.weekday[basis.past], basis.weekday[ahead], params.rival.like_days)
     return Candidates(
         daily=full[:, None] * shares[ahead],
-        rival=np.where(basis.intervals[ahead] > 0, rival, 0.0),
+        rival=np.where(is_open, rival, 0.0),
+        last_week=np.where(is_open, last_week(rates, is_known, rival), 0.0),
+        last_year=np.where(is_open, last_year(rates, is_known, rival, LEVEL_DAYS), 0.0),
         day_contacts=full * fullness[ahead],
         is_short=fit is None,
         model=fit.model if fit else "",

@@ -54,7 +54,11 @@ def fit_daily(task: DailyTask, *, with_model: bool = False) -> DailyFit:
     history = pd.DataFrame({"ds": task.on, "y": task.contacts})
     model.fit(history)
     days = task.on.append(task.ahead)
-    fitted = np.maximum(model.predict(pd.DataFrame({"ds": days}))["yhat"].to_numpy(), 0.0)
+    predicted = model.predict(pd.DataFrame({"ds": days}))
+    since_cutoff = (pd.DatetimeIndex(days) - task.ahead[0]).days.to_numpy() + 1
+    turn = damped_trend(predicted["trend"].to_numpy(), since_cutoff, task.params) - predicted["trend"].to_numpy()
+    yhat = predicted["yhat"].to_numpy() + turn * (1 + predicted["multiplicative_terms"].to_numpy())
+    fitted = np.maximum(yhat, 0.0)
     past, ahead = fitted[: len(task.on)], fitted[len(task.on) :]
     lead = (task.ahead - task.on[-1]).days.to_numpy()
     corrected = ahead * level_correction(task.contacts, past, lead, task.params)
@@ -73,6 +77,20 @@ def level_correction(
         return np.ones(len(lead))
     ratio = actual[-params.correction_days :].sum() / fitted[-params.correction_days :].sum()
     return np.asarray(1 + (np.clip(ratio, 0.5, 2.0) - 1) * params.correction_keep**lead)
+
+
+def damped_trend(trend: NDArray[np.float64], lead: NDArray[np.int64], params: DailyParams) -> NDArray[np.float64]:
+    """The trend, flattening beyond `damp_after_days`: of each further day's rise so much is kept, and ever less.
+
+    A line fitted to a year or two says little of next year; undamped it doubles or empties a queue.
+
+    Worked: a rise of 2 a day, 0.98 kept: in the 100 days after the turn 2 x (0.98 + 0.98^2 + ...) = 85, not 200.
+    """
+    beyond = np.maximum(lead - params.damp_after_days, 0)
+    rise = np.diff(trend, prepend=trend[0]) / np.maximum(np.diff(lead, prepend=lead[0] - 1), 1)
+    steps = np.where(beyond > 0, rise * params.damp_keep**beyond, 0.0)
+    held = trend[beyond == 0][-1] if (beyond == 0).any() else trend[0]
+    return np.asarray(np.where(beyond > 0, held + np.cumsum(steps), trend))
 
 
 def _model(task: DailyTask) -> Any:

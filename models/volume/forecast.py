@@ -16,17 +16,22 @@ from models.volume.accuracy import LEAD_BUCKETS
 from models.volume.backtest import candidate_rows, with_actuals
 from models.volume.candidates import Candidates
 from models.volume.combine import choose_weights, combined, method_names
-from models.volume.handle_time import week_of_handle_times
+from models.volume.handle_time import (
+    HANDLE_TIME_COLUMNS,
+    handle_time_quantiles,
+    handle_time_spreads,
+    week_of_handle_times,
+)
 from models.volume.history import History
 from models.volume.params import VolumeParams
-from models.volume.quantiles import QUANTILE_COLUMNS, Spread, estimate_spread, quantiles
+from models.volume.quantiles import QUANTILE_COLUMNS, Spread, calibrated_pit, estimate_spread, quantiles
 
 UNKNOWN_PHI = 0.1  # without any backtest: a third of the mean either way
 
 
 @dataclass(frozen=True)
 class Learned:
-    """What backtests teach: the daily model's weight, and the spread, by queue and lead bucket."""
+    """What backtests teach: the candidates' weights, and the spread, by queue and lead bucket."""
 
     weights: pd.DataFrame
     spreads: Mapping[tuple[str, int], Spread]
@@ -34,7 +39,7 @@ class Learned:
 
 def learn(scored: pd.DataFrame, params: VolumeParams) -> Learned:
     """Weights and spreads from backtest intervals with their contacts (`with_actuals`)."""
-    weights = choose_weights(scored)
+    weights = choose_weights(scored, params.combine)
     rows = combined(scored, weights)
     spreads: dict[tuple[str, int], Spread] = {}
     for (queue, bucket), own in _groups(rows):
@@ -45,35 +50,36 @@ def learn(scored: pd.DataFrame, params: VolumeParams) -> Learned:
 
 
 def apply(rows: pd.DataFrame, learned: Learned) -> pd.DataFrame:
-    """Candidates' rows (queue, lead_days, daily, rival) with `bucket`, `weight`, `forecast` and QUANTILE_COLUMNS."""
+    """Candidates' rows (queue, lead_days, MEMBERS) with `bucket`, WEIGHTS, `forecast` and QUANTILE_COLUMNS."""
     out = combined(rows, learned.weights)
     numbers = pd.DataFrame(0.0, index=out.index, columns=list(QUANTILE_COLUMNS))
     for (queue, bucket), own in _groups(out):
-        spread = _spread_of(queue, bucket, learned.spreads)
+        spread = spread_of(queue, bucket, learned.spreads)
         numbers.loc[own.index] = quantiles(own["forecast"].to_numpy(), spread)
     return out.join(numbers)
 
 
 def forecast_rows(
-    candidates: Mapping[tuple[str, date], Candidates], histories: Mapping[str, History], learned: Learned
-) -> pd.DataFrame:
-    """Mean and quantiles of every cell ahead that accepts contacts, and the `method` that made them."""
+    candidates: Mapping[tuple[str, date], Candidates], histories: Mapping[str, History], learned: Learned,
+    horizon_days: int | None = None,
+) -> pd.DataFrame:  # fmt: skip
+    """Mean and quantiles of every cell up to the horizon that accepts contacts, and the `method` that made them."""
     rows = pd.concat(
         [
-            candidate_rows(queue, histories[queue], found).assign(is_short=found.is_short)
+            candidate_rows(queue, histories[queue], found, horizon_days).assign(is_short=found.is_short)
             for (queue, _), found in candidates.items()
         ],
         ignore_index=True,
     )
     out = apply(rows, learned)
-    return out.assign(method=method_names(out["weight"], out["is_short"]))
+    return out.assign(method=method_names(out, out["is_short"]))
 
 
 def walk_forward(
     rows: pd.DataFrame, histories: Mapping[str, History], cutoffs: Sequence[date], count: int, known_on: date,
     params: VolumeParams,
 ) -> pd.DataFrame:  # fmt: skip
-    """What would have been published at each cutoff, with the contacts that came.
+    """What would have been published at each cutoff, with the contacts that came and their `pit`.
 
     Weights and spreads of a cutoff are learned from the `count` cutoffs before it, and only from days
     that had passed by then: nothing is scored on what it was chosen by.
@@ -92,8 +98,18 @@ def walk_forward(
         earlier = sorted(rows.loc[rows["cutoff_on"] < now, "cutoff_on"].unique())[-count:]
         learned = learn(with_actuals(rows[rows["cutoff_on"].isin(earlier)], histories, cutoff, params), params)
         own = apply(rows[rows["cutoff_on"] == now].reset_index(drop=True), learned)
-        scored.append(with_actuals(own, histories, known_on, params))
+        scored.append(_with_pit(with_actuals(own, histories, known_on, params), learned, params))
     return pd.concat(scored, ignore_index=True)
+
+
+def _with_pit(scored: pd.DataFrame, learned: Learned, params: VolumeParams) -> pd.DataFrame:
+    """`pit`: where the contacts lie in the distribution that was told; uniform where that was right."""
+    place = pd.Series(np.nan, index=scored.index)
+    random = np.random.default_rng(params.quantiles.seed)
+    for (queue, bucket), own in _groups(scored):
+        spread = spread_of(queue, bucket, learned.spreads)
+        place.loc[own.index] = calibrated_pit(own["forecast"].to_numpy(), own["contacts"].to_numpy(), spread, random)
+    return scored.assign(pit=place)
 
 
 def night_forecast(
@@ -112,9 +128,9 @@ def night_forecast(
     is_ahead = (day >= first) & (day < until)
     day, slot, instants = day[is_ahead], slot[is_ahead], grid.instants[is_ahead]
     weekdays = history.days["weekday"].to_numpy()
-    handle = week_of_handle_times(
-        {queue: own.as_of(run_date) for queue, own in histories.items()}, weekdays[:first], params.handle_time
-    )
+    known = {queue: own.as_of(run_date) for queue, own in histories.items()}
+    handle = week_of_handle_times(known, weekdays[:first], params.handle_time)
+    spreads = handle_time_spreads(known, handle, weekdays[:first], params.handle_time)
     frames = [
         pd.DataFrame(
             {
@@ -136,6 +152,11 @@ def night_forecast(
     numbers = ["forecast", *QUANTILE_COLUMNS]
     out[numbers] = out[numbers].fillna(0.0)
     out["method"] = out.groupby("queue")["method"].transform(lambda names: names.ffill().bfill()).fillna("none")
+    means, contacts = out["handle_time_s"].to_numpy(), out["forecast"].to_numpy()
+    between = out["queue"].map({queue: spread.between for queue, spread in spreads.items()}).to_numpy(dtype=np.float64)
+    within = out["queue"].map({queue: spread.within for queue, spread in spreads.items()}).to_numpy(dtype=np.float64)
+    numbers_s = handle_time_quantiles(means, contacts, np.asarray(between), np.asarray(within))
+    out = out.assign(**dict(zip(HANDLE_TIME_COLUMNS, numbers_s.T, strict=True)))
     return (
         out.rename(columns={"forecast": "contacts"})
         .assign(local_on=out["day_on"].dt.date)
@@ -148,8 +169,10 @@ def _groups(rows: pd.DataFrame) -> Iterator[tuple[tuple[str, int], pd.DataFrame]
         yield cast(tuple[str, int], key), own
 
 
-def _spread_of(queue: str, bucket: int, spreads: Mapping[tuple[str, int], Spread]) -> Spread:
+def spread_of(
+    queue: str, bucket: int, spreads: Mapping[tuple[str, int], Spread], unknown_phi: float = UNKNOWN_PHI
+) -> Spread:
     """The bucket's spread; else the nearest shorter, or longer, lead's; else a wide one."""
     order = [*range(bucket, -1, -1), *range(bucket + 1, len(LEAD_BUCKETS))]
     found = next((spreads[queue, other] for other in order if (queue, other) in spreads), None)
-    return found or Spread(UNKNOWN_PHI)
+    return found or Spread(unknown_phi)

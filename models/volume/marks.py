@@ -74,7 +74,7 @@ def _event_days(events: pd.DataFrame, queue: str, days: pd.Index, after_days: in
     """A row for each day of each event that the queue feels, and for the days after it, one name each."""
     queues = events["queues"].fillna("").astype(str).str.replace(" ", "")
     is_felt = (queues == "") | ("," + queues + ",").str.contains(f",{queue.replace(' ', '')},", regex=False)
-    own = events[is_felt]
+    own = events[is_felt & events["starts_on"].notna().to_numpy()]  # an event without a date can mark no day
     starts = pd.to_datetime(own["starts_on"])
     ends = pd.to_datetime(own["ends_on"]).fillna(starts)
     length = ((ends - starts).dt.days + 1).clip(lower=1).to_numpy()

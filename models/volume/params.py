@@ -1,6 +1,6 @@
 """The parameters of `models/params/volume.yml`, checked and frozen.
 
-Their hash is part of the key of every stored backtest: a changed parameter makes a new backtest.
+What shapes a candidate is part of the key of every stored backtest: changed, it makes a new backtest.
 """
 
 import hashlib
@@ -30,6 +30,8 @@ class DailyParams(Section):
     month_days: int = Field(ge=0, le=10)
     correction_days: int = Field(ge=0)
     correction_keep: float = Field(ge=0, le=1)
+    damp_after_days: int = Field(ge=1)
+    damp_keep: float = Field(ge=0, lt=1)
 
 
 class OutlierParams(Section):
@@ -53,6 +55,19 @@ class RivalParams(Section):
     like_days: int = Field(ge=1)
 
 
+class CombineParams(Section):
+    steps: int = Field(ge=1, le=10)
+    lead_share: float = Field(ge=0, le=1)
+    pooled_days: float = Field(ge=0)
+
+
+class DaysParams(Section):
+    prior_count: float = Field(ge=0)
+    samples: int = Field(ge=100)
+    kin_days: float = Field(ge=0)
+    seed: int
+
+
 class QuantileParams(Section):
     prior_count: float = Field(ge=0)
     seed: int
@@ -61,6 +76,7 @@ class QuantileParams(Section):
 class HandleTimeParams(Section):
     half_life_days: float = Field(gt=0)
     slot_contacts: float = Field(gt=0)
+    spread_days: int = Field(ge=7)
 
 
 class VolumeParams(Section):
@@ -68,13 +84,21 @@ class VolumeParams(Section):
     outliers: OutlierParams
     profile: ProfileParams
     rival: RivalParams
+    combine: CombineParams
     quantiles: QuantileParams
+    days: DaysParams
     handle_time: HandleTimeParams
 
     @property
     def hash(self) -> str:
         """Twelve hex digits that change with any parameter."""
         return hashlib.blake2b(self.model_dump_json().encode(), digest_size=6).hexdigest()
+
+    @property
+    def candidates_hash(self) -> str:
+        """The same of what shapes a candidate; weights and spreads are learned anew each night."""
+        shaping = self.model_dump_json(include={"daily", "outliers", "profile", "rival"})
+        return hashlib.blake2b(shaping.encode(), digest_size=6).hexdigest()
 
 
 @lru_cache(maxsize=1)

@@ -65,6 +65,15 @@ def quantiles(mean: Values, spread: Spread) -> Values:
     return np.asarray(np.maximum.accumulate(table, axis=1)[place])
 
 
+def calibrated_pit(forecast: Values, actual: Values, spread: Spread, random: np.random.Generator) -> Values:
+    """Randomised PIT of counts in the distribution whose quantiles are told: uniform where it is right.
+
+    The assumed distribution's own PIT, read through the levels at which its quantiles are taken.
+    """
+    at = _pit(forecast, actual, spread.phi, random)
+    return np.asarray(np.interp(at, (0.0, *spread.levels, 1.0), (0.0, *LEVELS, 1.0)))
+
+
 def _three_digits(values: Values) -> Values:
     scale = 10.0 ** (2 - np.floor(np.log10(np.maximum(values, 1e-9))))
     return np.asarray(np.round(values * scale) / scale)

@@ -1,7 +1,8 @@
-"""The rival that every forecast must beat: the mean of the last four like weekdays, per interval.
+"""The rivals that every forecast must beat; any planner can work them out in a spreadsheet.
 
-Beyond two or three days ahead it is hard to beat (J. W. Taylor, Management Science 54(2), 2008,
-253-265), and any planner can work it out in a spreadsheet.
+The rival is the mean of the last four like weekdays, per interval: beyond two or three days ahead it is
+hard to beat (J. W. Taylor, Management Science 54(2), 2008, 253-265). Beside it: last week's like day,
+and last year's at this year's level.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,6 +15,8 @@ from numpy.typing import NDArray
 from models.volume.history import History, Mask, Matrix
 from models.volume.outliers import find_gaps
 from models.volume.params import VolumeParams
+
+WEEK_DAYS, YEAR_DAYS = 7, 364
 
 
 def four_like_weekdays(
@@ -38,6 +41,37 @@ def four_like_weekdays(
         like = rates[is_day & (weekday == day)]
         latest[day] = _mean_of_last(like, like_days) if len(like) else latest[7]
     return np.asarray(latest[ahead_weekday])
+
+
+def last_week(rates: Matrix, is_day: Mask, rival: Matrix) -> Matrix:
+    """The last week again and again (days ahead x slots); the rival where its day was closed or without data."""
+    days = len(rates) - WEEK_DAYS + np.arange(len(rival)) % WEEK_DAYS
+    return _where_known(rates, is_day, days, rival)
+
+
+def last_year(rates: Matrix, is_day: Mask, rival: Matrix, level_days: int) -> Matrix:
+    """The like weekday of 52 weeks before, at this year's level; the rival where there is none.
+
+    The level is what the last `level_days` days brought over what their own like days a year before did;
+    without any such pair last year is no guide.
+    """
+    recent = np.arange(max(len(rates) - level_days, YEAR_DAYS), len(rates))
+    both = recent[is_day[recent] & is_day[recent - YEAR_DAYS]]
+    now, then = np.nansum(rates[both]), np.nansum(rates[both - YEAR_DAYS])
+    if not (now > 0 and then > 0):
+        return rival
+    days = len(rates) - YEAR_DAYS + np.arange(len(rival))
+    return _where_known(rates * (now / then), is_day, days, rival)
+
+
+def _where_known(rates: Matrix, is_day: Mask, days: NDArray[np.int64], other: Matrix) -> Matrix:
+    """`rates` of these days of the history; `other` where a day is not in it, taught nothing, or was closed."""
+    is_in = (days >= 0) & (days < len(rates))
+    place = np.where(is_in, days, 0)
+    found = (
+        np.where((is_in & is_day[place])[:, None], rates[place], np.nan) if len(rates) else np.full_like(other, np.nan)
+    )
+    return np.asarray(np.where(np.isfinite(found), found, other))
 
 
 def rival_at(history: History, cutoff: date, horizon_days: int, history_days: int, params: VolumeParams) -> Matrix:

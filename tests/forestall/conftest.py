@@ -39,6 +39,8 @@ def night_tables() -> Callable[..., dict[str, pa.Table]]:
             "forecast_changes": _forecast_changes(run_date),
             "forecast_ledger": _forecast_ledger(run_date),
             "override_value": _override_value(),
+            "volume_days": _days_ahead(forecast),
+            "forecast_methods": _methods(),
             "staffing_requirement": _requirement(forecast),
             "wait_effect": _wait_effect(),
             "agent_value": _agent_value(_requirement(forecast)),
@@ -130,6 +132,25 @@ def _forecast(run_date: date) -> pd.DataFrame:
             )
         )
     return pd.concat(pieces, ignore_index=True)
+
+
+def _days_ahead(forecast: pd.DataFrame) -> pd.DataFrame:
+    levels = [name for name in forecast.columns if name.startswith("contacts")]
+    days = forecast.groupby(["queue", "local_on", "cutoff_at", "lead_days"], as_index=False)[levels].sum()
+    total = days.groupby(["local_on", "cutoff_at", "lead_days"], as_index=False)[levels].sum()
+    rows = [days.rename(columns={"queue": "scope_value"}).assign(scope="queue")]
+    rows.append(total.assign(scope="all", scope_value="all"))
+    return pd.concat(rows, ignore_index=True).assign(basis="intervals", model_version="volume 1f2e")
+
+
+def _methods() -> pd.DataFrame:
+    usual = {"method": "blend", "weight_prophet": 0.75, "weight_four_like_weekdays": 0.25, "weight_last_week": 0.0,
+             "weight_last_year": 0.0, "wape": 0.09, "wape_prophet": 0.095, "wape_four_like_weekdays": 0.12,
+             "wape_last_week": 0.14, "wape_last_year": 0.15, "gain_over_rival": 0.25, "cutoff_count": 6,
+             "day_count": 12, "model_version": "volume 1f2e"}  # fmt: skip
+    return pd.DataFrame(
+        [usual | {"queue": queue, "lead_bucket": bucket} for queue in QUEUES for bucket in ("1", "2-3")]
+    )
 
 
 def _requirement(forecast: pd.DataFrame) -> pd.DataFrame:

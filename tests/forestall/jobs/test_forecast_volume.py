@@ -102,6 +102,26 @@ def test_a_night_writes_every_interval_with_its_cutoff_and_says_what_won(setting
     assert monday.loc[monday["is_open"], "handle_time_s"].mean() == pytest.approx(200, rel=0.01)
 
 
+def test_a_night_says_what_won_where_and_has_days_for_a_year(settings):
+    forecast_volume(settings, RUN)
+    night = Night(settings, RUN)
+    forecast, days, methods = (night.read(name) for name in ("volume_forecast", "volume_days", "forecast_methods"))
+    assert days.groupby(["scope", "scope_value"]).size().to_dict() == {
+        ("all", "all"): 364, ("channel", "email"): 364, ("channel", "phone"): 364,
+        ("queue", "billing"): 364, ("queue", "mail"): 364, ("queue", "new"): 364,
+    }  # fmt: skip
+    total = days[(days["scope"] == "all") & (days["basis"] == "intervals")]["contacts"].sum()
+    assert total == pytest.approx(forecast["contacts"].sum())
+    assert not days.isna().any().any()
+    assert set(methods["queue"]) == {"billing", "mail"}  # the new one has no past cutoff
+    assert len(methods) == 2 * 6
+    weights = [name for name in methods.columns if name.startswith("weight_")]
+    np.testing.assert_allclose(methods[weights].sum(axis=1), 1)
+    judged = methods.dropna(subset=["wape"])
+    assert (judged["wape"] <= judged["wape_four_like_weekdays"] + 1e-12).all()
+    assert (judged["gain_over_rival"] >= 0).all()
+
+
 def test_the_same_night_again_is_the_same_with_and_without_stored_backtests(settings):
     forecast_volume(settings, RUN)
     first = hash_of(settings)
@@ -152,7 +172,8 @@ def test_an_event_known_in_time_moves_its_day(company):
 def test_without_any_contact_the_table_is_empty_and_the_summary_says_why(company):
     settings = company(TOML)
     assert "no forecast" in forecast_volume(settings, RUN)["notes"]
-    assert Night(settings, RUN).read("volume_forecast").empty
+    for table in ("volume_forecast", "volume_days", "forecast_methods"):
+        assert Night(settings, RUN).read(table).empty
     fill(settings, CALENDAR, {CHANGES: changes().iloc[:0]})
     assert forecast_volume(settings, RUN)["queues"] == 0
 

@@ -13,6 +13,7 @@ from forestall.history.contacts import CHANGES
 from forestall.history.ledger import published_forecasts
 from forestall.jobs.measure import KPI_DAYS, measure
 from forestall.night import Night, conform
+from models.volume.handle_time import HANDLE_TIME_COLUMNS
 from models.volume.quantiles import QUANTILE_COLUMNS
 from tests.forestall.jobs.volumes import fill
 
@@ -58,7 +59,8 @@ def publish(settings, run_date, per_day, revision=1, low=0.0, high=1000.0, model
             rows.append(
                 {"queue": "a", "interval_start_at": at, "local_on": on, "channel": "phone",
                  "cutoff_at": Night(settings, run_date).cutoff, "lead_days": step + 1, "is_open": True,
-                 "contacts": float(mean), **levels, "handle_time_s": 100.0, "method": "prophet", "model_version": "v",
+                 "contacts": float(mean), **levels, "handle_time_s": 100.0,
+                 **dict.fromkeys(HANDLE_TIME_COLUMNS, 100.0), "method": "prophet", "model_version": "v",
                  "model_contacts": float(own), "override_id": override_id if own != mean else None}
             )  # fmt: skip
     name = run_date.isoformat() + ("" if revision == 1 else f".r{revision}")

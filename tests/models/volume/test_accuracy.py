@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from features.published import FORECAST_ACCURACY
 from models.volume.accuracy import (
@@ -11,6 +12,7 @@ from models.volume.accuracy import (
     coverage_80,
     noise_floor,
     pinball,
+    poisson_floor,
     wape,
 )
 from models.volume.quantiles import LEVELS, QUANTILE_COLUMNS
@@ -28,6 +30,13 @@ def test_measures_by_hand():
 def test_the_floor_is_what_a_perfect_mean_leaves():
     actual = np.random.default_rng(1).poisson(50, 20_000).astype(float)
     assert wape(np.full(20_000, 50.0), actual) == pytest.approx(noise_floor(actual), rel=0.02)
+
+
+@pytest.mark.parametrize("mean", [0.05, 0.2, 1.0, 3.7, 40.0])
+def test_the_exact_floor_is_the_mean_deviation_of_poisson_counts(mean):
+    counts = np.arange(200)
+    expected = (stats.poisson.pmf(counts, mean) * np.abs(counts - mean)).sum()
+    assert poisson_floor(np.array([mean]), np.array([1.0])) == pytest.approx(expected, rel=1e-9)
 
 
 def test_pinball_and_coverage_by_hand():

@@ -141,6 +141,8 @@ def _history(site, name, **values):
         ("opened_yesterday", "q: 1 days of history"),
         ("closed_for_good", "q: no contact for weeks; taken as closed"),
         ("one_contact", "q: 1 days of history"),
+        ("no_handle_times", "q: no handle times; those of its kin, or of the standards"),
+        ("wrong_hours", r"q: 250 contacts \(0.\d%\) outside its opening hours left out"),
     ],
 )
 def test_degenerate_histories_get_a_usable_forecast_and_a_line(site, no_events, case, told):
@@ -158,6 +160,12 @@ def test_degenerate_histories_get_a_usable_forecast_and_a_line(site, no_events, 
         made.frames[1] = frame[frame["on"] < "2025-03-01"]
     if case == "one_contact":
         made.frames[1] = frame.iloc[:1].assign(contacts=1)
+    if case == "no_handle_times":
+        made.frames[1] = frame.assign(handle_time_s=0.0)
+    if case == "wrong_hours":  # two calls at three on 26 weeks' weekdays but five holidays; it opens at eight
+        night = frame.drop_duplicates("on").assign(contacts=2, interval_start_at=lambda rows: (
+            rows["on"] + pd.Timedelta(hours=3)).dt.tz_localize("Europe/Berlin").dt.tz_convert("UTC"))  # fmt: skip
+        made.frames[1] = pd.concat([frame, night], ignore_index=True)
     histories = made.histories()
     if case == "all_zeros":
         kin = histories["kin"]
@@ -165,10 +173,10 @@ def test_degenerate_histories_get_a_usable_forecast_and_a_line(site, no_events, 
     every = forecast_candidates(histories, no_events, [made.run_date], made.ahead, 730, PARAMS)
     own = every["q", made.run_date]
     truth = ahead_of(made, "q")
-    for values in (own.daily, own.rival):
+    for values in (own.daily, own.rival, own.last_week, own.last_year):
         assert np.isfinite(values).all()
         assert (values >= 0).all()
-    if case in ("three_days", "opened_yesterday", "gigantic_day", "month_gap"):
+    if case in ("three_days", "opened_yesterday", "gigantic_day", "month_gap", "no_handle_times", "wrong_hours"):
         assert wape(own.daily.ravel(), truth.ravel()) < 0.35
     if case in ("all_zeros", "closed_for_good"):
         assert own.daily.sum() < 0.2 * truth.sum()

@@ -60,6 +60,17 @@ def test_an_event_marks_its_days_and_those_after():
     assert marks_on("2026-06-08", events) == set()
 
 
+def test_an_event_without_a_date_marks_nothing_and_takes_nothing_from_the_others():
+    dated = pd.DataFrame(
+        {"name": ["run", "lost"], "starts_on": pd.to_datetime(["2025-03-04", None]), "ends_on": pd.NaT, "queues": "",
+         "known_on": pd.NaT}
+    )  # fmt: skip
+    days = OFFICE.days("a", date(2025, 3, 3), date(2025, 3, 9))
+    named = day_marks(days, dated, "a", PARAMS)["holiday"]
+    assert "event: run" in set(named)
+    assert not named.str.contains("lost").any()
+
+
 def test_an_event_is_felt_by_the_queues_that_it_names():
     assert "event: campaign" in marks_on("2026-06-09", event(queues="a, q"))
     assert "event: campaign" not in marks_on("2026-06-09", event(queues="a,quality"))

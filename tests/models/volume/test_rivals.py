@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from models.volume.params import volume_params
-from models.volume.rivals import four_like_weekdays, rival_at, rival_rows
+from models.volume.rivals import four_like_weekdays, last_week, last_year, rival_at, rival_rows
 
 NAN = np.nan
 
@@ -55,3 +55,27 @@ def test_rows_name_the_day_and_leave_out_closed_cells(site):
     assert set(rows.loc[rows["queue"] == "a", "slot"]) == set(range(8, 20))
     assert set(rows.loc[rows["queue"] == "b", "slot"]) == set(range(24))
     assert rows["day_on"].min() == pd.Timestamp(cutoff)
+
+
+def test_last_week_comes_again_and_a_closed_day_gives_way_to_the_rival():
+    rates = np.arange(1.0, 11.0)[:, None]  # ten days; the last seven are 4 to 10
+    is_day = np.ones(10, dtype=bool)
+    is_day[5] = False  # the day of 6
+    rival = np.full((9, 1), 99.0)
+    expected = [4, 5, 99, 7, 8, 9, 10, 4, 5]
+    np.testing.assert_array_equal(last_week(rates, is_day, rival)[:, 0], expected)
+
+
+def test_last_year_is_the_like_weekday_at_this_years_level():
+    """Last year 10 a day but for a peak of 30; this year 15 a day: half as much again."""
+    rates = np.full((400, 1), 10.0)
+    rates[364:] = 15.0
+    rates[400 - 364 + 2] = 30.0  # 52 weeks before the third day ahead
+    ahead = last_year(rates, np.ones(400, dtype=bool), np.full((5, 1), 99.0), 28)
+    np.testing.assert_allclose(ahead[:, 0], [15, 15, 45, 15, 15])
+
+
+def test_without_a_year_of_history_last_year_is_the_rival():
+    rival = np.full((5, 1), 99.0)
+    np.testing.assert_array_equal(last_year(np.ones((200, 1)), np.ones(200, dtype=bool), rival, 28), rival)
+    np.testing.assert_array_equal(last_year(np.zeros((0, 1)), np.ones(0, dtype=bool), rival, 28), rival)

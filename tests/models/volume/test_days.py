@@ -1,0 +1,113 @@
+"""Days of a year: sums where there are intervals, totals that know what queues share."""
+
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from models.volume.backtest import Span, backtest, weekly_cutoffs, with_actuals
+from models.volume.candidates import forecast_candidates
+from models.volume.daily import damped_trend
+from models.volume.days import DayErrors, learn_days, volume_days
+from models.volume.forecast import apply, forecast_rows, learn, night_forecast
+from models.volume.params import volume_params
+from models.volume.quantiles import QUANTILE_COLUMNS, Spread
+
+PARAMS = volume_params()
+
+
+@pytest.fixture(scope="module")
+def night(request):
+    from tests.models.volume.conftest import NO_EVENTS, Site
+
+    site = Site(ahead=100).queue("a", phi=0.01).queue("b", a_day=200, seed=2).queue("m", channel="email", seed=3)
+    histories = site.histories()
+    past = backtest(histories, NO_EVENTS, weekly_cutoffs(site.run_date, 3), Span(28, 730), PARAMS, None)
+    scored = with_actuals(past, histories, site.run_date, PARAMS)
+    learned = learn(scored, PARAMS)
+    tonight = forecast_candidates(histories, NO_EVENTS, [site.run_date], 100, 730, PARAMS)
+    rows = forecast_rows(tonight, histories, learned, 28)
+    forecast = night_forecast(rows, histories, site.run_date, 28, PARAMS)
+    errors = learn_days(apply(scored, learned), PARAMS.days)
+    return site, forecast, volume_days(forecast, tonight, errors, site.run_date, PARAMS.days)
+
+
+def test_days_within_the_horizon_are_the_sums_of_their_intervals(night):
+    _, forecast, days = night
+    sums = forecast.groupby(["queue", "local_on"])["contacts"].sum()
+    own = days[(days["scope"] == "queue") & (days["basis"] == "intervals")].set_index(["scope_value", "local_on"])
+    assert len(own) == 3 * 28
+    np.testing.assert_allclose(own["contacts"].to_numpy(), sums.loc[own.index].to_numpy(), rtol=1e-12)
+
+
+def test_means_add_up_and_quantiles_of_totals_do_not_cross(night):
+    _, _, days = night
+    by_day = days.pivot_table(index="local_on", columns=["scope", "scope_value"], values="contacts")
+    np.testing.assert_allclose(by_day["queue"].sum(axis=1), by_day["all"]["all"])
+    np.testing.assert_allclose(by_day["queue"][["a", "b"]].sum(axis=1), by_day["channel"]["phone"])
+    levels = days[list(QUANTILE_COLUMNS)].to_numpy()
+    assert (levels >= 0).all()
+    assert (np.diff(levels, axis=1) >= -1e-9).all()
+
+
+def test_later_days_go_on_where_the_intervals_end_and_closed_ones_are_zero(night):
+    site, _, days = night
+    own = days[(days["scope"] == "queue") & (days["scope_value"] == "a")].set_index("lead_days")
+    truth = site.mean_matrix("a")[site.grid.day_index(site.run_date) :].sum(axis=1)
+    later = own.loc[29:100, "contacts"].to_numpy()
+    assert later.sum() == pytest.approx(truth[28:100].sum(), rel=0.1)
+    assert (later[truth[28:100] == 0] == 0).all()
+    assert own["local_on"].iloc[0] == site.run_date
+
+
+def two_queues(correlation, phi=0.04, mean=1000.0):
+    spreads = {(queue, 0): Spread(phi) for queue in ("a", "b")}
+    matrix = pd.DataFrame([[1.0, correlation], [correlation, 1.0]], index=["a", "b"], columns=["a", "b"])
+    forecast = pd.DataFrame({"queue": ["a", "b"], "channel": "phone", "lead_days": 1, "contacts": mean})
+    from types import SimpleNamespace
+
+    tonight = {(queue, date(2025, 7, 7)): SimpleNamespace(day_contacts=np.array([mean])) for queue in ("a", "b")}
+    days = volume_days(forecast, tonight, DayErrors(spreads, matrix), date(2025, 7, 7), PARAMS.days)
+    return days[days["scope"] == "all"].iloc[0]
+
+
+@pytest.mark.parametrize("correlation", [0.0, 0.5, 0.9])
+def test_a_total_is_as_wide_as_its_parts_err_together(correlation):
+    """Variance of the sum: 2 v (1 + r), v = m + phi m^2 of each; the sum of two is nearly normal."""
+    total = two_queues(correlation)
+    deviation = np.sqrt(2 * (1000 + 0.04 * 1000**2) * (1 + correlation))
+    width = total["contacts_p90"] - total["contacts_p10"]
+    assert width == pytest.approx(2 * stats.norm.ppf(0.9) * deviation, rel=0.05)
+    assert total["contacts"] == 2000
+
+
+def test_what_queues_share_is_found_in_their_errors():
+    rng = np.random.default_rng(4)
+    n = 150
+    common = rng.normal(0, 0.2, n)
+    days = pd.date_range("2025-01-01", periods=n)
+    frames = [
+        pd.DataFrame({"queue": queue, "bucket": 0, "cutoff_on": days[0], "day_on": days, "forecast": 1000.0,
+                      "contacts": 1000 * (1 + shared * common + rng.normal(0, 0.02, n))})
+        for queue, shared in (("a", 1.0), ("b", 1.0), ("alone", 0.0))
+    ]  # fmt: skip
+    found = learn_days(pd.concat(frames), PARAMS.days).correlation
+    assert found.loc["a", "b"] > 0.7
+    assert found.loc["a", "alone"] < 0.3
+    assert np.linalg.eigvalsh(found.to_numpy()).min() > 0
+
+
+def test_a_trend_flattens_beyond_the_backtests():
+    """Two a day, 0.98 kept: what is added after day 56 adds up to 2 x 0.98 x (1 - 0.98^n) / 0.02."""
+    lead = np.arange(-9, 157)
+    damped = damped_trend(100 + 2.0 * lead, lead, PARAMS.daily)
+    np.testing.assert_allclose(damped[lead <= 56], 100 + 2.0 * lead[lead <= 56])
+    assert damped[-1] == pytest.approx(100 + 2 * 56 + 2 * 0.98 * (1 - 0.98**100) / 0.02)
+
+
+def test_without_any_backtest_days_have_wide_quantiles():
+    errors = learn_days(pd.DataFrame(), PARAMS.days)
+    assert errors.spreads == {}
+    assert errors.correlation.empty
