@@ -62,6 +62,7 @@ class Files(Section):
     calendar: Path = Path("calendar.yml")
     gates: Path = Path("gates.yml")
     segments: Path = Path("segments.yml")
+    staffing: Path = Path("staffing.yml")
 
 
 class WarehouseSettings(Section):
