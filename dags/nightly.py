@@ -44,6 +44,7 @@ with DAG(
     score_churn = step("score_churn")
     forecast_volume = step("forecast_volume")
     plan_staffing = step("plan_staffing")
+    plan_shifts = step("plan_shifts")
     choose_outreach = step("choose_outreach")
     explain_churn = step("explain_churn")
     measure = step("measure")
@@ -55,7 +56,8 @@ with DAG(
     check_features >> forecast_volume >> plan_staffing
     check_features >> [measure, measure_outreach]
     [score_churn, plan_staffing, measure_outreach] >> choose_outreach
+    plan_staffing >> plan_shifts
     choose_outreach >> explain_churn
-    [explain_churn, measure] >> check_publication >> publish
+    [explain_churn, measure, plan_shifts] >> check_publication >> publish
     delivered = publish >> step("deliver") if settings.receivers else publish
     delivered >> step("retrain_on_drift")  # minutes in which it holds the warehouse: the list goes out first

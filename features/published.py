@@ -4,6 +4,7 @@
 that whatever reads tonight's files reads next year's too. Customers appear as pseudonyms only.
 """
 
+from features.published_shifts import SHIFT_TABLES
 from features.tables import Column, Kind, Table
 
 SCHEMA_VERSION = 3
@@ -373,5 +374,6 @@ PUBLISHED: dict[str, Table] = {
         CHURN_SCORES, OUTREACH_LIST, OUTREACH_WITHHELD, VOLUME_FORECAST, STAFFING_REQUIREMENT,
         SERVICE_KPIS, FORECAST_ACCURACY, OUTREACH_EFFECT, OUTREACH_POWER, OUTREACH_FAIRNESS,
         SAVE_CHANCES, SAVE_MODELS, SEGMENT_SUMMARY, CHURN_CAUSES, SCORE_DRIFT, GATE_RESULTS,
+        *SHIFT_TABLES,
     )
 }  # fmt: skip

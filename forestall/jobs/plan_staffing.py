@@ -40,11 +40,11 @@ def plan_staffing(settings: Settings, run_date: date) -> Summary:
     if settings.staffing.shrinkage >= 1:
         raise ConfigError("staffing.shrinkage: 1 leaves nobody to work; give the share of paid time lost, such as 0.30")
     with open_warehouse(settings, f"plan_staffing {run_date}") as warehouse:
-        lost = shrinkage.estimate_shrinkage(_agent_time(warehouse, run_date), settings.staffing.shrinkage)
+        lost = shrinkage.estimate_shrinkage(read_agent_time(warehouse, run_date), settings.staffing.shrinkage)
         known = Known(
             standards=load_standards(settings),
             shrinkage=lost.share,
-            patience_s=patience.estimate_patience(_volume(warehouse, run_date)),
+            patience_s=patience.estimate_patience(read_volume(warehouse, run_date)),
             default_patience_s=settings.staffing.patience_s,
             backlog=_backlog(warehouse, night),
         )
@@ -62,7 +62,7 @@ def plan_staffing(settings: Settings, run_date: date) -> Summary:
     }
 
 
-def _agent_time(warehouse: Warehouse, run_date: date) -> pd.DataFrame:
+def read_agent_time(warehouse: Warehouse, run_date: date) -> pd.DataFrame:
     sql = """
         SELECT local_on, team, activity, is_planned, agent_s FROM marts.fct_agent_time
         WHERE local_on >= ? AND local_on < ?
@@ -70,7 +70,7 @@ def _agent_time(warehouse: Warehouse, run_date: date) -> pd.DataFrame:
     return warehouse.frame(sql, [run_date - timedelta(days=shrinkage.WINDOW_DAYS), run_date])
 
 
-def _volume(warehouse: Warehouse, run_date: date) -> pd.DataFrame:
+def read_volume(warehouse: Warehouse, run_date: date) -> pd.DataFrame:
     sql = """
         SELECT queue, abandoned_count, wait_time_s FROM marts.fct_contact_volume
         WHERE local_on >= ? AND local_on < ?
