@@ -30,7 +30,7 @@ def shift_table(plan: ShiftPlan, occupancy: NDArray[np.float64], pseudonym: Call
         for group, first, last in zip(rows["queue_group"], rows["first"], rows["last"], strict=True)
     ]
     table = pd.DataFrame({
-        "slot_id": rows["slot"].map(names).fillna(rows["slot"]),
+        "slot_id": [names.get(slot, slot) for slot in rows["slot"]],
         "starts_at": grid.instant(rows["first"].to_numpy(np.int64)),
         "ends_at": grid.instant(rows["last"].to_numpy(np.int64)),
         "breaks": [_breaks(breaks, grid) for breaks in rows["breaks"]],
