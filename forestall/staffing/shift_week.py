@@ -22,6 +22,7 @@ from forestall.staffing.shift_model import Candidates, Integers, Program, Soluti
 from forestall.staffing.shift_supply import Key, Lengths, Supply, add_supply, supply_cost, whole
 
 SEARCHES = 2  # days that are searched side by side
+AT_ONCE_S = 20.0  # most time for a week whose days cannot be judged apart
 
 
 @dataclass(frozen=True)
@@ -96,9 +97,13 @@ def solve_week(week: Week, seconds: float, gap: float) -> Solution:
                 if any(missing.get(key) for key in mine):
                     _forget(week, unit, found)
                     _book(week, unit, at, found, _search(week, unit, found.there, lengths, {}, mine, until, gap))
+        if not missing and any(prices.values()):
+            for at, unit in enumerate(units):
+                _fill(week, unit, at, found, lengths, until, gap)
+            supply, combos, _, idle = _supplied(week, found, lengths, until)
     if not _is_apart(week, units):
         bound = relaxed  # days that reach into each other are no days for themselves
-    return Solution(
+    solution = Solution(
         counts=found.counts,
         breaks={key: sorted(steps) for key, steps in found.breaks.items()},
         combos=combos,
@@ -106,6 +111,36 @@ def solve_week(week: Week, seconds: float, gap: float) -> Solution:
         lengths=dict(lengths),
         cost=sum(found.cost.values()) + idle,
         bound=max(bound, relaxed),
+    )
+    left = until - time.monotonic()
+    if solution.cost > (1 + gap) * solution.bound + 1e-9 and left > 1:
+        return _at_once(week, lengths, solution, min(left, AT_ONCE_S), gap)
+    return solution
+
+
+def _at_once(week: Week, lengths: Lengths, known: Solution, seconds: float, gap: float) -> Solution:
+    """The whole week in one search, for weeks whose days cannot be judged apart; the better of it and what is known."""
+    program = Program()
+    shifts, breaks, wanted = _cover(program, week, lengths, {})
+    supply = add_supply(program, wanted, week.classes, lengths, {}) if week.classes is not None else None
+    costs = [(at, cost) for at, cost in enumerate(program.cost) if cost]
+    program.add(costs, -np.inf, known.cost)  # what is dearer than the known plan need not be looked at
+    values, cost, bound = program.solve(seconds, gap)
+    bound = max(known.bound, min(bound, known.cost))
+    if not len(values) or cost > known.cost - 1e-9:
+        return replace(known, bound=bound)
+    counts = whole(values)
+    return Solution(
+        counts=np.array([counts[column] for column in shifts], np.int64),
+        breaks={
+            key: [step for step, column in by_step.items() for _ in range(counts[column])]
+            for key, by_step in breaks.items()
+        },
+        combos=[[combo for at, combo in of for _ in range(counts[at])] for of in supply.combos] if supply else [],
+        supply={key: counts[at] for key, at in supply.given.items() if counts[at]} if supply else {},
+        lengths=known.lengths,
+        cost=cost,
+        bound=bound,
     )
 
 
@@ -181,7 +216,8 @@ def _prices(week: Week, lengths: Lengths) -> tuple[dict[Key, float], float]:
     _, _, wanted = _cover(program, week, lengths, {})
     supply = add_supply(program, wanted, week.classes or (), lengths, {})
     cost, changes = program.relaxed()
-    return {key: -float(changes[row]) for key, row in supply.rows.items()}, cost
+    # At the full price a day is as glad to do without as to take: a little below it takes, and what is too much goes.
+    return {key: -(1 - 1e-3) * float(changes[row]) for key, row in supply.rows.items()}, cost
 
 
 def _search(
@@ -223,6 +259,33 @@ def _book(week: Week, unit: _Unit, at: int, found: _Found, searched: _Searched) 
             found.there[key[1], step : step + week.kinds[key[0]].breaks[key[3]][0]] -= 1
     found.cost[at] = searched.cost
     found.bound.setdefault(at, searched.bound)
+
+
+def _fill(week: Week, unit: _Unit, at: int, found: _Found, lengths: Lengths, until: float, gap: float) -> None:
+    """Give a unit that stays short whatever shifts the roster can still work, where that is worth it."""
+    kinds = week.kinds
+    paid = sum(
+        kinds[week.candidates.kind[one]].paid_h * found.counts[one] for one in unit.chosen
+    )  # fmt: skip
+    keys = _unit_keys(week, unit, lengths)
+    if not keys or found.cost[at] <= paid + 1e-6:
+        return
+    program = Program()
+    worked = _worked(week, found, lengths)
+    extra = {key: program.columns(1, -lengths[key[0]][key[3]], most=100.0)[0] for key in sorted(keys)}
+    wanted: dict[Key, Terms] = {key: [(extra[key], 1.0)] if key in extra else [] for key in worked}
+    add_supply(program, wanted, week.classes or (), lengths, {key: float(n) for key, n in worked.items()})
+    values, _, _ = program.solve(max(1.0, until - time.monotonic()), 1e-6)
+    if not len(values) or not any(whole(values)[column] for column in extra.values()):
+        return
+    most = {key: worked[key] + whole(values)[column] for key, column in extra.items()}
+    before, cost = found.counts[unit.chosen].copy(), found.cost[at]
+    mine = {(int(week.candidates.kind[i]), int(week.candidates.group[i]), int(week.candidates.day[i])) for i in unit.chosen}
+    rests = {key: steps for key, steps in found.breaks.items() if key[:3] in mine}
+    _forget(week, unit, found)
+    searched = _search(week, unit, found.there, lengths, {}, most, until, gap)
+    better = searched.cost < cost - 1e-9
+    _book(week, unit, at, found, searched if better else _Searched(before, rests, cost, 0.0))
 
 
 def _forget(week: Week, unit: _Unit, found: _Found) -> None:
