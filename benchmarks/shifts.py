@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
+from scipy import optimize
 
 from forestall.staffing import shift_model
 from forestall.staffing.shift_rules import Absence, Break, Pattern, StaffingRules
@@ -40,8 +41,9 @@ def rules(agents: int) -> StaffingRules:
         starts=list(range(8 * 60, 16 * 60 + 1, 30)), minutes=240, breaks=[Break(earliest=90, latest=135, **short)]
     )
     away = [
-        Absence(agent=f"a{at:04d}", from_on=MONDAY + timedelta(weeks=at % 8), to_on=MONDAY + timedelta(days=7 * (at % 8) + 6))
+        Absence(agent=f"a{at:04d}", from_on=from_on, to_on=from_on + timedelta(days=6))
         for at in range(0, agents, 5)
+        for from_on in (MONDAY + timedelta(weeks=at % 8),)
     ]  # fmt: skip
     return StaffingRules(patterns={"full": full, "half": half}, absences=away)
 
@@ -102,8 +104,8 @@ def main() -> None:
     parser.add_argument("--tightness", type=float, default=0.75)
     given = parser.parse_args()
     needed = requirement(given.agents, given.weeks, given.seed, given.tightness)
-    recorder = Recorder(shift_model.milp)
-    shift_model.milp = recorder
+    recorder = Recorder(optimize.milp)
+    vars(shift_model)["milp"] = recorder
     began = time.perf_counter()
     plan = plan_shifts(needed, roster(given.agents), rules(given.agents), ZONE, 1800)
     ours = time.perf_counter() - began
@@ -114,7 +116,10 @@ def main() -> None:
     print(f"{given.agents} agents, {given.weeks} weeks: {len(plan.shifts)} shifts, {len(recorder.calls)} programs")
     print(f"time {ours:.1f} s, of which the bare solver {bare:.1f} s")
     print(f"proven gap {plan.gap:.2%}: {plan.cost:.0f} paid hours and penalties, bound {plan.bound:.0f}")
-    print(f"required {plan.required.sum() * step_h:.0f} h, paid {plan.paid_h:.0f} h, short {plan.short.sum() * step_h:.1f} h")
+    print(
+        f"required {plan.required.sum() * step_h:.0f} h, paid {plan.paid_h:.0f} h, "
+        f"short {plan.short.sum() * step_h:.1f} h"
+    )
     print(f"open shifts {int((~plan.shifts['is_assigned']).sum())}")
     for note in plan.notes:
         print(note)

@@ -21,7 +21,7 @@ SHIFT_PLAN = Table(
         ("ends_at", "instant", "last instant"),
         ("breaks", "text", "local times of its breaks, such as `12:15-12:45 | 15:00-15:15`"),
         ("paid_hours", "number", "hours paid, without unpaid breaks"),
-        ("occupancy", "number", "share of its time on duty busy with contacts, as simulated; of deferred work as planned"),
+        ("occupancy", "number", "share of its time on duty that is busy, as simulated; of deferred work as planned"),
     ),
 )  # fmt: skip
 

@@ -7,6 +7,7 @@ Safe to run again: the same night gives the same plan.
 """
 
 import logging
+from collections.abc import Mapping
 from datetime import date, timedelta
 
 import numpy as np
@@ -26,7 +27,8 @@ from forestall.staffing.roster import roster_of
 from forestall.staffing.shift_rules import StaffingRules, load_staffing_rules
 from forestall.staffing.shift_service import Losses, queue_loads, simulate_plan
 from forestall.staffing.shift_tables import coverage_table, shift_table
-from forestall.staffing.shifts import ShiftPlan, plan_shifts as cheapest_shifts
+from forestall.staffing.shifts import ShiftPlan
+from forestall.staffing.shifts import plan_shifts as cheapest_shifts
 from forestall.staffing.standards import QueueStandard, load_standards
 from forestall.warehouse import Warehouse, open_warehouse
 
@@ -58,10 +60,15 @@ def plan_shifts(settings: Settings, run_date: date) -> Summary:
     plan = cheapest_shifts(needed, agents, rules, settings.zone, settings.volume.interval_minutes * 60)
     forecast = night.read("volume_forecast")
     standards = _standards(settings, forecast)
-    causes = {cause: share for cause, share in lost.by_cause.items() if not placed or cause not in rules.absences_in_shrinkage}
+    causes = {
+        cause: share for cause, share in lost.by_cause.items() if not placed or cause not in rules.absences_in_shrinkage
+    }
     losses = Losses.of(lost.share - placed, causes)
     waits = _patience(settings, standards, patience_s)
-    queues_of = {group: [q for q in standards if rules.group_of(q) == group and q in set(needed["queue"])] for group in plan.groups}
+    queues_of = {
+        group: [q for q in standards if rules.group_of(q) == group and q in set(needed["queue"])]
+        for group in plan.groups
+    }
     loads = queue_loads(forecast, requirement, plan, standards, waits)
     service, occupancy = simulate_plan(plan, queues_of, loads, losses, settings.service_level, run_date.toordinal())
     is_live = [any(not standards[queue].is_deferred for queue in queues_of[group]) for group in plan.groups]
@@ -108,7 +115,7 @@ def _standards(settings: Settings, forecast: pd.DataFrame) -> dict[str, QueueSta
 
 
 def _patience(
-    settings: Settings, standards: dict[str, QueueStandard], estimated: dict[str, float]
+    settings: Settings, standards: dict[str, QueueStandard], estimated: Mapping[str, float]
 ) -> dict[str, float]:
     """As the requirement takes it: the standard's, or the data's, or the settings'."""
     found = dict[str, float]()
@@ -141,7 +148,10 @@ def _capacity(
     group_of = {queue: group for group, queues in queues_of.items() for queue in queues}
     table = plan_capacity(hours, mine, may, group_of, plan.groups, beyond, attrition, rules)
     soon = table.loc[table["heads_short"] > 0.5].groupby("queue_group")["heads_short"].max()
-    notes = [f"{group}: up to {most:.1f} full contracts missing before hires can help or in short peaks" for group, most in soon.items()]
+    notes = [
+        f"{group}: up to {most:.1f} full contracts missing before hires can help or in short peaks"
+        for group, most in soon.items()
+    ]
     return table, [f"attrition {attrition:.1%} a year ({source})", *notes]
 
 

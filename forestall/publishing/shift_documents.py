@@ -78,7 +78,13 @@ def _write_week(book: Any, styles: dict[str, Any], monday: pd.Timestamp, rows: p
     """One line a slot, one cell a day such as `08:00-16:15`; the hours of the week at the right."""
     sheet = book.add_worksheet(f"Week {monday:%Y-%m-%d}")
     days = [monday + pd.Timedelta(days=day) for day in range(7)]
-    names = ["Agent", "Site", "Queues", *(f"{name} {day:%Y-%m-%d}" for name, day in zip(WEEKDAYS, days, strict=True)), "Hours"]
+    names = [
+        "Agent",
+        "Site",
+        "Queues",
+        *(f"{name} {day:%Y-%m-%d}" for name, day in zip(WEEKDAYS, days, strict=True)),
+        "Hours",
+    ]
     sheet.write_row(0, 0, names, styles["head"])
     sheet.freeze_panes(1, 1)
     sheet.set_column(0, 0, 24)

@@ -32,7 +32,9 @@ def daily_hours(
     Returns:
         queue, local_on, hours, basis.
     """
-    known = requirement.assign(local_on=pd.to_datetime(requirement["local_on"]), hours=requirement["agents_gross"] * interval_h)
+    known = requirement.assign(
+        local_on=pd.to_datetime(requirement["local_on"]), hours=requirement["agents_gross"] * interval_h
+    )
     known = known.groupby(["queue", "local_on"], as_index=False)[["hours", "contacts"]].sum()
     last = known["local_on"].max()
     recent = known[known["local_on"] > last - timedelta(weeks=LIKE_WEEKS)]
@@ -73,7 +75,12 @@ def attrition_of(agents: pd.DataFrame, run_date: date, rules: CapacityRules) -> 
 
 
 def heads_there(
-    agents: pd.DataFrame, may_serve: NDArray[np.bool_], need: Floats, weeks: Sequence[date], attrition: float, contract_h: float
+    agents: pd.DataFrame,
+    may_serve: NDArray[np.bool_],
+    need: Floats,
+    weeks: Sequence[date],
+    attrition: float,
+    contract_h: float,
 ) -> Floats:
     """Full contracts by group and week, attrition taken off from the first week on.
 
@@ -147,10 +154,12 @@ def plan_capacity(
         queue_group=hours["queue"].map(group_of),
         week_on=(hours["local_on"] - pd.to_timedelta(hours["local_on"].dt.day_of_week, unit="D")),
     ).dropna(subset=["queue_group"])
-    weekly = rows.pivot_table(index="queue_group", columns="week_on", values="hours", aggfunc="sum").reindex(list(groups))
-    weeks = [week.date() for week in weekly.columns]
+    weekly = rows.pivot_table(index="queue_group", columns="week_on", values="hours", aggfunc="sum").reindex(
+        list(groups)
+    )
+    weeks = [week.date() for week in pd.DatetimeIndex(weekly.columns)]
     # A week counts by what most of its days rest on.
-    basis = rows.groupby("week_on")["basis"].agg(lambda of: of.value_counts().sort_index().idxmax())
+    basis = rows.groupby("week_on")["basis"].agg(lambda of: str(of.value_counts().sort_index().idxmax()))
     ratio = np.array([beyond.get(group, 1.0) for group in groups])
     need = weekly.to_numpy(float)
     required = need * ratio[:, None] / rules.contract_hours

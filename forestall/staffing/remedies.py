@@ -32,9 +32,10 @@ def remedies(plan: ShiftPlan, rules: StaffingRules, live: Sequence[bool], covera
     found: list[str | None] = [None] * len(coverage)
     first = grid.step_of(coverage["interval_start_at"].to_numpy("datetime64[s]").astype(np.int64))
     assigned = plan.shifts[plan.shifts["is_assigned"]]
-    for row in np.flatnonzero(coverage["short"].to_numpy() > 0):
-        group, begin = place[coverage["queue_group"].iat[row]], int(first[row])
-        missing = int(np.ceil(coverage["short"].iat[row] - 1e-9))
+    short, names = coverage["short"].to_numpy(float), coverage["queue_group"].tolist()
+    for row in np.flatnonzero(short > 0).tolist():
+        group, begin = place[names[row]], int(first[row])
+        missing = int(np.ceil(short[row] - 1e-9))
         ways = []
         resting = int(plan.on_break[group, begin : begin + a_step].max())
         if resting:
@@ -50,9 +51,12 @@ def remedies(plan: ShiftPlan, rules: StaffingRules, live: Sequence[bool], covera
         if live[group]:
             after = surplus[group, begin + a_step : begin + a_step + LATER_H * 3600 // grid.step_s]
             if after.any():
-                at = grid.instant(np.array([begin + a_step + int(after.argmax())]))[0].tz_convert(grid.zone)
-                ways.append(f"offer callbacks at {at:%H:%M}, when {int(after.max())} more are there than required")
-        found[row] = "; or ".join(ways) if ways else f"{missing} more with the skill: nobody is near, on a break or free"
+                enough = int((after >= min(missing, after.max())).argmax())  # the first time that takes them all
+                at = grid.instant(np.array([begin + a_step + enough]))[0].tz_convert(grid.zone)
+                ways.append(f"offer callbacks at {at:%H:%M}, when {int(after[enough])} more are there than required")
+        found[row] = (
+            "; or ".join(ways) if ways else f"{missing} more with the skill: nobody is near, on a break or free"
+        )
     return found
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from math import ceil
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -29,7 +30,7 @@ class Roster:
     agents: tuple[str, ...]
     site: tuple[str, ...]
     may_serve: Flags
-    contract_h: NDArray[np.float64]
+    contract_h: NDArray[np.floating[Any]]
     is_there: Flags
 
     def __len__(self) -> int:
@@ -57,14 +58,15 @@ def roster_of(
     rows = rows.assign(site=rows["site"].fillna("").astype(str))
     notes = _unknown_sites(rows, rules)
     if rules.sites:
-        rows = rows[rows["site"].isin(list(rules.sites))].reset_index(drop=True)
+        rows = rows.loc[rows["site"].isin(list(rules.sites))].reset_index(drop=True)
     is_there = _is_there(rows, days, rules)
-    rows, is_there = rows[is_there.any(axis=1)].reset_index(drop=True), is_there[is_there.any(axis=1)]
+    is_ever = np.flatnonzero(is_there.any(axis=1))
+    rows, is_there = rows.loc[is_ever].reset_index(drop=True), is_there[is_ever]
     may_serve, told = _skills(rows, queues_of)
     unknown = sorted({one.agent for one in rules.absences} - set(agents["agent_id"].astype(str)))
     if unknown:
         notes.append(f"staffing.yml: absences of agents who are not on the roster: {', '.join(unknown[:5])}")
-    contract = rows["contract_hours"].astype(float).fillna(rules.contract_hours).to_numpy()
+    contract = rows["contract_hours"].astype(float).fillna(rules.contract_hours).to_numpy(np.float64)
     roster = Roster(tuple(rows["agent_id"].astype(str)), tuple(rows["site"]), may_serve, contract, is_there)
     return roster, [*notes, *told]
 

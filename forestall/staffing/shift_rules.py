@@ -49,8 +49,8 @@ class Pattern(Section):
 
     starts: list[MinuteOfDay] = Field(min_length=1, description="local times at which it may begin")
     minutes: Minutes = Field(description="from coming to going, breaks included")
-    breaks: list[Break] = []
-    days: list[Weekday] = Field(list(WEEK), description="days on which it may begin")
+    breaks: list[Break] = Field([], description="in their order; windows do not overlap")
+    days: list[Weekday] = Field(default_factory=lambda: list(WEEK), description="days on which it may begin")
     sites: list[str] = Field([], description="sites where it is worked; empty: all")
 
     @property
@@ -97,11 +97,11 @@ class StaffingRules(Section):
     overtime_minutes: int = Field(60, ge=0, description="most by which a shift may be lengthened")
     short_hour_cost: float | None = Field(None, gt=0, description="paid hours that one uncovered agent hour is worth")
     solver_seconds: int = Field(240, ge=5, description="most time for the search, all weeks together")
-    sites: dict[str, Site] = {}
-    patterns: dict[str, Pattern] = {}
+    sites: dict[str, Site] = Field({}, description="empty: all, without limits")
+    patterns: dict[str, Pattern] = Field({}, description="none: no shifts are planned")
     groups: dict[str, list[str]] = Field({}, description="queues that the same people serve, by name of the group")
     teams_left_out: list[str] = Field([], description="teams with a plan of their own")
-    absences: list[Absence] = []
+    absences: list[Absence] = Field([], description="known ahead")
     absences_in_shrinkage: list[str] = Field(["vacation"], description="activities that `absences` already holds")
     capacity: CapacityRules = CapacityRules()
 

@@ -110,7 +110,12 @@ def simulate_plan(
 
 
 def _group(
-    plan: ShiftPlan, at: int, queues: list[QueueLoad], losses: Losses, level: ServiceLevelSettings, rng: np.random.Generator
+    plan: ShiftPlan,
+    at: int,
+    queues: list[QueueLoad],
+    losses: Losses,
+    level: ServiceLevelSettings,
+    rng: np.random.Generator,
 ) -> tuple[list[dict[str, object]], Floats]:
     grid = plan.grid
     a_step = grid.interval_s // grid.step_s
@@ -198,4 +203,4 @@ def _live_day(
 
 
 def _share(part: NDArray[np.int64], total: NDArray[np.int64]) -> Floats:
-    return np.divide(part, total, out=np.full(len(total), np.nan), where=total > 0)
+    return np.asarray(np.divide(part, total, out=np.full(len(total), np.nan), where=total > 0))

@@ -34,7 +34,11 @@ class Supply:
 
 
 def add_supply(
-    program: Program, wanted: Mapping[Key, Terms], classes: Sequence[AgentClass], lengths: Lengths, low: Mapping[Key, float]
+    program: Program,
+    wanted: Mapping[Key, Terms],
+    classes: Sequence[AgentClass],
+    lengths: Lengths,
+    low: Mapping[Key, float],
 ) -> Supply:
     """Shifts are worked by classes of agents, within presence, days and hours.
 
@@ -69,10 +73,10 @@ def add_supply(
     for (number, g, d, ln), at in given.items():
         by_key.setdefault((classes[number].site, g, d, ln), []).append((at, -1.0))
     rows = {}
-    for key, terms in wanted.items():
+    for key, columns in wanted.items():
         rows[key] = len(program.low)
         known = -low.get(key, 0.0)
-        program.add([*terms, *by_key.get(key, ())], known, known)
+        program.add([*columns, *by_key.get(key, ())], known, known)
     return Supply(given, combos, rows)
 
 

@@ -60,7 +60,8 @@ def coverage_table(plan: ShiftPlan, rules: StaffingRules, is_live: Sequence[bool
     count = grid.day_start[-1] // a_step
 
     def by_interval(values: NDArray[np.int64]) -> NDArray[np.float64]:
-        return values[:, : count * a_step].reshape(len(plan.groups), count, a_step).mean(axis=2).ravel()
+        parts = values[:, : count * a_step].reshape(len(plan.groups), count, a_step)
+        return np.asarray(parts.mean(axis=2).ravel())
 
     starts = grid.instant(np.arange(count) * a_step)
     local_on = starts.tz_convert(grid.zone).date

@@ -27,7 +27,7 @@ AT_ONCE_S = 20.0  # most time for a week whose days cannot be judged apart
 
 @dataclass(frozen=True)
 class _Unit:
-    """Candidates that are solved together: a day of groups that share a site's limits, and the steps they answer for."""
+    """Candidates solved together: a day of groups that share a site's limits, and the steps they answer for."""
 
     chosen: Integers
     groups: Integers
@@ -151,7 +151,9 @@ def _units(week: Week) -> Iterator[_Unit]:
     shares = np.zeros((count, count), bool)
     limited = set(week.seats) | set(week.least)
     for site in limited:
-        here = np.unique([g for k, g in zip(candidates.kind, candidates.group, strict=True) if week.kinds[k].site == site])
+        here = np.unique(
+            [g for k, g in zip(candidates.kind, candidates.group, strict=True) if week.kinds[k].site == site]
+        )
         shares[np.ix_(here, here)] = True
     _, label = connected_components(coo_array(shares), directed=False)
     days = np.unique(candidates.day)
@@ -169,7 +171,7 @@ def _is_apart(week: Week, units: list[_Unit]) -> bool:
     """Whether no shift of a unit reaches into what another answers for."""
     ends = week.candidates.first + np.array([week.kinds[kind].steps for kind in week.candidates.kind])
     return all(
-        not week.required[np.ix_(unit.groups, np.arange(unit.last, min(ends[unit.chosen].max(), week.required.shape[1])))].any()
+        not week.required[unit.groups, unit.last : int(ends[unit.chosen].max())].any()
         for unit in units
         if len(unit.chosen)
     )  # fmt: skip
@@ -194,7 +196,9 @@ def _some(candidates: Candidates, chosen: Integers) -> Candidates:
     )  # fmt: skip
 
 
-def _cover(program: Program, week: Week, lengths: Lengths, prices: Mapping[Key, float]) -> tuple[Integers, Breaks, dict[Key, Terms]]:
+def _cover(
+    program: Program, week: Week, lengths: Lengths, prices: Mapping[Key, float]
+) -> tuple[Integers, Breaks, dict[Key, Terms]]:
     """Columns for the shifts of a week (or unit) with their breaks and what they cover."""
     keys = _keys(week, lengths)
     paid = [week.kinds[kind].paid_h for kind in week.candidates.kind]
@@ -280,7 +284,9 @@ def _fill(week: Week, unit: _Unit, at: int, found: _Found, lengths: Lengths, unt
         return
     most = {key: worked[key] + whole(values)[column] for key, column in extra.items()}
     before, cost = found.counts[unit.chosen].copy(), found.cost[at]
-    mine = {(int(week.candidates.kind[i]), int(week.candidates.group[i]), int(week.candidates.day[i])) for i in unit.chosen}
+    mine = {
+        (int(week.candidates.kind[i]), int(week.candidates.group[i]), int(week.candidates.day[i])) for i in unit.chosen
+    }
     rests = {key: steps for key, steps in found.breaks.items() if key[:3] in mine}
     _forget(week, unit, found)
     searched = _search(week, unit, found.there, lengths, {}, most, until, gap)

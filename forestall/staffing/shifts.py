@@ -19,8 +19,8 @@ from forestall.staffing.roster import Roster, roster_of, week_limits
 from forestall.staffing.rostering import Crew, Jobs, Limits, State, assign_week, deal
 from forestall.staffing.shift_grid import Grid, candidates_of, grid_of, kinds_of
 from forestall.staffing.shift_model import AgentClass, Candidates, Floats, Integers, Kind, Solution, Week
-from forestall.staffing.shift_week import solve_week
 from forestall.staffing.shift_rules import StaffingRules
+from forestall.staffing.shift_week import solve_week
 
 GAP = 0.01  # within which the search of a week may stop
 OPEN = "open"  # slot of a shift that nobody of the roster can work
@@ -58,7 +58,7 @@ class ShiftPlan:
     @property
     def short(self) -> Integers:
         """Agents who are missing, by group and step."""
-        return np.maximum(self.required - self.planned, 0)
+        return np.asarray(np.maximum(self.required - self.planned, 0))
 
     @property
     def gap(self) -> float:
@@ -96,7 +96,9 @@ def _groups(requirement: pd.DataFrame, rules: StaffingRules) -> dict[str, list[s
     return dict(sorted(found.items()))
 
 
-def _required(requirement: pd.DataFrame, grid: Grid, queues_of: Mapping[str, list[str]], rules: StaffingRules) -> Integers:
+def _required(
+    requirement: pd.DataFrame, grid: Grid, queues_of: Mapping[str, list[str]], rules: StaffingRules
+) -> Integers:
     """Groups x steps: the agents of a group's queues together."""
     place = {queue: at for at, queues in enumerate(queues_of.values()) for queue in queues}
     rows = requirement[requirement["queue"].isin(list(place))]
@@ -200,13 +202,15 @@ class _Planner:
     def _penalty(self, short: Integers) -> float:
         return self.rules.short_cost * self.grid.step_s / 3600 * float(short.sum())
 
-    def _model_short(self, required: Integers, jobs: Jobs, breaks: list[tuple[tuple[int, int], ...]], start: int) -> Integers:
+    def _model_short(
+        self, required: Integers, jobs: Jobs, breaks: list[tuple[tuple[int, int], ...]], start: int
+    ) -> Integers:
         there = np.zeros((len(required), self.grid.steps), np.int64)
         for group, first, last, rests in zip(jobs.group, jobs.first, jobs.last, breaks, strict=True):
             there[group, first:last] += 1
             for one, other in rests:
                 there[group, one:other] -= 1
-        return np.maximum(required - there[:, start : start + required.shape[1]], 0)
+        return np.asarray(np.maximum(required - there[:, start : start + required.shape[1]], 0))
 
     def _crew(self, week: Sequence[int], part: Integers) -> "_Team | None":
         if self.roster is None:
@@ -222,7 +226,7 @@ class _Planner:
         made = [
             AgentClass(
                 key[0], key[1], key[2], key[3],  # type: ignore[arg-type]
-                tuple(roster.is_there[np.ix_(agents, week)].sum(axis=0).tolist()), len(agents),
+                tuple(roster.is_there[agents][:, list(week)].sum(axis=0).tolist()), len(agents),
                 key[2] * self.rules.least_share_of_contract,  # type: ignore[operator]
             )
             for key, agents in classes.items()
@@ -239,14 +243,14 @@ class _Planner:
         for at, members in enumerate(team.members):
             for agent, combo in deal(found.combos[at], members, number).items():
                 quota[agent, : len(combo)] = combo
-            for (owner, group, day, length), _ in found.supply.items():
+            for owner, group, day, length in found.supply:
                 if owner == at:
                     planned[members, group, day, length] = True
         mine = team.agents
         site = np.array([self.sites.index(name) for name in roster.site], np.int64)
         weekend = np.array([self.grid.days[day].weekday() > 4 for day in week])
         crew = Crew(
-            roster.may_serve[np.ix_(mine, team.part)], site[mine], roster.is_there[np.ix_(mine, week)],
+            roster.may_serve[np.ix_(mine, team.part)], site[mine], roster.is_there[mine][:, list(week)],
             team.hours[mine].copy(), team.days[mine].copy(), quota[mine], planned[mine], weekend,
         )  # fmt: skip
         limits = Limits(

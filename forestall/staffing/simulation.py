@@ -63,7 +63,7 @@ def draw_arrivals(
         interval_s: length of an interval.
     """
     counts = rng.poisson(rates)
-    lanes, queues, intervals = counts.shape
+    lanes = len(counts)
     total = counts.sum(axis=(1, 2))
     most = int(total.max(initial=0))
     lane, queue, interval = (np.repeat(axis.ravel(), counts.ravel()) for axis in np.indices(counts.shape))

@@ -74,8 +74,8 @@ def band_chart(
 
 
 def capacity_chart(
-    labels: Sequence[str], required: Sequence[float], there: Sequence[float], with_hires: Sequence[float], *, title: str,
-    ticks: Sequence[int], width: int = 960,
+    labels: Sequence[str], required: Sequence[float], there: Sequence[float], with_hires: Sequence[float], *,
+    title: str, ticks: Sequence[int], width: int = 960,
 ) -> Markup:  # fmt: skip
     """Heads required as a line over the heads that are there as an area, and a broken line with the plan's hires."""
     frame = _Frame(width, len(labels), max((*required, *there, *with_hires), default=0))

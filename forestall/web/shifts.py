@@ -25,7 +25,9 @@ def shift_section(tables: dict[str, pd.DataFrame], run_date: date, zone: str) ->
         return None
     local = coverage["interval_start_at"].dt.tz_convert(zone)
     rows = coverage.assign(
-        local_time=local.dt.strftime("%H:%M"), told=local.dt.strftime("%a %Y-%m-%d %H:%M"), day=pd.to_datetime(coverage["local_on"])
+        local_time=local.dt.strftime("%H:%M"),
+        told=local.dt.strftime("%a %Y-%m-%d %H:%M"),
+        day=pd.to_datetime(coverage["local_on"]),
     )
     needed = rows.loc[rows["required"] > 0, "day"]
     day = needed.min() if len(needed) else pd.Timestamp(run_date)
@@ -41,7 +43,9 @@ def shift_section(tables: dict[str, pd.DataFrame], run_date: date, zone: str) ->
         "required_hours": float(rows["required"].sum()) * step_h,
         "short_hours": float(rows["short"].sum()) * step_h,
         "map": _heat_map(rows[rows["day"] == day]),
-        "worst": worst.head(WORST)[["queue_group", "told", "required", "planned", "short", "remedy"]].to_dict("records"),
+        "worst": worst.head(WORST)[["queue_group", "told", "required", "planned", "short", "remedy"]].to_dict(
+            "records"
+        ),
         "worst_count": len(worst),
         "service": _service(service),
         "capacity": _capacity(tables["capacity_plan"]),
@@ -63,8 +67,18 @@ def _heat_map(rows: pd.DataFrame) -> dict[str, Any]:
                 cells.append(("·", "none", 0.0))
                 continue
             kind = "lacks" if short > 0 else "spare" if planned > required else "fits"
-            share = min(1.0, float(short / required)) if short > 0 else min(1.0, float((planned - required) / max(required, 1)))
-            cells.append((f"{planned:g}/{required:g}" if planned % 1 == 0 else f"{planned:.1f}/{required:g}", kind, round(share, 3)))
+            share = (
+                min(1.0, float(short / required))
+                if short > 0
+                else min(1.0, float((planned - required) / max(required, 1)))
+            )
+            cells.append(
+                (
+                    f"{planned:g}/{required:g}" if planned % 1 == 0 else f"{planned:.1f}/{required:g}",
+                    kind,
+                    round(share, 3),
+                )
+            )
         found.append({"name": str(group), "cells": cells})
     return {"columns": times, "rows": found}
 
@@ -82,7 +96,8 @@ def _service(service: pd.DataFrame) -> list[dict[str, Any]]:
         occupancy = rows["occupancy"].dropna()
         found.append({
             "queue_group": str(group), "days": len(rows), "contacts": float(rows["contacts"].sum()),
-            **{name: mean(name) for name in ("service_level", "service_level_low", "service_level_high", "asa_s", "abandonment",
+            **{name: mean(name) for name in ("service_level", "service_level_low", "service_level_high", "asa_s",
+                                             "abandonment",
                                              "standard_probability")},
             "occupancy": float(occupancy.mean()) if len(occupancy) else None,
         })  # fmt: skip

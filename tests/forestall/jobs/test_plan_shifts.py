@@ -115,7 +115,8 @@ def test_without_a_roster_slots_are_planned(night):
 def test_holidays_by_name_leave_the_shrinkage(night):
     with open_warehouse(night.settings, "test") as warehouse:
         warehouse.execute("""INSERT INTO marts.fct_agent_time VALUES
-            ('2026-03-01', 'floor', 'available', false, 1, 6000), ('2026-03-01', 'floor', 'vacation', false, 1, 4000)""")
+            ('2026-03-01', 'floor', 'available', false, 1, 6000),
+            ('2026-03-01', 'floor', 'vacation', false, 1, 4000)""")
     before = run(night)["required_hours"]
     absence = "absences:\n  - {agent: agent0, from_on: 2026-03-02, to_on: 2026-03-08}\n"
     (night.settings.root / "staffing.yml").write_text(PATTERNS + absence)
@@ -126,7 +127,9 @@ def test_holidays_by_name_leave_the_shrinkage(night):
 
 def test_a_mistake_is_told_with_its_line(night):
     (night.settings.root / "staffing.yml").write_text(PATTERNS.replace("latest: 270", "latest: 475"))
-    with pytest.raises(ConfigError, match=r"staffing.yml:3: patterns.full.breaks.0.latest: .* not on the planning step"):
+    with pytest.raises(
+        ConfigError, match=r"staffing.yml:3: patterns.full.breaks.0.latest: .* not on the planning step"
+    ):
         run(night)
 
 

@@ -64,7 +64,8 @@ def test_a_break_is_no_cover_and_is_moved_to_where_it_does_not_hurt():
     assert hours_short(found) == 0
     assert found.paid_h == 7.0
     resting = found.on_break[0]
-    assert resting[18:20].sum() == 0 and resting.sum() == 2
+    assert resting[18:20].sum() == 0
+    assert resting.sum() == 2
     assert resting.max() == 1
 
 
@@ -121,7 +122,9 @@ def test_on_the_night_on_which_clocks_change_shifts_keep_their_local_start_and_t
 def test_a_night_shift_covers_the_next_morning_and_week():
     night = Pattern(starts=[22 * HOUR], minutes=8 * HOUR)
     sunday = MONDAY + timedelta(days=6)
-    found = plan(need([{22: 1, 23: 1}, {hour: 1 for hour in range(6)}], first=sunday), agents(1), rules(patterns={"n": night}))
+    found = plan(
+        need([{22: 1, 23: 1}, dict.fromkeys(range(6), 1)], first=sunday), agents(1), rules(patterns={"n": night})
+    )
     assert hours_short(found) == 0
     assert len(found.shifts) == 1
 
@@ -153,7 +156,9 @@ def test_as_cheap_as_the_best_of_all_rosters(seed):
     demand = [dict(enumerate(rng.integers(0, 4, 4).tolist(), start=8)) for _ in range(3)]
     three = Pattern(starts=[8 * HOUR, 9 * HOUR, 10 * HOUR], minutes=3 * HOUR)
     # Three days are part of a week: 2 of 5 days a week would be 1 of 3, so the limit is written for 7 days.
-    given = rules(patterns={"three": three}, days_a_week=7, contract_hours=14, short_hour_cost=float(rng.choice([2, 5])))
+    given = rules(
+        patterns={"three": three}, days_a_week=7, contract_hours=14, short_hour_cost=float(rng.choice([2, 5]))
+    )
     found = plan(need(demand), agents(2, hours=14.0), given)
     # 14 hours in 7 days are 6 in 3 days: two shifts.
     best = cheapest(demand, 2, 3, 6.0, given.short_cost, (8, 9, 10), 3)
@@ -202,10 +207,17 @@ def test_every_roster_keeps_the_rules(seed):
     early = Pattern(starts=[6 * HOUR, 7 * HOUR], minutes=8 * HOUR,
                     breaks=[Break(minutes=30, earliest=2 * HOUR, latest=4 * HOUR),
                             Break(minutes=30, earliest=5 * HOUR, latest=6 * HOUR, is_paid=True)])  # fmt: skip
-    late = Pattern(starts=[12 * HOUR, 14 * HOUR], minutes=8 * HOUR, breaks=[Break(minutes=30, earliest=150, latest=270)])
+    late = Pattern(
+        starts=[12 * HOUR, 14 * HOUR], minutes=8 * HOUR, breaks=[Break(minutes=30, earliest=150, latest=270)]
+    )
     half = Pattern(starts=[8 * HOUR], minutes=4 * HOUR, days=["mon", "sat"])
-    given = rules(patterns={"early": early, "late": late, "half": half}, absences=away, days_in_a_row=int(rng.integers(3, 7)),
-                  days_a_week=int(rng.integers(3, 6)), rotation=str(rng.choice(["none", "keep", "weekly"])))  # fmt: skip
+    given = rules(
+        patterns={"early": early, "late": late, "half": half},
+        absences=away,
+        days_in_a_row=int(rng.integers(3, 7)),
+        days_a_week=int(rng.integers(3, 6)),
+        rotation=str(rng.choice(["none", "keep", "weekly"])),
+    )
     wanted = pd.concat([
         need([dict(enumerate(rng.integers(0, 3, 15).tolist(), start=6)) for _ in range(16)], queue)
         for queue in ("care", "mail")

@@ -79,7 +79,9 @@ def test_the_long_run_is_erlangs(agents, patience):
     drawn = draw_arrivals(rng, rates, np.array([[180.0]]), np.array([patience]), HOUR)
     served = simulate(drawn, np.full((lanes, hours), agents), HOUR)
     warm = np.isfinite(drawn.at_s) & (drawn.at_s > HOUR)
-    in_time = np.array([(~served.is_abandoned & (served.wait_s <= 20))[lane][warm[lane]].mean() for lane in range(lanes)])
+    in_time = np.array(
+        [(~served.is_abandoned & (served.wait_s <= 20))[lane][warm[lane]].mean() for lane in range(lanes)]
+    )
     told = evaluate(np.array([agents]), 200 / HOUR, 180.0, patience, 20.0, 0.0, "answered_in_standard_over_offered")
     error = in_time.std(ddof=1) / np.sqrt(lanes)
     assert abs(in_time.mean() - float(np.ravel(told.service_level)[0])) < 3.5 * error
