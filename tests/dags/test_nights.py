@@ -23,10 +23,11 @@ AFTER = {
     "forecast_volume": {"check_features"},
     "plan_staffing": {"forecast_volume"},
     "measure_outreach": {"check_features"},
+    "plan_shifts": {"plan_staffing"},
     "choose_outreach": {"score_churn", "plan_staffing", "measure_outreach"},
     "measure": {"check_features"},
     "explain_churn": {"choose_outreach"},
-    "check_publication": {"explain_churn", "measure"},
+    "check_publication": {"explain_churn", "measure", "plan_shifts"},
     "publish": {"check_publication"},
     "retrain_on_drift": {"publish"},
 }
