@@ -177,6 +177,8 @@ class Program:
 
     def solve(self, seconds: float, gap: float) -> tuple[Floats, float, float]:
         """Values, their cost and the bound that is proven; no values where none were found in time."""
+        if not self.cost:
+            return np.zeros(0), 0.0, 0.0
         found = milp(
             np.array(self.cost), integrality=np.array(self.is_whole, int), bounds=Bounds(0, np.array(self.most)),
             constraints=LinearConstraint(self._matrix(), np.array(self.low), np.array(self.high)) if self.low else (),

@@ -151,10 +151,11 @@ def _units(week: Week) -> Iterator[_Unit]:
     shares = np.zeros((count, count), bool)
     limited = set(week.seats) | set(week.least)
     for site in limited:
-        here = np.unique(
-            [g for k, g in zip(candidates.kind, candidates.group, strict=True) if week.kinds[k].site == site]
+        here = sorted(
+            {g for k, g in zip(candidates.kind, candidates.group.tolist(), strict=True) if week.kinds[k].site == site}
         )
-        shares[np.ix_(here, here)] = True
+        if here:
+            shares[np.ix_(here, here)] = True
     _, label = connected_components(coo_array(shares), directed=False)
     days = np.unique(candidates.day)
     starts = [int(candidates.first[candidates.day == day].min()) for day in days]

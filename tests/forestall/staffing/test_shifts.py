@@ -81,6 +81,14 @@ def test_seats_limit_a_site():
     assert hours_short(plan(need([{8: 2}]), agents(3), limited)) == 1.0
 
 
+def test_limits_of_a_site_are_no_limits_of_another():
+    wanted = pd.concat([need([{8: 2}]), need([{8: 2}], "mail")])
+    roster = agents(4, skills=["care", "care", "mail", "mail"], site=["here", "here", "there", "there"])
+    limited = rules(sites={"here": Site(most_agents=1), "there": Site()})
+    found = plan(wanted, roster, limited)
+    assert found.short.sum(axis=1).tolist() == [2, 0]
+
+
 def test_the_least_staff_of_a_site_is_there():
     found = plan(need([{8: 1, 9: 1}]), agents(3), rules(sites={"here": Site(least_agents=2)}))
     assert found.planned[0, 16:20].tolist() == [2, 2, 2, 2]
