@@ -68,8 +68,10 @@ def short_notes(plan: ShiftPlan, most: int = 3) -> list[str]:
         short = plan.short[at, : plan.grid.day_start[-1]]
         if not short.any():
             continue
-        worst = np.argsort(-short, kind="stable")[:most]
-        local = plan.grid.instant(np.sort(worst[short[worst] > 0])).tz_convert(plan.grid.zone)
+        a_step = plan.grid.interval_s // plan.grid.step_s
+        by_interval = short.reshape(-1, a_step).max(axis=1)
+        worst = np.argsort(-by_interval, kind="stable")[:most]
+        local = plan.grid.instant(np.sort(worst[by_interval[worst] > 0]) * a_step).tz_convert(plan.grid.zone)
         times = ", ".join(f"{moment:%a %Y-%m-%d %H:%M}" for moment in local)
         notes.append(
             f"{group}: shifts leave {short.sum() * step_h:.1f} of {plan.required[at].sum() * step_h:.1f} agent hours "

@@ -96,7 +96,7 @@ class StaffingRules(Section):
     rotation: Literal["none", "keep", "weekly"] = Field("keep", description="of start times within and over weeks")
     overtime_minutes: int = Field(60, ge=0, description="most by which a shift may be lengthened")
     short_hour_cost: float | None = Field(None, gt=0, description="paid hours that one uncovered agent hour is worth")
-    solver_seconds: int = Field(240, ge=5, description="most time for the search, all weeks together")
+    solver_seconds: int = Field(600, ge=5, description="most time for the search, all weeks together")
     sites: dict[str, Site] = Field({}, description="empty: all, without limits")
     patterns: dict[str, Pattern] = Field({}, description="none: no shifts are planned")
     groups: dict[str, list[str]] = Field({}, description="queues that the same people serve, by name of the group")

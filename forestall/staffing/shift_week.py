@@ -22,6 +22,7 @@ from forestall.staffing.shift_model import Candidates, Integers, Program, Soluti
 from forestall.staffing.shift_supply import Key, Lengths, Supply, add_supply, supply_cost, whole
 
 SEARCHES = 2  # days that are searched side by side
+LEAST_S = 5.0  # a day gets so much even when the week has none left: without a plan it is worth nothing
 AT_ONCE_S = 20.0  # most time for a week whose days cannot be judged apart
 
 
@@ -238,7 +239,7 @@ def _search(
     shifts, breaks, wanted = _cover(program, part, lengths, prices)
     for key, limit in most.items():
         program.add(wanted[key], -np.inf, float(limit))
-    values, cost, bound = program.solve(max(1.0, until - time.monotonic()), gap)
+    values, cost, bound = program.solve(max(LEAST_S, until - time.monotonic()), gap)
     if not len(values):  # nobody works and all is short: always a plan, the worst
         values, cost = np.zeros(len(program.cost)), week.short_cost * week.step_h * float(required.sum())
     counts = whole(values)
