@@ -179,11 +179,14 @@ class Program:
         """Values, their cost and the bound that is proven; no values where none were found in time."""
         if not self.cost:
             return np.zeros(0), 0.0, 0.0
-        found = milp(
-            np.array(self.cost), integrality=np.array(self.is_whole, int), bounds=Bounds(0, np.array(self.most)),
-            constraints=LinearConstraint(self._matrix(), np.array(self.low), np.array(self.high)) if self.low else (),
-            options={"time_limit": seconds, "mip_rel_gap": gap},
-        )  # fmt: skip
+        limits = LinearConstraint(self._matrix(), np.array(self.low), np.array(self.high)) if self.low else ()
+        for presolve in (True, False):  # what the first way cannot settle in time, the plain one sometimes can
+            found = milp(
+                np.array(self.cost), integrality=np.array(self.is_whole, int), bounds=Bounds(0, np.array(self.most)),
+                constraints=limits, options={"time_limit": seconds, "mip_rel_gap": gap, "presolve": presolve},
+            )  # fmt: skip
+            if found.x is not None:
+                break
         bound = found.mip_dual_bound if found.mip_dual_bound is not None else 0.0
         if found.x is None:  # nobody works and all is short: always a plan, the worst
             return np.zeros(0), np.inf, max(0.0, bound)
