@@ -44,6 +44,7 @@ with DAG(
     score_churn = step("score_churn")
     forecast_volume = step("forecast_volume")
     plan_staffing = step("plan_staffing")
+    plan_shifts = step("plan_shifts")
     value_agents = step("value_agents")
     choose_outreach = step("choose_outreach")
     explain_churn = step("explain_churn")
@@ -57,7 +58,8 @@ with DAG(
     check_features >> [measure, measure_outreach]
     [score_churn, plan_staffing, measure_outreach] >> choose_outreach
     [score_churn, plan_staffing] >> value_agents
+    plan_staffing >> plan_shifts
     choose_outreach >> explain_churn
-    [explain_churn, value_agents, measure] >> check_publication >> publish
+    [explain_churn, value_agents, plan_shifts, measure] >> check_publication >> publish
     delivered = publish >> step("deliver") if settings.receivers else publish
     delivered >> step("retrain_on_drift")  # minutes in which it holds the warehouse: the list goes out first

@@ -63,6 +63,7 @@ class Files(Section):
     gates: Path = Path("gates.yml")
     segments: Path = Path("segments.yml")
     overrides: Path = Path("overrides.yml")
+    staffing: Path = Path("staffing.yml")
 
 
 class WarehouseSettings(Section):

@@ -25,6 +25,7 @@ NIGHT: Mapping[str, str] = {
     "score_churn": "who is likely to leave",
     "forecast_volume": "how many contacts come in each interval",
     "plan_staffing": "how many agents that takes",
+    "plan_shifts": "who works when, and whom to hire",
     "value_agents": "what a missing agent costs in customers",
     "choose_outreach": "whom to call, with what, and why",
     "explain_churn": "risk by segment, topic and product",

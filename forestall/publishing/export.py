@@ -5,21 +5,20 @@ see them. The same rows always give the same bytes.
 """
 
 import re
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import xlsxwriter
 
 from features.published import PUBLISHED
 from features.tables import Kind
 from forestall.publishing.publication import PublishedNight
+from forestall.publishing.shift_documents import write_shifts
+from forestall.publishing.workbooks import new_workbook
 from forestall.web.summaries import whole_agents, with_local_time
 
 LIST, PLAN = "outreach_list", "staffing_requirement"
-CREATED = datetime(2000, 1, 1)  # a workbook's own dates would make equal content unequal
 WIDTHS: dict[Kind, int] = {"text": 16, "instant": 17, "date": 11, "integer": 9, "number": 11, "money": 12, "boolean": 8}
 # Sheets of the workbook: all rows in working order, then those of each list.
 SHEETS = {
@@ -62,6 +61,7 @@ def write_documents(night: PublishedNight) -> None:
     )
     write_csv(plan, night.folder / f"{PLAN}.csv")
     write_plan(requirement, night.run_date.isoformat(), night.folder / f"{PLAN}.xlsx")
+    write_shifts(night)
 
 
 def _local_texts(instants: pd.Series, zone: str) -> pd.Series:
@@ -92,7 +92,7 @@ def write_list(rows: pd.DataFrame, path: Path) -> None:
 
     Heads are words, and a note on each says which column of the contract it is and what that means.
     """
-    with _workbook(path) as book:
+    with new_workbook(path) as book:
         for title, name in SHEETS.items():
             _write_rows(book, title, rows if name is None else rows[rows["list_name"] == name])
 
@@ -158,7 +158,7 @@ def write_plan(requirement: pd.DataFrame, day: str, path: Path) -> None:
     hours, contacts = (
         rows.pivot_table(index="day", columns="queue", values=name, aggfunc="sum") for name in ("agents", "contacts")
     )
-    with _workbook(path) as book:
+    with new_workbook(path) as book:
         _write_grid(book, f"Agents {day}", "Local time", agents, "0")
         _write_grid(book, "Agent hours by day", "Day", hours * step_h, "0.0")
         _write_grid(book, "Contacts by day", "Day", contacts, "0")
@@ -183,10 +183,3 @@ def _write_grid(book: Any, title: str, corner: str, grid: pd.DataFrame, number_f
     if values.size:
         scale = {"type": "2_color_scale", "min_color": WHITE, "max_color": GREEN}
         sheet.conditional_format(1, 1, len(values), len(names) - 2, scale)
-
-
-def _workbook(path: Path) -> Any:
-    options = {"strings_to_formulas": False, "strings_to_urls": False, "remove_timezone": True}
-    book = xlsxwriter.Workbook(str(path), options)
-    book.set_properties({"title": "forestall", "created": CREATED})
-    return book

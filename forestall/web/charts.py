@@ -73,6 +73,26 @@ def band_chart(
     return frame.drawn(parts, title, labels, ticks)
 
 
+def capacity_chart(
+    labels: Sequence[str], required: Sequence[float], there: Sequence[float], with_hires: Sequence[float], *,
+    title: str, ticks: Sequence[int], width: int = 960,
+) -> Markup:  # fmt: skip
+    """Heads required as a line over the heads that are there as an area, and a broken line with the plan's hires."""
+    frame = _Frame(width, len(labels), max((*required, *there, *with_hires), default=0))
+
+    def line(kind: str, values: Sequence[float]) -> str:
+        points = " ".join(f"{frame.x(at):.1f},{frame.y(value):.1f}" for at, value in enumerate(values))
+        return f'<polyline class="{kind}" points="{points}"/>'
+
+    area = [f"{frame.x(at):.1f},{frame.y(value):.1f}" for at, value in enumerate(there)]
+    ground = [f"{frame.x(len(there) - 1):.1f},{frame.y(0):.1f}", f"{frame.x(0):.1f},{frame.y(0):.1f}"]
+    parts = [
+        *frame.grid(), f'<polygon class="band" points="{" ".join(area + ground)}"/>', line("line", required),
+        line("hires", with_hires),
+    ]  # fmt: skip
+    return frame.drawn(parts, title, labels, ticks)
+
+
 class _Frame:
     """Where points and values lie in a drawing of `count` equal columns, from zero to a round top."""
 

@@ -18,6 +18,7 @@ from features.published import PUBLISHED
 from forestall.publishing.publication import PublishedNight
 from forestall.web import charts, numbers, planning, risk, summaries
 from forestall.web.price import price_of_agents
+from forestall.web.shifts import shift_section
 
 HEAD_ROWS = 20
 MOST_COLUMNS = 32  # of a heat map; finer plans are shown by the hour
@@ -48,6 +49,7 @@ def night_report(night: PublishedNight, before: PublishedNight | None = None) ->
         figures=figures,
         change=_change_since(tables, before, night.run_date, zone),
         plan=_plan(tables["staffing_requirement"], figures.plan_on),
+        shifts=shift_section(tables, night.run_date, zone),
         forecasts=_forecasts(tables["volume_forecast"], figures.plan_on),
         days=_days(tables["volume_forecast"]),
         moves=planning.moves(tables["forecast_changes"]),

@@ -23,11 +23,12 @@ AFTER = {
     "forecast_volume": {"check_features"},
     "plan_staffing": {"forecast_volume"},
     "measure_outreach": {"check_features"},
+    "plan_shifts": {"plan_staffing"},
     "choose_outreach": {"score_churn", "plan_staffing", "measure_outreach"},
     "measure": {"check_features"},
     "explain_churn": {"choose_outreach"},
     "value_agents": {"score_churn", "plan_staffing"},
-    "check_publication": {"explain_churn", "value_agents", "measure"},
+    "check_publication": {"explain_churn", "value_agents", "measure", "plan_shifts"},
     "publish": {"check_publication"},
     "retrain_on_drift": {"publish"},
 }

@@ -55,6 +55,7 @@ def night_tables() -> Callable[..., dict[str, pa.Table]]:
             "churn_causes": _causes(run_date),
             "score_drift": _drift(),
             "gate_results": _gates(),
+            **_shifts(run_date),
         }
         return {name: conform(_filled(frame, name), PUBLISHED[name]) for name, frame in frames.items()}
 
@@ -410,6 +411,86 @@ def _causes(run_date: date) -> pd.DataFrame:
         {"topic": "export", "product": "pro", "contact_count": 200, "expected_leavers": 30.0, "excess_risk": -0.02},
     ]  # fmt: skip
     return pd.DataFrame([usual | row for row in rows])
+
+
+def _shifts(run_date: date) -> dict[str, pd.DataFrame]:
+    """Two shifts, one of them open, the interval that this leaves short, its service and two weeks of capacity."""
+    at = pd.Timestamp(run_date, tz=ZONE)
+    usual = {"local_on": run_date, "site": "Leipzig", "queue_group": "billing", "occupancy": 0.81}
+    shifts = [
+        usual
+        | {
+            "slot_id": "0a1b2c3d4e5f60718293",
+            "is_assigned": True,
+            "pattern": "full",
+            "paid_hours": 7.75,
+            "starts_at": at + pd.Timedelta(hours=8),
+            "ends_at": at + pd.Timedelta(hours=16, minutes=15),
+            "breaks": "12:15-12:45",
+        },
+        usual
+        | {
+            "slot_id": "open billing 001",
+            "is_assigned": False,
+            "pattern": "half",
+            "paid_hours": 4.0,
+            "starts_at": at + pd.Timedelta(hours=16),
+            "ends_at": at + pd.Timedelta(hours=20),
+            "breaks": "",
+        },
+    ]
+    coverage = [
+        {
+            "queue_group": "billing",
+            "interval_start_at": at + pd.Timedelta(hours=8, minutes=30 * step),
+            "local_on": run_date,
+            "required": 1,
+            "planned": float(step < 16),
+            "on_break": 0.0,
+            "short": float(step >= 16),
+            "remedy": "overtime of 1 (1 could stay, 0 could come earlier, within 60 min)" if step >= 16 else None,
+        }
+        for step in range(18)
+    ]
+    service = [
+        {
+            "queue_group": "billing",
+            "local_on": run_date,
+            "contacts": 90.0,
+            "service_level": 0.82,
+            "service_level_low": 0.71,
+            "service_level_high": 0.93,
+            "service_level_error": 0.01,
+            "standard_probability": 0.6,
+            "asa_s": 14.0,
+            "abandonment": 0.03,
+            "occupancy": 0.8,
+        }
+    ]
+    capacity = [
+        {
+            "week_on": run_date + timedelta(weeks=week),
+            "queue_group": "billing",
+            "basis": "requirement",
+            "required_hours": 80.0,
+            "heads_required": 2.0,
+            "heads_there": 1.0,
+            "heads_hired": float(week),
+            "hires_to_search": 1 - week,
+            "hires_to_start": 0,
+            "heads_short": 1.0 - week,
+        }
+        for week in range(2)
+    ]
+    tables = {"shift_plan": shifts, "shift_coverage": coverage, "shift_service": service, "capacity_plan": capacity}
+    frames = {name: pd.DataFrame(rows) for name, rows in tables.items()}
+    for name, column in (
+        ("shift_plan", "starts_at"),
+        ("shift_plan", "ends_at"),
+        ("shift_coverage", "interval_start_at"),
+    ):
+        frames[name][column] = frames[name][column].dt.tz_convert("UTC")
+    return frames
 
 
 def _gates() -> pd.DataFrame:

@@ -148,7 +148,7 @@ def test_the_report_is_one_sound_file_that_fetches_nothing(publish: Callable[...
     parser.feed(html)
     assert parser.open == []
     assert not re.search(r"https?://|<script|<link|<img|@import|url\(", html)
-    assert html.count('role="img"') == html.count("<svg") == 9
+    assert html.count('role="img"') == html.count("<svg") == 10
     assert night_report(publish()) == html
 
 
@@ -300,3 +300,22 @@ def test_what_moved_and_what_overrides_were_worth_are_told(publish: Callable[...
     assert html.index("billing, Mon 2026-03-02: 620") < html.index("claims, Mon 2026-03-02: 300")
     assert "Override 5: made the forecast better by 60 contacts misplaced over 5 days" in html
     assert "Override 7: made it worse by 40 contacts" in html
+
+
+def test_the_report_says_who_works_and_what_stays_uncovered(publish: Callable[..., PublishedNight]) -> None:
+    html = night_report(publish())
+    told = _text(html)
+    assert "2 shifts of 1 people, 8 paid hours for 9 required" in told
+    assert "■ not all covered 1.0 agent hours in 2 intervals have nobody. 1 shifts are open" in told
+    assert "billing Mon 2026-03-02 16:00 1 0.0 1.0 overtime of 1 (1 could stay" in told
+    assert re.search(r"billing 82.0 % 71 % 93 % 60 % 14 s 3.0 % 80 %", told)
+    assert html.count('class="lacks"') == 2
+    assert "Mon 2026-03-02 billing 1" in told
+    _Balanced().feed(html)
+
+
+def test_a_night_without_shifts_has_no_such_section(publish: Callable[..., PublishedNight]) -> None:
+    night = publish()
+    for name in ("shift_plan", "shift_coverage", "shift_service", "capacity_plan"):
+        (night.folder / f"{name}.parquet").unlink()
+    assert 'id="shifts"' not in night_report(night)

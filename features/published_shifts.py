@@ -1,0 +1,79 @@
+"""The contract of what a published night says of shifts: who works when, what that covers and gives, whom to hire."""
+
+from features.tables import Column, Kind, Table
+
+
+def _columns(*rows: tuple[str, Kind, str]) -> tuple[Column, ...]:
+    return tuple(Column(name, kind, about) for name, kind, about in rows)
+
+
+SHIFT_PLAN = Table(
+    "shift_plan", "slot x day", ("slot_id", "local_on"),
+    _columns(
+        ("slot_id", "text", "pseudonym of the agent; `open ...` where nobody of the roster can work the shift, "
+         "`slot ...` where there is no roster"),
+        ("local_on", "date", "day in the site's zone on which it begins"),
+        ("is_assigned", "boolean", "it is somebody's (or there is no roster); only such shifts cover anything"),
+        ("site", "text", "where it is worked"),
+        ("queue_group", "text", "queues that are served in it: a group of `staffing.yml`, or a queue"),
+        ("pattern", "text", "its pattern in `staffing.yml`"),
+        ("starts_at", "instant", "first instant"),
+        ("ends_at", "instant", "last instant"),
+        ("breaks", "text", "local times of its breaks, such as `12:15-12:45 | 15:00-15:15`"),
+        ("paid_hours", "number", "hours paid, without unpaid breaks"),
+        ("occupancy", "number", "share of its time on duty that is busy, as simulated; of deferred work as planned"),
+    ),
+)  # fmt: skip
+
+SHIFT_COVERAGE = Table(
+    "shift_coverage", "queue group x interval", ("queue_group", "interval_start_at"),
+    _columns(
+        ("queue_group", "text", "a group of `staffing.yml`, or a queue"),
+        ("interval_start_at", "instant", "first instant of the interval"),
+        ("local_on", "date", "its day in the site's zone"),
+        ("required", "integer", "agents to schedule, shrinkage included, breaks not"),
+        ("planned", "number", "agents on duty and not on a break, mean over the interval"),
+        ("on_break", "number", "agents on a break, mean over the interval"),
+        ("short", "number", "agents missing, mean over the interval"),
+        ("remedy", "text", "what would cover it: moved breaks, overtime, callback offers, or people; null where none "
+         "are missing"),
+    ),
+)  # fmt: skip
+
+SHIFT_SERVICE = Table(
+    "shift_service", "queue group x day", ("queue_group", "local_on"),
+    _columns(
+        ("queue_group", "text", "a group of `staffing.yml`, or a queue"),
+        ("local_on", "date", "day in the site's zone"),
+        ("contacts", "number", "mean contacts of the day, live queues only"),
+        ("service_level", "number", "share answered in standard as simulated with the planned agents, shrinkage drawn; "
+         "null for deferred work"),
+        ("service_level_low", "number", "10 % of such days are worse"),
+        ("service_level_high", "number", "10 % of such days are better"),
+        ("service_level_error", "number", "standard error of the mean: how exact the simulation is"),
+        ("standard_probability", "number", "share of such days on which the standard of each queue is met"),
+        ("asa_s", "number", "mean wait of those answered, seconds"),
+        ("abandonment", "number", "share that gives up"),
+        ("occupancy", "number", "share of agents' time on duty that is busy; of deferred work as planned"),
+    ),
+)  # fmt: skip
+
+CAPACITY_PLAN = Table(
+    "capacity_plan", "week x queue group", ("week_on", "queue_group"),
+    _columns(
+        ("week_on", "date", "its Monday"),
+        ("queue_group", "text", "a group of `staffing.yml`, or a queue"),
+        ("basis", "text", "what the load rests on: requirement, forecast (volume_days) or like_weeks (the last four "
+         "of the requirement again)"),
+        ("required_hours", "number", "agent hours to schedule, shrinkage included"),
+        ("heads_required", "number", "full contracts that takes, with what shifts pay beyond the requirement"),
+        ("heads_there", "number", "full contracts of the roster, less attrition; who serves several groups is divided "
+         "by their need"),
+        ("heads_hired", "number", "full contracts of hires of this plan who take contacts, less attrition"),
+        ("hires_to_search", "integer", "people whose search has to begin in this week"),
+        ("hires_to_start", "integer", "people whose first day, of training, is in this week"),
+        ("heads_short", "number", "full contracts missing all the same: too soon for hiring, or a short peak"),
+    ),
+)  # fmt: skip
+
+SHIFT_TABLES = (SHIFT_PLAN, SHIFT_COVERAGE, SHIFT_SERVICE, CAPACITY_PLAN)

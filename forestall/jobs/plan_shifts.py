@@ -1,0 +1,161 @@
+"""Who works when, what that covers and gives, and whom to hire.
+
+Reads `volume_forecast` and `staffing_requirement` of the night (and `volume_days` where there is one), the roster,
+eight weeks of `marts.fct_agent_time` and `marts.fct_contact_volume`, `staffing.yml` and `standards.yml`; writes
+`shift_plan`, `shift_coverage`, `shift_service` and `capacity_plan`. Without patterns in `staffing.yml` they are empty.
+Safe to run again: the same night gives the same plan.
+"""
+
+import logging
+from collections.abc import Mapping
+from datetime import date, timedelta
+
+import numpy as np
+import pandas as pd
+
+from features.published import PUBLISHED
+from features.published_shifts import SHIFT_TABLES
+from forestall.jobs.plan_staffing import read_agent_time, read_volume
+from forestall.night import Night
+from forestall.privacy.pseudonyms import pseudonym
+from forestall.records import Summary
+from forestall.settings import Settings
+from forestall.staffing import patience, shrinkage
+from forestall.staffing.capacity import attrition_of, daily_hours, plan_capacity
+from forestall.staffing.remedies import short_notes
+from forestall.staffing.roster import roster_of
+from forestall.staffing.shift_rules import StaffingRules, load_staffing_rules
+from forestall.staffing.shift_service import Losses, queue_loads, simulate_plan
+from forestall.staffing.shift_tables import coverage_table, shift_table
+from forestall.staffing.shifts import ShiftPlan
+from forestall.staffing.shifts import plan_shifts as cheapest_shifts
+from forestall.staffing.standards import QueueStandard, load_standards
+from forestall.warehouse import Warehouse, open_warehouse
+
+log = logging.getLogger(__name__)
+
+
+def plan_shifts(settings: Settings, run_date: date) -> Summary:
+    """Write the night's shifts and capacity.
+
+    Raises:
+        ConfigError: `staffing.yml` or `standards.yml` holds a mistake.
+        ConfigError: the night has no `staffing_requirement` yet.
+    """
+    night = Night(settings, run_date)
+    rules = load_staffing_rules(settings)
+    requirement = night.read("staffing_requirement")
+    if not rules.patterns or requirement.empty:
+        for table in SHIFT_TABLES:
+            night.write(table.name, pd.DataFrame(columns=table.names))
+        why = "nobody is required" if rules.patterns else "no shifts are planned: staffing.yml has no patterns"
+        return {"shifts": 0, "notes": why}
+    with open_warehouse(settings, f"plan_shifts {run_date}") as warehouse:
+        agents = _agents(warehouse)
+        lost = shrinkage.estimate_shrinkage(read_agent_time(warehouse, run_date), settings.staffing.shrinkage)
+        patience_s = patience.estimate_patience(read_volume(warehouse, run_date))
+    # Who is on holiday by name is not in the share that is away by chance.
+    placed = sum(lost.by_cause.get(cause, 0.0) for cause in rules.absences_in_shrinkage) if rules.absences else 0.0
+    needed = _needed(requirement, lost.share, placed)
+    plan = cheapest_shifts(needed, agents, rules, settings.zone, settings.volume.interval_minutes * 60)
+    forecast = night.read("volume_forecast")
+    standards = _standards(settings, forecast)
+    causes = {
+        cause: share for cause, share in lost.by_cause.items() if not placed or cause not in rules.absences_in_shrinkage
+    }
+    losses = Losses.of(lost.share - placed, causes)
+    waits = _patience(settings, standards, patience_s)
+    queues_of = {
+        group: [q for q in standards if rules.group_of(q) == group and q in set(needed["queue"])]
+        for group in plan.groups
+    }
+    loads = queue_loads(forecast, requirement, plan, standards, waits)
+    service, occupancy = simulate_plan(plan, queues_of, loads, losses, settings.service_level, run_date.toordinal())
+    is_live = [any(not standards[queue].is_deferred for queue in queues_of[group]) for group in plan.groups]
+    coverage = coverage_table(plan, rules, is_live)
+    capacity, told = _capacity(night, needed, agents, plan, queues_of, rules)
+    night.write("shift_plan", shift_table(plan, occupancy, lambda agent: pseudonym(settings, agent)))
+    night.write("shift_coverage", coverage)
+    night.write("shift_service", service.reindex(columns=PUBLISHED["shift_service"].names))
+    night.write("capacity_plan", capacity)
+    notes = [*plan.notes, *_open_notes(plan), *short_notes(plan), *told]
+    for note in notes:
+        log.warning("%s", note)
+    return {
+        "shifts": len(plan.shifts),
+        "paid_hours": round(plan.paid_h, 1),
+        "required_hours": round(float(plan.required.sum()) * plan.grid.step_s / 3600, 1),
+        "short_hours": round(float(plan.short.sum()) * plan.grid.step_s / 3600, 1),
+        "proven_gap": round(plan.gap, 4),
+        "hires_to_search": int(capacity["hires_to_search"].sum()),
+        "notes": " | ".join(notes),
+    }
+
+
+def _agents(warehouse: Warehouse) -> pd.DataFrame:
+    sql = """
+        SELECT agent_id, team, site, skills, contract_hours, hired_on, left_on FROM staging.stg_agents ORDER BY agent_id
+    """
+    columns = ["agent_id", "team", "site", "skills", "contract_hours", "hired_on", "left_on"]
+    return warehouse.frame(sql) if warehouse.has_table("staging.stg_agents") else pd.DataFrame(columns=columns)
+
+
+def _needed(requirement: pd.DataFrame, share: float, placed: float) -> pd.DataFrame:
+    """Whole agents to schedule by queue and interval; `placed` is the part of shrinkage that absences hold by name."""
+    # A queue's standard may name a shrinkage of its own: its part by name is taken as the company's.
+    lost = requirement["shrinkage"] * (1 - (placed / share if share > 0 else 0.0))
+    gross = requirement["agents_net"] / (1 - lost)
+    return requirement.assign(agents_gross=gross, agents=np.ceil(gross - 1e-3).astype("int64"))
+
+
+def _standards(settings: Settings, forecast: pd.DataFrame) -> dict[str, QueueStandard]:
+    standards = load_standards(settings)
+    channels = forecast.groupby("queue")["channel"].first().items()
+    return {str(queue): standards.for_queue(str(queue), channel) for queue, channel in channels}
+
+
+def _patience(
+    settings: Settings, standards: dict[str, QueueStandard], estimated: Mapping[str, float]
+) -> dict[str, float]:
+    """As the requirement takes it: the standard's, or the data's, or the settings'."""
+    found = dict[str, float]()
+    for queue, standard in standards.items():
+        known = (standard.patience_s, estimated.get(queue), settings.staffing.patience_s)
+        found[queue] = next((float(value) for value in known if value is not None), np.inf)
+    return found
+
+
+def _capacity(
+    night: Night, needed: pd.DataFrame, agents: pd.DataFrame, plan: ShiftPlan, queues_of: dict[str, list[str]],
+    rules: StaffingRules,
+) -> tuple[pd.DataFrame, list[str]]:  # fmt: skip
+    monday = night.run_date - timedelta(days=night.run_date.weekday())
+    path = night.folder / "volume_days.parquet"
+    days = night.read("volume_days") if path.is_file() else None
+    hours = daily_hours(needed, plan.grid.interval_s / 3600, monday, days)
+    year = [monday + timedelta(days=day) for day in range(7 * 52)]
+    roster, _ = roster_of(agents, queues_of, year, rules.model_copy(update={"absences": []}))
+    attrition, source = attrition_of(agents, night.run_date, rules.capacity)
+    mine = agents[agents["agent_id"].isin(roster.agents if roster else [])].sort_values("agent_id")
+    may = roster.may_serve if roster else np.zeros((0, len(plan.groups)), bool)
+    step_h = plan.grid.step_s / 3600
+    covered = np.minimum(plan.planned, plan.required).sum(axis=1) * step_h
+    paid = plan.shifts[plan.shifts["is_assigned"]].groupby("queue_group")["paid_h"].sum()
+    beyond = {
+        group: float(np.clip(paid.get(group, 0.0) / covered[at], 1.0, 1.5)) if covered[at] > 0 else 1.0
+        for at, group in enumerate(plan.groups)
+    }
+    group_of = {queue: group for group, queues in queues_of.items() for queue in queues}
+    table = plan_capacity(hours, mine, may, group_of, plan.groups, beyond, attrition, rules)
+    soon = table.loc[table["heads_short"] > 0.5].groupby("queue_group")["heads_short"].max()
+    notes = [
+        f"{group}: up to {most:.1f} full contracts missing before hires can help or in short peaks"
+        for group, most in soon.items()
+    ]
+    return table, [f"attrition {attrition:.1%} a year ({source})", *notes]
+
+
+def _open_notes(plan: ShiftPlan) -> list[str]:
+    is_open = ~plan.shifts["is_assigned"].astype(bool)
+    counts = plan.shifts[is_open].groupby("queue_group").size()
+    return [f"{group}: {count} shifts that nobody of the roster can work" for group, count in counts.items()]

@@ -1,0 +1,179 @@
+"""Shifts as planners paste them and as calendars read them: `shift_plan.xlsx` and `shifts.ics`.
+
+The workbook has a sheet a week with one line an agent and one cell a day, then every shift in a line of its
+own, what is covered, what service that gives, and capacity. The calendar holds every shift (RFC 5545). The
+same rows always give the same bytes. A night without shifts has neither file.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from forestall.publishing.publication import PublishedNight
+from forestall.publishing.workbooks import new_workbook
+
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+OCTETS = 75  # longest line of a calendar
+SHORT, FULL = "#F6C89F", "#8FD0B5"
+
+
+def write_shifts(night: PublishedNight) -> None:
+    """Write both files into the folder of the night."""
+    shifts = night.frame("shift_plan")
+    if shifts.empty:
+        return
+    zone = night.manifest["company"]["time_zone"]
+    shifts = _with_clock(shifts, zone)
+    tables = {name: night.frame(name) for name in ("shift_coverage", "shift_service", "capacity_plan")}
+    tables["shift_coverage"] = _local(tables["shift_coverage"], "interval_start_at", zone)
+    write_workbook(shifts, tables, night.folder / "shift_plan.xlsx")
+    text = calendar_text(shifts, night.manifest["company"]["name"], night.manifest["cutoff_at"])
+    (night.folder / "shifts.ics").write_bytes(text.encode("utf-8"))
+
+
+def _with_clock(shifts: pd.DataFrame, zone: str) -> pd.DataFrame:
+    local = [shifts[name].dt.tz_convert(zone).dt.strftime("%H:%M") for name in ("starts_at", "ends_at")]
+    return shifts.assign(
+        local_on=pd.to_datetime(shifts["local_on"]), from_time=local[0], to_time=local[1]
+    ).sort_values(["local_on", "slot_id"], ignore_index=True)  # fmt: skip
+
+
+def _local(rows: pd.DataFrame, column: str, zone: str) -> pd.DataFrame:
+    return rows.assign(**{column: rows[column].dt.tz_convert(zone).dt.strftime("%Y-%m-%d %H:%M")})
+
+
+def write_workbook(shifts: pd.DataFrame, tables: dict[str, pd.DataFrame], path: Path) -> None:
+    """All sheets; see the module.
+
+    Args:
+        shifts: `shift_plan` with `from_time` and `to_time` by the local clock.
+        tables: the other tables of shifts, instants as local text.
+        path: where to.
+    """
+    with new_workbook(path) as book:
+        styles = {
+            "head": book.add_format({"bold": True, "bottom": 1, "text_wrap": True, "valign": "top"}),
+            "open": book.add_format({"bg_color": SHORT}),
+            "hours": book.add_format({"num_format": "0.0#", "bold": True, "left": 1}),
+            "date": book.add_format({"num_format": "yyyy-mm-dd"}),
+            "share": book.add_format({"num_format": "0.0%"}),
+            "number": book.add_format({"num_format": "0.0#"}),
+        }
+        monday = shifts["local_on"] - pd.to_timedelta(shifts["local_on"].dt.day_of_week, unit="D")
+        for week, rows in shifts.groupby(monday):
+            _write_week(book, styles, pd.Timestamp(str(week)), rows)
+        long = shifts[["slot_id", "local_on", "from_time", "to_time", "breaks", "pattern", "queue_group", "site",
+                       "paid_hours", "occupancy", "is_assigned"]]  # fmt: skip
+        _write_table(book, styles, "All shifts", long)
+        coverage = tables["shift_coverage"]
+        _write_table(book, styles, "Not covered", coverage[coverage["short"] > 0].drop(columns="local_on"))
+        _write_table(book, styles, "Coverage", coverage.drop(columns=["local_on", "remedy"]))
+        _write_table(book, styles, "Service", tables["shift_service"])
+        _write_table(book, styles, "Capacity", tables["capacity_plan"])
+
+
+def _write_week(book: Any, styles: dict[str, Any], monday: pd.Timestamp, rows: pd.DataFrame) -> None:
+    """One line a slot, one cell a day such as `08:00-16:15`; the hours of the week at the right."""
+    sheet = book.add_worksheet(f"Week {monday:%Y-%m-%d}")
+    days = [monday + pd.Timedelta(days=day) for day in range(7)]
+    names = [
+        "Agent",
+        "Site",
+        "Queues",
+        *(f"{name} {day:%Y-%m-%d}" for name, day in zip(WEEKDAYS, days, strict=True)),
+        "Hours",
+    ]
+    sheet.write_row(0, 0, names, styles["head"])
+    sheet.freeze_panes(1, 1)
+    sheet.set_column(0, 0, 24)
+    sheet.set_column(1, 10, 13)
+    cells = rows.assign(text=rows["from_time"] + "-" + rows["to_time"], day=rows["local_on"].dt.day_of_week)
+    for at, (slot, mine) in enumerate(cells.groupby("slot_id"), start=1):  # xlsxwriter writes cell by cell
+        is_open = not mine["is_assigned"].all()
+        sheet.write_string(at, 0, str(slot), styles["open"] if is_open else None)
+        sheet.write_string(at, 1, ", ".join(sorted(set(mine["site"]))))
+        sheet.write_string(at, 2, ", ".join(sorted(set(mine["queue_group"]))))
+        for day, text in zip(mine["day"], mine["text"], strict=True):
+            sheet.write_string(at, 3 + int(day), text)
+        sheet.write_number(at, 10, float(mine["paid_hours"].sum()), styles["hours"])
+
+
+def _write_table(book: Any, styles: dict[str, Any], title: str, rows: pd.DataFrame) -> None:
+    sheet = book.add_worksheet(title)
+    sheet.freeze_panes(1, 1)
+    for at, name in enumerate(rows.columns):
+        sheet.set_column(at, at, 60 if name == "remedy" else 24 if name == "slot_id" else 15)
+        sheet.write_string(0, at, _head(name), styles["head"])
+        is_share = name.startswith("service_level") or name in ("occupancy", "abandonment", "standard_probability")
+        for row, value in enumerate(rows[name].tolist(), start=1):
+            if value is None or value != value:
+                continue
+            if isinstance(value, str):
+                sheet.write_string(row, at, value)
+            elif hasattr(value, "year"):
+                sheet.write_datetime(row, at, value, styles["date"])
+            elif isinstance(value, bool):
+                sheet.write_boolean(row, at, value)
+            else:
+                sheet.write_number(row, at, float(value), styles["share" if is_share else "number"])
+    if len(rows):
+        sheet.autofilter(0, 0, len(rows), len(rows.columns) - 1)
+
+
+def _head(name: str) -> str:
+    words = {"slot_id": "Agent", "local_on": "Day", "from_time": "From", "to_time": "To", "queue_group": "Queues",
+             "interval_start_at": "From", "week_on": "Week of", "asa_s": "Mean wait, s"}  # fmt: skip
+    text = words.get(name, name.removeprefix("is_").replace("_", " "))
+    return text[:1].upper() + text[1:]
+
+
+def calendar_text(shifts: pd.DataFrame, company: str, stamp: str) -> str:
+    """All shifts as one calendar, in UTC.
+
+    Args:
+        shifts: `shift_plan` with `from_time` and `to_time`.
+        company: its name.
+        stamp: instant that every event was made at: the night's cutoff, so that equal nights are equal.
+    """
+    made = pd.Timestamp(stamp).tz_convert("UTC").strftime("%Y%m%dT%H%M%SZ")
+    lines = ["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//forestall//shifts//EN", "CALSCALE:GREGORIAN",
+             f"X-WR-CALNAME:{_escaped(f'{company} shifts')}"]  # fmt: skip
+    utc = [shifts[name].dt.tz_convert("UTC").dt.strftime("%Y%m%dT%H%M%SZ") for name in ("starts_at", "ends_at")]
+    days = shifts["local_on"].dt.strftime("%Y%m%d")
+    for row, begin, end, day in zip(shifts.itertuples(), *utc, days, strict=True):
+        told = f"{row.from_time}-{row.to_time}, breaks {row.breaks.replace(' | ', ', ') or 'none'}"
+        lines += [
+            "BEGIN:VEVENT",
+            f"UID:{_escaped(str(row.slot_id).replace(' ', '-'))}-{day}@forestall",
+            f"DTSTAMP:{made}",
+            f"DTSTART:{begin}",
+            f"DTEND:{end}",
+            f"SUMMARY:{_escaped(f'{row.slot_id}: {row.pattern} ({row.queue_group})')}",
+            f"DESCRIPTION:{_escaped(told)}",
+            f"LOCATION:{_escaped(str(row.site))}",
+            f"CATEGORIES:{_escaped(str(row.queue_group))}",
+            f"STATUS:{'CONFIRMED' if row.is_assigned else 'TENTATIVE'}",
+            "END:VEVENT",
+        ]
+    lines.append("END:VCALENDAR")
+    return "".join(f"{part}\r\n" for line in lines for part in _folded(line))
+
+
+def _escaped(text: str) -> str:
+    for sign in ("\\", ";", ","):
+        text = text.replace(sign, f"\\{sign}")
+    return text.replace("\r", "").replace("\n", "\\n")
+
+
+def _folded(line: str) -> Iterator[str]:
+    """A line in pieces of at most 75 octets; the next ones begin with a blank. No character is cut."""
+    piece, room = "", OCTETS
+    for sign in line:
+        size = len(sign.encode("utf-8"))
+        if size > room:
+            yield piece
+            piece, room = " ", OCTETS - 1
+        piece, room = piece + sign, room - size
+    yield piece

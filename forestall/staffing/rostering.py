@@ -1,0 +1,268 @@
+"""Who works which shift: the shifts of a week, given day by day to the agents of the roster.
+
+`shift_model` says how many begin what; here they become somebody's. Each day is a cheapest assignment
+of agents to shifts in which whoever may not work one (skill, site, absence, rest, days in a row, hours
+and days of the week) is out of the question, and whoever has the most shifts left for the fewest days
+comes first. What then stays open is tried once more by handing another shift of that week over.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+
+NEVER = 1e9  # cost of what must not be
+UNPLANNED = 300.0  # cost of a length or group that the week's model meant for others
+URGENT = 100.0  # cost saved by whoever has to work on every day that is left
+WEEKEND = 2.0  # cost of one weekend day more than others have had
+LATER = 0.5  # cost of an hour's difference from the start that the rotation wants
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Rules of working time, in planning steps, days and paid hours."""
+
+    rest_steps: int
+    days_in_a_row: int
+    rotation: str
+    step_h: float
+
+
+@dataclass
+class State:
+    """What the days before have left behind, by agent; it goes on from week to week.
+
+    Attributes:
+        free_from: step from which the agent has rested.
+        streak: days worked in a row until yesterday.
+        weekends: Saturdays and Sundays worked.
+        usual: usual start, minute of the day; NaN until there is one.
+    """
+
+    free_from: Integers
+    streak: Integers
+    weekends: Integers
+    usual: Floats
+
+    @classmethod
+    def fresh(cls, agents: int) -> "State":
+        zeros = np.zeros(agents, np.int64)
+        return cls(zeros - 10**6, zeros.copy(), zeros.copy(), np.full(agents, np.nan))
+
+
+@dataclass(frozen=True)
+class Jobs:
+    """The shifts of a week, one entry each; equal lengths.
+
+    Attributes:
+        day: day of the week.
+        first: step at which it begins.
+        last: step at which it ends.
+        minute: local minute of the day at which it begins.
+        paid_h: hours paid.
+        length: position of its paid length.
+        group: position of its group.
+        site: position of its site.
+    """
+
+    day: Integers
+    first: Integers
+    last: Integers
+    minute: Integers
+    paid_h: Floats
+    length: Integers
+    group: Integers
+    site: Integers
+
+    def __len__(self) -> int:
+        return len(self.day)
+
+
+@dataclass(frozen=True)
+class Crew:
+    """The agents of a week.
+
+    Attributes:
+        may_serve: agents x groups.
+        site: position of the agent's site.
+        available: agents x days; not absent, employed, a day on which they may work.
+        hours: most paid hours of the week.
+        days: most days of the week.
+        quota: agents x lengths; shifts that the model meant for each.
+        planned: agents x groups x days x lengths; whether the model meant such shifts for the agent's class.
+        weekend: days of the week that are Saturday or Sunday.
+    """
+
+    may_serve: Flags
+    site: Integers
+    available: Flags
+    hours: Floats
+    days: Integers
+    quota: Integers
+    planned: Flags
+    weekend: Flags
+
+    def __len__(self) -> int:
+        return len(self.site)
+
+
+@dataclass
+class _Week:
+    """What is left to each agent, and who works what."""
+
+    crew: Crew
+    jobs: Jobs
+    limits: Limits
+    state: State
+    holder: Integers
+    work: Integers  # agents x days: the job, or -1
+    hours: Floats = field(init=False)
+    days: Integers = field(init=False)
+    quota: Integers = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.hours, self.days, self.quota = self.crew.hours.copy(), self.crew.days.copy(), self.crew.quota.copy()
+
+    def may(self, agents: Integers, jobs: Integers) -> Flags:
+        """Agents x jobs of one day: whether the rules allow it, given what each works on the other days."""
+        crew, some = self.crew, self.jobs
+        day = int(some.day[jobs[0]])
+        allowed = crew.may_serve[np.ix_(agents, some.group[jobs])] & crew.available[agents, day][:, None]
+        allowed &= crew.site[agents][:, None] == some.site[jobs][None, :]
+        allowed &= self.hours[agents][:, None] >= some.paid_h[jobs][None, :] - 1e-9
+        allowed &= ((self.days[agents] > 0) & (self.work[agents, day] < 0))[:, None]
+        allowed &= (self._row(agents, day) <= self.limits.days_in_a_row)[:, None]
+        free, busy = self._free(agents, day)
+        return np.asarray(allowed & (some.first[jobs] >= free[:, None]) & (some.last[jobs] <= busy[:, None]))
+
+    def _row(self, agents: Integers, day: int) -> Integers:
+        """Days in a row that there would be with a shift on `day`."""
+        works = self.work[agents] >= 0
+        row = np.ones(len(agents), np.int64)
+        going = np.ones(len(agents), bool)
+        for before in range(day - 1, -1, -1):
+            going &= works[:, before]
+            row += going
+        row += np.where(going, self.state.streak[agents], 0)
+        going[:] = True
+        for after in range(day + 1, works.shape[1]):
+            going &= works[:, after]
+            row += going
+        return row
+
+    def _free(self, agents: Integers, day: int) -> tuple[Integers, Integers]:
+        """From when each has rested since the shift before, and by when they must be off for the one after."""
+        free = self.state.free_from[agents].copy()
+        busy = np.full(len(agents), np.iinfo(np.int64).max // 2)
+        if not len(self.jobs):
+            return free, busy
+        for before in range(day):
+            job = self.work[agents, before]
+            free = np.where(job >= 0, self.jobs.last[job] + self.limits.rest_steps, free)
+        for after in range(self.work.shape[1] - 1, day, -1):
+            job = self.work[agents, after]
+            busy = np.where(job >= 0, self.jobs.first[job] - self.limits.rest_steps, busy)
+        return free, busy
+
+    def give(self, agent: int, job: int, sign: int = 1) -> None:
+        """Give a shift to an agent, or (`sign` -1) take it back."""
+        self.holder[job] = agent if sign > 0 else -1
+        self.work[agent, self.jobs.day[job]] = job if sign > 0 else -1
+        self.hours[agent] -= sign * self.jobs.paid_h[job]
+        self.days[agent] -= sign
+        self.quota[agent, self.jobs.length[job]] -= sign
+
+
+def assign_week(crew: Crew, jobs: Jobs, limits: Limits, state: State, wanted_minute: Floats) -> Integers:
+    """Give the shifts of a week to agents and carry `state` to its end.
+
+    Args:
+        crew: the agents.
+        jobs: the shifts.
+        limits: the rules.
+        state: of the agents at the week's start; becomes that at its end.
+        wanted_minute: start of the day that the rotation wants for each agent; NaN for none.
+
+    Returns:
+        The agent of each shift, -1 where nobody may work it.
+    """
+    days = crew.available.shape[1]
+    week = _Week(crew, jobs, limits, state, np.full(len(jobs), -1), np.full((len(crew), days), -1))
+    for day in range(days):
+        today = np.flatnonzero(jobs.day == day)
+        if len(today) and len(crew):
+            _assign_day(week, today, day, wanted_minute)
+    for job in np.flatnonzero(week.holder < 0).tolist():
+        if len(crew):
+            _hand_over(week, job)
+    _carry(week)
+    return week.holder
+
+
+def _assign_day(week: _Week, today: Integers, day: int, wanted_minute: Floats) -> None:
+    crew, jobs = week.crew, week.jobs
+    everybody = np.arange(len(crew))
+    left = np.maximum(crew.available[:, day:].sum(axis=1), 1)
+    urgency = np.minimum(week.quota.clip(min=0).sum(axis=1), week.days) / left
+    by_length = week.quota.clip(min=0) / left[:, None]
+    cost = -URGENT * urgency[:, None] - 0.5 * URGENT * by_length[:, jobs.length[today]]
+    meant = crew.planned[:, jobs.group[today], day, jobs.length[today]] & (week.quota[:, jobs.length[today]] > 0)
+    cost = cost + np.where(meant, 0.0, UNPLANNED)
+    if crew.weekend[day]:
+        cost = cost + WEEKEND * week.state.weekends[:, None]
+    away = np.abs(jobs.minute[today][None, :] - wanted_minute[:, None]) / 60
+    cost = cost + LATER * np.nan_to_num(away) + 1e-6 * everybody[:, None]
+    cost = np.where(week.may(everybody, today), cost, NEVER)
+    for agent, at in zip(*linear_sum_assignment(cost), strict=True):
+        if cost[agent, at] < NEVER:
+            week.give(int(agent), int(today[at]))
+
+
+def _hand_over(week: _Week, job: int) -> None:
+    """Find an agent for an open shift, if need be one who gives another shift of the week to somebody else."""
+    everybody = np.arange(len(week.crew))
+    direct = np.flatnonzero(week.may(everybody, np.array([job]))[:, 0])
+    if len(direct):
+        week.give(int(direct[0]), job)
+        return
+    skilled = week.crew.may_serve[:, week.jobs.group[job]] & week.crew.available[:, week.jobs.day[job]]
+    for agent in np.flatnonzero(skilled & (week.crew.site == week.jobs.site[job])).tolist():
+        for other in week.work[agent][week.work[agent] >= 0].tolist():
+            week.give(agent, other, -1)
+            if week.may(np.array([agent]), np.array([job]))[0, 0]:
+                week.give(agent, job)
+                takers = np.flatnonzero(week.may(everybody, np.array([other]))[:, 0])
+                if len(takers):
+                    week.give(int(takers[0]), other)
+                    return
+                week.give(agent, job, -1)
+            week.give(agent, other)
+
+
+def _carry(week: _Week) -> None:
+    """The state of the agents after the week."""
+    state, jobs, work = week.state, week.jobs, week.work
+    for day in range(work.shape[1]):
+        job = work[:, day]
+        works = job >= 0
+        state.streak[:] = np.where(works, state.streak + 1, 0)
+        if works.any():
+            state.free_from[works] = jobs.last[job[works]] + week.limits.rest_steps
+            fresh = np.isnan(state.usual) & works
+            state.usual[fresh] = jobs.minute[job[fresh]]
+        if week.crew.weekend[day]:
+            state.weekends[works] += 1
+
+
+def deal(combos: Sequence[tuple[int, ...]], agents: Integers, turn: int) -> dict[int, tuple[int, ...]]:
+    """Combinations of shifts for the agents of a class, turned by one agent a week so that all come round."""
+    if not len(agents):
+        return {}
+    order = np.roll(agents, -turn)
+    return {int(agent): combo for agent, combo in zip(order, combos, strict=False)}

@@ -1,0 +1,206 @@
+"""What a shift plan will really give: each day of each group simulated, with the forecast's doubt and absence drawn.
+
+A day is drawn many times: how much comes (from the forecast's distribution, one draw for all queues of the
+day), who of the planned is away all day, how much of the rest's time is lost, and each contact. The same
+seed gives the same figures.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from forestall.sections import ServiceLevelSettings
+from forestall.staffing.shifts import ShiftPlan
+from forestall.staffing.simulation import Served, draw_arrivals, simulate
+from forestall.staffing.standards import QueueStandard
+from forestall.staffing.uncertainty import COLUMNS, WEIGHTS, likely_rates
+
+Floats = NDArray[np.float64]
+REPLICATIONS = 20
+ALL_DAY = frozenset({"sick", "vacation", "absent", "absence", "holiday"})
+
+
+@dataclass(frozen=True)
+class Losses:
+    """Shares of scheduled time that are lost.
+
+    Attributes:
+        day: by who does not come at all; a share of the agents.
+        within: by training, meetings and the like; a share of the time of those who came.
+    """
+
+    day: float
+    within: float
+
+    @classmethod
+    def of(cls, share: float, by_cause: Mapping[str, float]) -> "Losses":
+        """From shrinkage; where its causes are unknown half of it counts as days."""
+        day = sum(lost for cause, lost in by_cause.items() if cause in ALL_DAY) if by_cause else share / 2
+        return cls(min(day, share), max(0.0, (share - day) / (1 - day)) if day < 1 else 0.0)
+
+
+@dataclass(frozen=True)
+class QueueLoad:
+    """What the simulation knows of a queue.
+
+    Attributes:
+        standard: of the queue.
+        patience_s: mean, `inf` for who never gives up.
+        net: agents that its deferred work takes, by interval of the plan; zeros for live queues.
+        load: offered load by interval.
+        rates: intervals x nodes; contacts an interval that may come; live queues.
+        handle_time_s: by interval.
+    """
+
+    standard: QueueStandard
+    patience_s: float
+    net: Floats
+    load: Floats
+    rates: Floats
+    handle_time_s: Floats
+
+
+def queue_loads(
+    forecast: pd.DataFrame, requirement: pd.DataFrame, plan: ShiftPlan, standards: Mapping[str, QueueStandard],
+    patience_s: Mapping[str, float],
+) -> dict[str, QueueLoad]:  # fmt: skip
+    """Each queue of the requirement on the plan's intervals."""
+    intervals = plan.grid.day_start[-1] * plan.grid.step_s // plan.grid.interval_s
+    merged = requirement.merge(
+        forecast[["queue", "interval_start_at", *COLUMNS]], on=["queue", "interval_start_at"], how="left",
+        validate="one_to_one",
+    )  # fmt: skip
+    found = {}
+    for name, rows in merged.groupby("queue"):  # a handful of queues, each with all its intervals
+        queue = str(name)
+        seconds = rows["interval_start_at"].to_numpy("datetime64[s]").astype(np.int64)
+        at = (seconds - plan.grid.origin_s) // plan.grid.interval_s
+        standard = standards[queue]
+        rates = np.zeros((intervals, len(WEIGHTS)))
+        handle, load, net = np.ones(intervals), np.zeros(intervals), np.zeros(intervals)
+        handle[at], load[at] = rows["handle_time_s"], rows["offered_load"]
+        if standard.is_deferred:
+            net[at] = rows["agents_net"]
+        else:
+            rates[at] = likely_rates(rows["contacts"].to_numpy(float), rows[list(COLUMNS)].to_numpy(float))
+        found[queue] = QueueLoad(standard, patience_s.get(queue, np.inf), net, load, rates, handle)
+    return found
+
+
+def simulate_plan(
+    plan: ShiftPlan, queues_of: Mapping[str, Sequence[str]], loads: Mapping[str, QueueLoad], losses: Losses,
+    level: ServiceLevelSettings, seed: int,
+) -> tuple[pd.DataFrame, Floats]:  # fmt: skip
+    """Service by group and day, and occupancy by group and interval.
+
+    Returns:
+        Rows of `shift_service`, and groups x intervals of the plan's days; NaN where nobody is there.
+    """
+    rows, busy = [], []
+    for at, group in enumerate(plan.groups):
+        rng = np.random.default_rng([seed, at])
+        mine = [loads[queue] for queue in queues_of[group]]
+        told, occupancy = _group(plan, at, mine, losses, level, rng)
+        rows += [{"queue_group": group, **row} for row in told]
+        busy.append(occupancy)
+    return pd.DataFrame(rows), np.array(busy).reshape(len(plan.groups), -1)
+
+
+def _group(
+    plan: ShiftPlan,
+    at: int,
+    queues: list[QueueLoad],
+    losses: Losses,
+    level: ServiceLevelSettings,
+    rng: np.random.Generator,
+) -> tuple[list[dict[str, object]], Floats]:
+    grid = plan.grid
+    a_step = grid.interval_s // grid.step_s
+    live = [queue for queue in queues if not queue.standard.is_deferred]
+    taken = sum((queue.net for queue in queues if queue.standard.is_deferred), np.zeros_like(queues[0].net))
+    shifts = plan.shifts[(plan.shifts["queue_group"] == plan.groups[at]) & plan.shifts["is_assigned"]]
+    at_once = min((queue.standard.concurrency for queue in live), default=1)
+    rows, occupancy = [], np.full(len(taken), np.nan)
+    for day, local_on in enumerate(grid.days):
+        first, last = (grid.day_start[one] // a_step for one in (day, day + 1))
+        there = _who_is_there(shifts, first * a_step, last * a_step, a_step, losses, rng)
+        row: dict[str, object] = {"local_on": local_on, "contacts": 0.0}
+        free = np.maximum(there - taken[None, first:last], 0.0)
+        deferred_busy = np.minimum(sum((q.load[first:last] for q in queues if q.standard.is_deferred), 0.0), there)
+        busy = np.broadcast_to(deferred_busy, there.shape).astype(float)
+        if live and any(queue.rates[first:last].any() for queue in live):
+            whole = np.floor(free + rng.random(free.shape)).astype(np.int64)
+            told, served = _live_day(live, first, last, whole * at_once, level, grid.interval_s, rng)
+            row |= told
+            busy = busy + served.busy_s / grid.interval_s / at_once
+        total = there.sum()
+        row["occupancy"] = float(busy.sum() / total) if total > 0 else None
+        if row["occupancy"] is not None:
+            row["occupancy"] = min(1.0, float(busy.sum() / total))
+        on_duty = there.mean(axis=0)
+        share = np.divide(busy.mean(axis=0), on_duty, out=np.full(len(on_duty), np.nan), where=on_duty > 0)
+        occupancy[first:last] = np.minimum(share, 1.0)
+        if total > 0 or row["contacts"]:
+            rows.append(row)
+    return rows, occupancy
+
+
+def _who_is_there(
+    shifts: pd.DataFrame, first: int, last: int, a_step: int, losses: Losses, rng: np.random.Generator
+) -> Floats:
+    """Replications x intervals of a day: agents on duty, who is away all day drawn, other losses taken off."""
+    mine = shifts[(shifts["first"] < last) & (shifts["last"] > first)]
+    duty = np.zeros((len(mine), last - first))
+    for at, (begins, ends, breaks) in enumerate(zip(mine["first"], mine["last"], mine["breaks"], strict=True)):
+        duty[at, max(begins - first, 0) : max(ends - first, 0)] = 1.0
+        for one, other in breaks:
+            duty[at, max(one - first, 0) : max(other - first, 0)] = 0.0
+    by_interval = duty.reshape(len(mine), (last - first) // a_step, a_step).mean(axis=2)
+    comes = rng.random((REPLICATIONS, len(mine))) >= losses.day
+    return np.asarray((comes.astype(float) @ by_interval) * (1 - losses.within))
+
+
+def _live_day(
+    live: list[QueueLoad], first: int, last: int, servers: NDArray[np.int64], level: ServiceLevelSettings,
+    interval_s: int, rng: np.random.Generator,
+) -> tuple[dict[str, object], Served]:  # fmt: skip
+    node = rng.choice(len(WEIGHTS), REPLICATIONS, p=WEIGHTS)
+    rates = np.stack([queue.rates[first:last] for queue in live])  # queues x intervals x nodes
+    handle = np.stack([queue.handle_time_s[first:last] for queue in live])
+    arrivals = draw_arrivals(
+        rng, np.moveaxis(rates[:, :, node], 2, 0), handle, np.array([queue.patience_s for queue in live]), interval_s
+    )
+    served = simulate(arrivals, servers, interval_s)
+    threshold = np.array([queue.standard.threshold_s for queue in live], float)[arrivals.kind]
+    came = np.isfinite(arrivals.at_s)
+    counted = came & ~(served.is_abandoned & (served.wait_s < level.short_abandon_s))
+    answered = came & ~served.is_abandoned
+    if level.formula == "answered_in_standard_over_handled":
+        counted = answered
+    in_time = answered & (served.wait_s <= threshold)
+    share = _share(in_time.sum(axis=1), counted.sum(axis=1))
+    met = np.ones(REPLICATIONS, bool)
+    for kind, queue in enumerate(live):
+        mine = arrivals.kind == kind
+        own = _share((in_time & mine).sum(axis=1), (counted & mine).sum(axis=1))
+        met &= np.isnan(own) | (own >= (queue.standard.service_level or 0.0))
+    known = share[~np.isnan(share)]
+    if not len(known):
+        return {"contacts": float((rates @ WEIGHTS).sum())}, served
+    return {
+        "contacts": float((rates @ WEIGHTS).sum()),
+        "service_level": float(in_time.sum() / counted.sum()),
+        "service_level_low": float(np.quantile(known, 0.1)),
+        "service_level_high": float(np.quantile(known, 0.9)),
+        "service_level_error": float(known.std(ddof=1) / np.sqrt(len(known))) if len(known) > 1 else None,
+        "standard_probability": float(met.mean()),
+        "asa_s": float(served.wait_s[answered].mean()) if answered.any() else None,
+        "abandonment": float((came & served.is_abandoned).sum() / came.sum()),
+    }, served
+
+
+def _share(part: NDArray[np.int64], total: NDArray[np.int64]) -> Floats:
+    return np.asarray(np.divide(part, total, out=np.full(len(total), np.nan), where=total > 0))

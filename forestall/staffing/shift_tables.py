@@ -1,0 +1,80 @@
+"""A shift plan as the rows that are published."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from features.published_shifts import SHIFT_COVERAGE, SHIFT_PLAN
+from forestall.staffing.remedies import remedies
+from forestall.staffing.shift_grid import Grid
+from forestall.staffing.shift_rules import StaffingRules
+from forestall.staffing.shifts import ShiftPlan
+
+
+def shift_table(plan: ShiftPlan, occupancy: NDArray[np.float64], pseudonym: Callable[[str], str]) -> pd.DataFrame:
+    """Rows of `shift_plan`.
+
+    Args:
+        plan: the shifts.
+        occupancy: groups x intervals, as simulated.
+        pseudonym: of an agent; slots without a name keep theirs.
+    """
+    rows, grid = plan.shifts, plan.grid
+    is_named = rows["is_assigned"].astype(bool) & ~rows["slot"].str.startswith("slot ")
+    names = {agent: pseudonym(agent) for agent in rows.loc[is_named, "slot"].unique()}
+    place = {group: at for at, group in enumerate(plan.groups)}
+    busy = [
+        _mean(occupancy[place[group]], first, last, grid)
+        for group, first, last in zip(rows["queue_group"], rows["first"], rows["last"], strict=True)
+    ]
+    table = pd.DataFrame({
+        "slot_id": [names.get(slot, slot) for slot in rows["slot"]],
+        "starts_at": grid.instant(rows["first"].to_numpy(np.int64)),
+        "ends_at": grid.instant(rows["last"].to_numpy(np.int64)),
+        "breaks": [_breaks(breaks, grid) for breaks in rows["breaks"]],
+        "paid_hours": rows["paid_h"].astype(float),
+        "occupancy": np.array(busy, float),
+        **{name: rows[name] for name in ("local_on", "is_assigned", "site", "queue_group", "pattern")},
+    })  # fmt: skip
+    return table[list(SHIFT_PLAN.names)]
+
+
+def _mean(occupancy: NDArray[np.float64], first: int, last: int, grid: Grid) -> float:
+    a_step = grid.interval_s // grid.step_s
+    mine = occupancy[first // a_step : -(-last // a_step)]
+    known = mine[~np.isnan(mine)]
+    return float(known.mean()) if len(known) else np.nan
+
+
+def _breaks(breaks: Sequence[tuple[int, int]], grid: Grid) -> str:
+    ends = grid.instant(np.array(breaks, np.int64).reshape(-1)).tz_convert(grid.zone).strftime("%H:%M")
+    return " | ".join(f"{begin}-{end}" for begin, end in zip(ends[::2], ends[1::2], strict=True))
+
+
+def coverage_table(plan: ShiftPlan, rules: StaffingRules, is_live: Sequence[bool]) -> pd.DataFrame:
+    """Rows of `shift_coverage`: every interval of the plan's days in which anybody is required or planned."""
+    grid = plan.grid
+    a_step = grid.interval_s // grid.step_s
+    count = grid.day_start[-1] // a_step
+
+    def by_interval(values: NDArray[np.int64]) -> NDArray[np.float64]:
+        parts = values[:, : count * a_step].reshape(len(plan.groups), count, a_step)
+        return np.asarray(parts.mean(axis=2).ravel())
+
+    starts = grid.instant(np.arange(count) * a_step)
+    local_on = starts.tz_convert(grid.zone).date
+    table = pd.DataFrame({
+        "queue_group": np.repeat(np.array(plan.groups, object), count),
+        "interval_start_at": np.tile(starts, len(plan.groups)) if len(plan.groups) else starts[:0],
+        "local_on": np.tile(local_on, len(plan.groups)),
+        "required": by_interval(plan.required).round().astype("int64"),
+        "planned": by_interval(plan.planned),
+        "on_break": by_interval(plan.on_break),
+        "short": by_interval(plan.short),
+    })  # fmt: skip
+    table["interval_start_at"] = pd.DatetimeIndex(table["interval_start_at"]).tz_convert("UTC")
+    table["remedy"] = remedies(plan, rules, is_live, table)
+    is_used = (table["required"] > 0) | (table["planned"] > 0) | (table["on_break"] > 0)
+    return table.loc[is_used, list(SHIFT_COVERAGE.names)].reset_index(drop=True)

@@ -1,0 +1,347 @@
+"""The cheapest shifts that cover the requirement, week by week, and whose they are.
+
+Groups that share people or a site's limits are planned together, others apart; weeks one after the other,
+each knowing what the week before left running and whom it tired. What is proven is the distance of the
+finished roster from the solver's bounds, not of the model's counts.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from forestall.staffing.roster import Roster, roster_of, week_limits
+from forestall.staffing.rostering import Crew, Jobs, Limits, State, assign_week, deal
+from forestall.staffing.shift_grid import Grid, candidates_of, grid_of, kinds_of
+from forestall.staffing.shift_model import AgentClass, Candidates, Floats, Integers, Kind, Solution, Week
+from forestall.staffing.shift_rules import StaffingRules
+from forestall.staffing.shift_week import solve_week
+
+GAP = 0.01  # within which the search of a week may stop
+OPEN = "open"  # slot of a shift that nobody of the roster can work
+
+
+@dataclass(frozen=True)
+class ShiftPlan:
+    """A finished plan.
+
+    Attributes:
+        grid: its calendar.
+        groups: names, in the order of the arrays.
+        shifts: one row a shift: slot, is_assigned, local_on, site, queue_group, pattern, first, last (steps),
+            breaks (tuples of first and last step), paid_h.
+        required: groups x steps; agents who must be there.
+        planned: groups x steps; agents who are, those on a break left out.
+        on_break: groups x steps.
+        paid_h: hours paid for shifts of the roster.
+        cost: paid hours, uncovered ones at their cost.
+        bound: no plan costs less.
+        notes: lines for the night.
+    """
+
+    grid: Grid
+    groups: tuple[str, ...]
+    shifts: pd.DataFrame
+    required: Integers
+    planned: Integers
+    on_break: Integers
+    paid_h: float
+    cost: float
+    bound: float
+    notes: tuple[str, ...]
+
+    @property
+    def short(self) -> Integers:
+        """Agents who are missing, by group and step."""
+        return np.asarray(np.maximum(self.required - self.planned, 0))
+
+    @property
+    def gap(self) -> float:
+        """Share of the cost by which the plan may be dearer than the cheapest."""
+        return max(0.0, 1 - self.bound / self.cost) if self.cost > 0 else 0.0
+
+
+def plan_shifts(
+    requirement: pd.DataFrame, agents: pd.DataFrame, rules: StaffingRules, zone: ZoneInfo, interval_s: int
+) -> ShiftPlan:
+    """Shifts for every day of the requirement.
+
+    Args:
+        requirement: queue, interval_start_at, local_on, agents (whole ones who must be there, by queue).
+        agents: rows of the contract's `agents`; empty for slots without a name.
+        rules: `staffing.yml`, with patterns.
+        zone: of the company.
+        interval_s: length of an interval.
+    """
+    grid = grid_of(list(requirement["local_on"]), zone, interval_s, rules.step_minutes)
+    queues_of = _groups(requirement, rules)
+    required = _required(requirement, grid, queues_of, rules)
+    roster, notes = roster_of(agents, queues_of, grid.days, rules)
+    planner = _Planner(grid, tuple(queues_of), required, roster, rules)
+    planner.run()
+    return replace(planner.plan(), notes=(*notes, *planner.notes))
+
+
+def _groups(requirement: pd.DataFrame, rules: StaffingRules) -> dict[str, list[str]]:
+    """Queues that need anybody, by group; both in alphabetical order."""
+    found: dict[str, list[str]] = {}
+    needed = requirement.groupby("queue")["agents"].max()
+    for queue in sorted(map(str, needed.index[needed > 0])):
+        found.setdefault(rules.group_of(queue), []).append(queue)
+    return dict(sorted(found.items()))
+
+
+def _required(
+    requirement: pd.DataFrame, grid: Grid, queues_of: Mapping[str, list[str]], rules: StaffingRules
+) -> Integers:
+    """Groups x steps: the agents of a group's queues together."""
+    place = {queue: at for at, queues in enumerate(queues_of.values()) for queue in queues}
+    rows = requirement[requirement["queue"].isin(list(place))]
+    first = grid.step_of(rows["interval_start_at"].to_numpy("datetime64[s]").astype(np.int64))
+    required = np.zeros((len(queues_of), grid.steps), np.int64)
+    group = rows["queue"].map(place).to_numpy(np.int64)
+    for offset in range(grid.interval_s // grid.step_s):
+        np.add.at(required, (group, first + offset), rows["agents"].to_numpy(np.int64))
+    return required
+
+
+class _Planner:
+    """Goes through the weeks, and gathers shifts, cost and bound."""
+
+    def __init__(
+        self, grid: Grid, groups: tuple[str, ...], required: Integers, roster: Roster | None, rules: StaffingRules
+    ) -> None:
+        self.grid, self.groups, self.required, self.roster, self.rules = grid, groups, required, roster, rules
+        self.sites = tuple(rules.sites) or (tuple(sorted(set(roster.site))) if roster is not None else ("",))
+        self.kinds, self.starts = kinds_of(rules, self.sites, grid.step_s)
+        self.planned = np.zeros_like(required)
+        self.on_break = np.zeros_like(required)
+        self.cost = self.bound = self.paid_h = 0.0
+        self.rows: list[dict[str, object]] = []
+        self.notes: list[str] = []
+        self.state = State.fresh(len(roster) if roster is not None else 0)
+        self.until = time.monotonic() + rules.solver_seconds
+        self.served_at = self._served_at()
+
+    def _served_at(self) -> list[frozenset[str]]:
+        if self.roster is None:
+            return [frozenset(self.sites)] * len(self.groups)
+        site = np.array(self.roster.site, object)
+        served = [frozenset(site[self.roster.may_serve[:, at]]) for at in range(len(self.groups))]
+        self.notes += [
+            f"{self.groups[at]}: nobody on the roster is skilled for it (agents.skills), so none of it is covered"
+            for at, sites in enumerate(served)
+            if not sites
+        ]
+        return served
+
+    def run(self) -> None:
+        parts, weeks = self._parts(), self.grid.weeks()
+        left = len(parts) * len(weeks)
+        for number, week in enumerate(weeks):
+            for part in parts:
+                seconds = max(2.0, min(1.0, 3 / left) * (self.until - time.monotonic()))
+                self._plan_week(week, number, part, seconds)
+                left -= 1
+
+    def _parts(self) -> list[Integers]:
+        """Groups that must be planned together: they share an agent, or a site with limits."""
+        count = len(self.groups)
+        if not count:
+            return []
+        shares = np.zeros((count, count), bool)
+        if self.roster is not None:
+            may = self.roster.may_serve.astype(np.int64)
+            shares |= (may.T @ may) > 0
+        for site, limits in self.rules.sites.items():
+            if limits.most_agents is not None or limits.least_agents:
+                here = np.array([site in sites for sites in self.served_at])
+                shares |= here[:, None] & here[None, :]
+        _, label = connected_components(coo_array(shares), directed=False)
+        return [np.flatnonzero(label == part) for part in range(label.max() + 1)]
+
+    def _plan_week(self, week: Sequence[int], number: int, part: Integers, seconds: float) -> None:
+        start = self.grid.day_start[week[0]]
+        end = self.grid.day_start[week[-1] + 1]
+        # Only this week's need is this week's: what its last nights reach over is taken off the next one's.
+        required = np.zeros((len(part), end - start), np.int64)
+        required[:] = np.maximum(self.required[part, start:end] - self.planned[part, start:end], 0)
+        whole = np.zeros((len(part), self.grid.steps), np.int64)
+        whole[:, start:end] = required
+        served_at = [self.served_at[group] for group in part]
+        candidates = candidates_of(self.grid, week, whole, self.kinds, self.starts, self.rules, served_at)
+        if not len(candidates):
+            lost = self._penalty(required)
+            self.cost, self.bound = self.cost + lost, self.bound + lost
+            return
+        crew = self._crew(week, part)
+        problem = Week(
+            required, self.kinds, replace(candidates, first=candidates.first - start),
+            None if crew is None else crew.classes,
+            {name: one.most_agents for name, one in self.rules.sites.items() if one.most_agents is not None},
+            {name: one.least_agents for name, one in self.rules.sites.items() if one.least_agents},
+            self.grid.step_s / 3600, self.rules.short_cost,
+        )  # fmt: skip
+        found = solve_week(problem, seconds, GAP)
+        self.bound += found.bound
+        jobs, breaks, kind = _jobs(candidates, found, self.kinds, self.sites, self.grid, week, start)
+        holder = self._assign(crew, jobs, found, week, number)
+        self._book(part, week, jobs, breaks, kind, holder)
+        missing = self._penalty(np.maximum(self.required[part, start:end] - self.planned[part, start:end], 0))
+        worked = float(jobs.paid_h[holder >= 0].sum()) if self.roster is not None else float(jobs.paid_h.sum())
+        # What the model paid beside shifts and uncovered steps (idle contracts, a site's least staff) stays as it was.
+        beside = found.cost - float(jobs.paid_h.sum()) - self._penalty(self._model_short(required, jobs, breaks, start))
+        self.cost += worked + missing + max(0.0, beside)
+        self.paid_h += worked
+
+    def _penalty(self, short: Integers) -> float:
+        return self.rules.short_cost * self.grid.step_s / 3600 * float(short.sum())
+
+    def _model_short(
+        self, required: Integers, jobs: Jobs, breaks: list[tuple[tuple[int, int], ...]], start: int
+    ) -> Integers:
+        there = np.zeros((len(required), self.grid.steps), np.int64)
+        for group, first, last, rests in zip(jobs.group, jobs.first, jobs.last, breaks, strict=True):
+            there[group, first:last] += 1
+            for one, other in rests:
+                there[group, one:other] -= 1
+        return np.asarray(np.maximum(required - there[:, start : start + required.shape[1]], 0))
+
+    def _crew(self, week: Sequence[int], part: Integers) -> "_Team | None":
+        if self.roster is None:
+            return None
+        roster = self.roster
+        mine = np.flatnonzero(roster.may_serve[:, part].any(axis=1))
+        days, hours = week_limits(roster, week, self.rules)
+        classes: dict[tuple[object, ...], list[int]] = {}
+        for agent in mine.tolist():
+            groups = tuple(np.flatnonzero(roster.may_serve[agent, part]).tolist())
+            key = (roster.site[agent], groups, round(float(hours[agent]), 6), int(days[agent]))
+            classes.setdefault(key, []).append(agent)
+        made = [
+            AgentClass(
+                key[0], key[1], key[2], key[3],  # type: ignore[arg-type]
+                tuple(roster.is_there[agents][:, list(week)].sum(axis=0).tolist()), len(agents),
+                key[2] * self.rules.least_share_of_contract,  # type: ignore[operator]
+            )
+            for key, agents in classes.items()
+        ]  # fmt: skip
+        return _Team(mine, part, made, [np.array(agents) for agents in classes.values()], days, hours)
+
+    def _assign(self, team: "_Team | None", jobs: Jobs, found: Solution, week: Sequence[int], number: int) -> Integers:
+        if team is None or self.roster is None:
+            return np.full(len(jobs), -1)
+        roster, rules = self.roster, self.rules
+        lengths = max((len(paid) for paid in found.lengths.values()), default=1)
+        quota = np.zeros((len(roster), lengths), np.int64)
+        planned = np.zeros((len(roster), len(team.part), len(week), lengths), bool)
+        for at, members in enumerate(team.members):
+            for agent, combo in deal(found.combos[at], members, number).items():
+                quota[agent, : len(combo)] = combo
+            for owner, group, day, length in found.supply:
+                if owner == at:
+                    planned[members, group, day, length] = True
+        mine = team.agents
+        site = np.array([self.sites.index(name) for name in roster.site], np.int64)
+        weekend = np.array([self.grid.days[day].weekday() > 4 for day in week])
+        crew = Crew(
+            roster.may_serve[np.ix_(mine, team.part)], site[mine], roster.is_there[mine][:, list(week)],
+            team.hours[mine].copy(), team.days[mine].copy(), quota[mine], planned[mine], weekend,
+        )  # fmt: skip
+        limits = Limits(
+            int(np.ceil(rules.rest_hours * 3600 / self.grid.step_s)), rules.days_in_a_row, rules.rotation,
+            self.grid.step_s / 3600,
+        )  # fmt: skip
+        state = State(*(values[mine] for values in vars(self.state).values()))
+        holder = assign_week(crew, jobs, limits, state, self._wanted(mine, state, number))
+        for name, values in vars(state).items():
+            getattr(self.state, name)[mine] = values
+        return np.where(holder >= 0, mine[holder], -1)
+
+    def _wanted(self, mine: Integers, state: State, number: int) -> Floats:
+        """Start of the day that each agent's rotation wants."""
+        if self.rules.rotation == "none":
+            return np.full(len(mine), np.nan)
+        if self.rules.rotation == "keep":
+            return state.usual
+        starts = np.array(sorted({minute for times in self.starts for minute in times}), float)
+        bands = np.quantile(starts, (0.15, 0.5, 0.85))
+        return np.asarray(bands[(mine + number) % 3])
+
+    def _book(
+        self, part: Integers, week: Sequence[int], jobs: Jobs, breaks: list[tuple[tuple[int, int], ...]],
+        kind: Integers, holder: Integers,
+    ) -> None:  # fmt: skip
+        """Write the shifts down; those that nobody can work stay open and cover nothing."""
+        nameless = dict[tuple[int, int], int]()
+        for at in range(len(jobs)):
+            is_assigned = self.roster is None or holder[at] >= 0
+            group, day = int(part[jobs.group[at]]), int(week[jobs.day[at]])
+            if self.roster is not None and holder[at] >= 0:
+                slot = self.roster.agents[holder[at]]
+            else:
+                key = (day, group)
+                nameless[key] = nameless.get(key, 0) + 1
+                slot = f"{'slot' if self.roster is None else OPEN} {self.groups[group]} {nameless[key]:03d}"
+            first, last = int(jobs.first[at]), int(jobs.last[at])
+            if is_assigned:
+                self.planned[group, first:last] += 1
+                for one, other in breaks[at]:
+                    self.planned[group, one:other] -= 1
+                    self.on_break[group, one:other] += 1
+            self.rows.append({
+                "slot": slot, "is_assigned": is_assigned, "local_on": self.grid.days[day],
+                "site": self.kinds[kind[at]].site, "queue_group": self.groups[group],
+                "pattern": self.kinds[kind[at]].name, "first": first, "last": last, "breaks": breaks[at],
+                "paid_h": float(jobs.paid_h[at]),
+            })  # fmt: skip
+
+    def plan(self) -> ShiftPlan:
+        columns = ["slot", "is_assigned", "local_on", "site", "queue_group", "pattern", "first", "last", "breaks",
+                   "paid_h"]  # fmt: skip
+        shifts = pd.DataFrame(self.rows, columns=columns).sort_values(["local_on", "slot"], ignore_index=True)
+        return ShiftPlan(
+            self.grid, self.groups, shifts, self.required, self.planned, self.on_break, self.paid_h, self.cost,
+            self.bound, (),
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Team:
+    """The agents of some groups in a week, and their classes."""
+
+    agents: Integers
+    part: Integers
+    classes: list[AgentClass]
+    members: list[Integers]
+    days: Integers
+    hours: Floats
+
+
+def _jobs(
+    candidates: Candidates, found: Solution, kinds: Sequence[Kind], sites: Sequence[str], grid: Grid,
+    week: Sequence[int], start: int,
+) -> tuple[Jobs, list[tuple[tuple[int, int], ...]], Integers]:  # fmt: skip
+    """Shifts one by one, with their breaks: the first to come is the first to rest."""
+    order = np.lexsort((candidates.first, candidates.day, candidates.group, candidates.kind))
+    at = np.repeat(order, found.counts[order])
+    kind, group, day, first = candidates.kind[at], candidates.group[at], candidates.day[at], candidates.first[at]
+    steps = np.array([kinds[one].steps for one in kind], np.int64)
+    taken: dict[tuple[int, int, int], int] = {}
+    breaks = []
+    for one, of, on in zip(kind.tolist(), group.tolist(), day.tolist(), strict=True):
+        turn = taken.get((one, of, on), 0)
+        taken[one, of, on] = turn + 1
+        begun = [found.breaks[one, of, on, number][turn] + start for number in range(len(kinds[one].breaks))]
+        breaks.append(tuple((b, b + kinds[one].breaks[number][0]) for number, b in enumerate(begun)))
+    paid = np.array([kinds[one].paid_h for one in kind])
+    length = np.array([found.lengths[kinds[one].site].index(kinds[one].paid_h) for one in kind], np.int64)
+    local = grid.instant(first).tz_convert(grid.zone)
+    minute = np.asarray(local.hour * 60 + local.minute, np.int64)
+    site = np.array([sites.index(kinds[one].site) for one in kind], np.int64)
+    return Jobs(day, first, first + steps, minute, paid, length, group, site), breaks, kind

@@ -1,0 +1,126 @@
+"""What the report says of shifts: what is planned against what is required, the service it gives, and capacity."""
+
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from forestall.web import charts
+
+MOST_COLUMNS = 32
+WORST = 10  # uncovered intervals that are shown
+
+
+def shift_section(tables: dict[str, pd.DataFrame], run_date: date, zone: str) -> dict[str, Any] | None:
+    """The section's figures, heat map and charts; None where no shifts are planned.
+
+    Args:
+        tables: `shift_plan`, `shift_coverage`, `shift_service` and `capacity_plan`.
+        run_date: the first day of the plan.
+        zone: of the site.
+    """
+    shifts, coverage, service = (tables[name] for name in ("shift_plan", "shift_coverage", "shift_service"))
+    if coverage.empty:
+        return None
+    local = coverage["interval_start_at"].dt.tz_convert(zone)
+    rows = coverage.assign(
+        local_time=local.dt.strftime("%H:%M"),
+        told=local.dt.strftime("%a %Y-%m-%d %H:%M"),
+        day=pd.to_datetime(coverage["local_on"]),
+    )
+    needed = rows.loc[rows["required"] > 0, "day"]
+    day = needed.min() if len(needed) else pd.Timestamp(run_date)
+    starts = rows["interval_start_at"].drop_duplicates().sort_values()
+    step_h = starts.diff().min().total_seconds() / 3600 if len(starts) > 1 else 0.0
+    worst = rows[rows["short"] > 0].sort_values(["short", "interval_start_at"], ascending=[False, True])
+    return {
+        "day": day.date(),
+        "shift_count": len(shifts),
+        "open_count": int((~shifts["is_assigned"].astype(bool)).sum()),
+        "slot_count": int(shifts.loc[shifts["is_assigned"].astype(bool), "slot_id"].nunique()),
+        "paid_hours": float(shifts.loc[shifts["is_assigned"].astype(bool), "paid_hours"].sum()),
+        "required_hours": float(rows["required"].sum()) * step_h,
+        "short_hours": float(rows["short"].sum()) * step_h,
+        "map": _heat_map(rows[rows["day"] == day]),
+        "worst": worst.head(WORST)[["queue_group", "told", "required", "planned", "short", "remedy"]].to_dict(
+            "records"
+        ),
+        "worst_count": len(worst),
+        "service": _service(service),
+        "capacity": _capacity(tables["capacity_plan"]),
+    }
+
+
+def _heat_map(rows: pd.DataFrame) -> dict[str, Any]:
+    """Groups x local times: planned over required, each cell with the share that is there."""
+    if rows["local_time"].nunique() > MOST_COLUMNS:  # the worst interval of each hour speaks for it
+        rows = rows.assign(hour=rows["local_time"].str[:2] + ":00").sort_values("short", ascending=False)
+        rows = rows.drop_duplicates(["queue_group", "hour"]).assign(local_time=lambda of: of["hour"])
+    times = sorted(rows["local_time"].unique())
+    found = []
+    for group, mine in rows.groupby("queue_group"):  # a handful of groups
+        by_time = mine.drop_duplicates("local_time").set_index("local_time").reindex(times)
+        cells = []
+        for required, planned, short in zip(by_time["required"], by_time["planned"], by_time["short"], strict=True):
+            if np.isnan(planned):
+                cells.append(("·", "none", 0.0))
+                continue
+            kind = "lacks" if short > 0 else "spare" if planned > required else "fits"
+            share = (
+                min(1.0, float(short / required))
+                if short > 0
+                else min(1.0, float((planned - required) / max(required, 1)))
+            )
+            cells.append(
+                (
+                    f"{planned:g}/{required:g}" if planned % 1 == 0 else f"{planned:.1f}/{required:g}",
+                    kind,
+                    round(share, 3),
+                )
+            )
+        found.append({"name": str(group), "cells": cells})
+    return {"columns": times, "rows": found}
+
+
+def _service(service: pd.DataFrame) -> list[dict[str, Any]]:
+    """Each group over all days, weighted by contacts; days' own range beside it."""
+    found = []
+    for group, rows in service.groupby("queue_group"):
+        live = rows[rows["service_level"].notna() & (rows["contacts"] > 0)]
+        weights = live["contacts"]
+
+        def mean(name: str, live: pd.DataFrame = live, weights: pd.Series = weights) -> float | None:
+            return float(np.average(live[name].astype(float), weights=weights)) if len(live) else None
+
+        occupancy = rows["occupancy"].dropna()
+        found.append({
+            "queue_group": str(group), "days": len(rows), "contacts": float(rows["contacts"].sum()),
+            **{name: mean(name) for name in ("service_level", "service_level_low", "service_level_high", "asa_s",
+                                             "abandonment",
+                                             "standard_probability")},
+            "occupancy": float(occupancy.mean()) if len(occupancy) else None,
+        })  # fmt: skip
+    return found
+
+
+def _capacity(capacity: pd.DataFrame) -> dict[str, Any] | None:
+    """Heads required against heads there over the year, and the hires by group."""
+    if capacity.empty:
+        return None
+    weekly = capacity.groupby("week_on")[["heads_required", "heads_there", "heads_hired"]].sum()
+    have = weekly["heads_there"] + weekly["heads_hired"]
+    labels = [f"{week.day} {week:%b}" for week in pd.to_datetime(weekly.index)]
+    chart = charts.capacity_chart(
+        labels, list(weekly["heads_required"]), list(weekly["heads_there"]), list(have),
+        title=f"Full contracts by week: {weekly['heads_required'].max():.0f} required at most, "
+        f"{weekly['heads_there'].iloc[-1]:.0f} of today's left after a year without hires",
+        ticks=range(0, len(labels), 8),
+    )  # fmt: skip
+    hires = capacity[capacity["hires_to_search"] > 0].sort_values(["week_on", "queue_group"])
+    return {
+        "chart": chart,
+        "hires": hires[["week_on", "queue_group", "hires_to_search"]].to_dict("records"),
+        "hire_count": int(capacity["hires_to_search"].sum()),
+        "basis": sorted(set(capacity["basis"])),
+    }

@@ -1,0 +1,89 @@
+"""Contacts are settled one by one: by hand on few, by a plain event simulation on many, by Erlang in the long run."""
+
+import heapq
+
+import numpy as np
+import pytest
+
+from forestall.staffing.queueing import evaluate
+from forestall.staffing.simulation import Arrivals, draw_arrivals, simulate
+
+HOUR = 3600.0
+
+
+def arrivals(at, handle, patience):
+    one = [np.array([values], float) for values in (at, handle, patience)]
+    return Arrivals(*one, np.zeros((1, len(at)), np.int64))
+
+
+def test_three_contacts_and_one_agent_by_hand():
+    served = simulate(arrivals([0, 10, 20], [100, 50, 50], [1e9, 30, 1e9]), np.array([[1]]), HOUR)
+    # The second gives up after 30 s of 90; the third is answered when the first ends.
+    assert served.wait_s.tolist() == [[0, 30, 80]]
+    assert served.is_abandoned.tolist() == [[False, True, False]]
+    assert served.busy_s.tolist() == [[150]]
+
+
+def test_an_agent_who_goes_ends_the_contact_and_the_next_waits_for_who_comes():
+    agents = np.array([[1, 0, 2]])
+    served = simulate(arrivals([50, 90, 250], [80, 10, 10], [1e9] * 3), agents, 100.0)
+    assert served.wait_s.tolist() == [[0, 110, 0]]
+    assert served.busy_s.tolist() == [[50, 30, 20]]
+
+
+def test_where_nobody_ever_is_all_give_up():
+    served = simulate(arrivals([10, 20], [5, 5], [30, np.inf]), np.array([[0, 0]]), 100.0)
+    assert served.is_abandoned.all()
+    assert served.wait_s.tolist() == [[30, 180]]
+
+
+def by_events(at, handle, patience, agents):
+    """The plain way, for a constant number of agents: events in a heap, a queue from which people vanish."""
+    events = [(moment, 1, contact) for contact, moment in enumerate(at)]
+    heapq.heapify(events)
+    idle, queue, wait, gave_up = agents, [], np.full(len(at), np.nan), np.zeros(len(at), bool)
+    while events:
+        moment, kind, contact = heapq.heappop(events)
+        if kind == 1:
+            queue.append(contact)
+            heapq.heappush(events, (moment + patience[contact], 2, contact))
+        elif kind == 2:
+            if contact in queue:
+                queue.remove(contact)
+                gave_up[contact], wait[contact] = True, patience[contact]
+        else:
+            idle += 1
+        while idle and queue:
+            following = queue.pop(0)
+            idle -= 1
+            wait[following] = moment - at[following]
+            heapq.heappush(events, (moment + handle[following], 0, following))
+    return wait, gave_up
+
+
+def test_equal_to_an_event_simulation():
+    rng = np.random.default_rng(3)
+    at = np.sort(rng.random(400) * HOUR)
+    handle, patience = rng.exponential(120, 400), rng.exponential(90, 400)
+    wait, gave_up = by_events(at, handle, patience, 12)
+    served = simulate(arrivals(at, handle, patience), np.array([[12]]), HOUR)
+    assert served.is_abandoned[0].tolist() == gave_up.tolist()
+    assert 0.05 < gave_up.mean() < 0.5
+    np.testing.assert_allclose(served.wait_s[0], wait, atol=1e-9)
+
+
+@pytest.mark.parametrize(("agents", "patience"), [(11, 120.0), (13, np.inf)])
+def test_the_long_run_is_erlangs(agents, patience):
+    rng, hours, lanes = np.random.default_rng(5), 8, 60
+    rates = np.full((lanes, 1, hours), 200.0)
+    drawn = draw_arrivals(rng, rates, np.array([[180.0]]), np.array([patience]), HOUR)
+    served = simulate(drawn, np.full((lanes, hours), agents), HOUR)
+    warm = np.isfinite(drawn.at_s) & (drawn.at_s > HOUR)
+    in_time = np.array(
+        [(~served.is_abandoned & (served.wait_s <= 20))[lane][warm[lane]].mean() for lane in range(lanes)]
+    )
+    told = evaluate(np.array([agents]), 200 / HOUR, 180.0, patience, 20.0, 0.0, "answered_in_standard_over_offered")
+    error = in_time.std(ddof=1) / np.sqrt(lanes)
+    assert abs(in_time.mean() - float(np.ravel(told.service_level)[0])) < 3.5 * error
+    busy = served.busy_s[:, 1:].sum() / (lanes * (hours - 1) * agents * HOUR)
+    assert busy == pytest.approx(float(np.ravel(told.occupancy)[0]), abs=0.02)
