@@ -11,7 +11,9 @@ from forestall.commands.options import REPOSITORY, Config, RunDate, iso_date, ru
 
 
 def backtest(
-    what: Annotated[Literal["churn", "volume", "outreach"], typer.Argument(help="Which models, or the list.")],
+    what: Annotated[
+        Literal["churn", "volume", "staffing", "outreach"], typer.Argument(help="Which models, plans, or the list.")
+    ],
     config: Config = None,
     as_of: Annotated[
         list[date] | None,
@@ -19,9 +21,9 @@ def backtest(
             parser=iso_date, metavar="YYYY-MM-DD", help="churn: date to score as of, several times; else the newest."
         ),
     ] = None,
-    cutoffs: Annotated[int, typer.Option(min=1, help="volume: how many weekly cutoffs.")] = 9,
+    cutoffs: Annotated[int, typer.Option(min=1, help="volume, staffing: how many weekly cutoffs.")] = 9,
     horizon_days: Annotated[
-        int, typer.Option("--horizon", "--horizon-days", min=1, help="volume: how many days ahead.")
+        int, typer.Option("--horizon", "--horizon-days", min=1, help="volume, staffing: how many days ahead.")
     ] = 7,
     outsiders: Annotated[
         bool, typer.Option(help="volume: fit plain Prophet and MSTL too; they take most of the time.")
@@ -38,6 +40,8 @@ def backtest(
 
     Volume: ours beside last week, four like weekdays, last year, plain Prophet, MSTL and the noise floor, to
     var/backtests/volume/.
+    Staffing: plans made then, lived through with the contacts that came, beside last week's plan, Erlang C on the mean
+    and knowing the future; to var/backtests/staffing/.
     Churn: beside two rivals on the same rows; the table and pictures go to var/backtests/churn/.
     Outreach: the list beside simpler ones on demo companies that live on under it, whatever --config says; to
     var/backtests/outreach/.
@@ -54,6 +58,12 @@ def backtest(
 
         found = backtest_volume(settings, cutoffs, horizon_days, has_outsiders=outsiders)
         Console().print(f"table and picture: {found['folder']}", highlight=False, soft_wrap=True)
+        return
+    if what == "staffing":
+        from forestall.jobs.backtest_staffing import backtest_staffing
+
+        lived = backtest_staffing(settings, cutoffs, horizon_days)
+        Console().print(f"plans and days: {lived['folder']}", highlight=False, soft_wrap=True)
         return
     from forestall.jobs.backtest_churn import backtest_churn
 

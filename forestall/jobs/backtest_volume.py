@@ -6,6 +6,7 @@ writes it as Parquet and as a picture to `var/backtests/volume/`.
 """
 
 import os
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 import pandas as pd
@@ -49,8 +50,46 @@ def backtest_volume(
             need_statsforecast()
         except MissingStatsforecastError as error:
             raise ConfigError(str(error)) from error
+    walked = walk(settings, cutoffs, horizon_days, has_outsiders=has_outsiders)
+    params = volume_params()
+    past = with_actuals(walked.rows, walked.known.histories, walked.known_on, params)
+    everybody = contestants(
+        walked.scored, past, walked.cutoffs, settings.volume.backtest_cutoffs, walked.outside, params
+    )
+    table = contest_rows(everybody)
+    print(contest_text(table))  # noqa: T201 - the command's output
+    return {**_summary(table, everybody), "folder": _write(settings, table)}
+
+
+@dataclass(frozen=True)
+class Walked:
+    """Forecasts of the past as they would have been published.
+
+    Attributes:
+        known: histories and events.
+        known_on: run date as of which contacts are known.
+        cutoffs: those that were scored.
+        rows: backtest rows of all cutoffs, those that were only learned from too.
+        scored: of `walk_forward`.
+        outside: rows of methods that are no candidates; none where they were not asked for.
+    """
+
+    known: ContactHistory
+    known_on: date
+    cutoffs: list[date]
+    rows: pd.DataFrame
+    scored: pd.DataFrame
+    outside: pd.DataFrame
+
+
+def walk(settings: Settings, cutoffs: int, horizon_days: int, *, has_outsiders: bool) -> Walked:
+    """Forecast at past Mondays with what was known then.
+
+    Raises:
+        ConfigError: there is no contact to score, or the history is too short for so many cutoffs.
+    """
     params, learn_from = volume_params(), settings.volume.backtest_cutoffs
-    with open_warehouse(settings, "backtest_volume") as warehouse:
+    with open_warehouse(settings, "backtest") as warehouse:
         last_on = last_contact_on(warehouse)
         if last_on is None:
             raise ConfigError("backtest: no contact is known yet; run `forestall nightly` first")
@@ -72,11 +111,7 @@ def backtest_volume(
     scored = walk_forward(rows, known.histories, every[-cutoffs:], learn_from, known_on, params)
     if scored.empty:
         raise ConfigError(f"backtest: no history before {every[-1]}; ask for fewer cutoffs")
-    past = with_actuals(rows, known.histories, known_on, params)
-    everybody = contestants(scored, past, every[-cutoffs:], learn_from, outside, params)
-    table = contest_rows(everybody)
-    print(contest_text(table))  # noqa: T201 - the command's output
-    return {**_summary(table, everybody), "folder": _write(settings, table)}
+    return Walked(known, known_on, every[-cutoffs:], rows, scored, outside)
 
 
 def _write(settings: Settings, table: pd.DataFrame) -> str:

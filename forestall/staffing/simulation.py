@@ -62,7 +62,21 @@ def draw_arrivals(
         patience_s: queues; means, `inf` for who never gives up.
         interval_s: length of an interval.
     """
-    counts = rng.poisson(rates)
+    return place_arrivals(rng, rng.poisson(rates), handle_time_s, patience_s, interval_s)
+
+
+def place_arrivals(
+    rng: np.random.Generator, counts: Integers, handle_time_s: Floats, patience_s: Floats, interval_s: float
+) -> Arrivals:
+    """So many contacts in each interval, at any moment of it; arguments else as those of `draw_arrivals`.
+
+    Args:
+        rng: where chance comes from.
+        counts: lanes x queues x intervals.
+        handle_time_s: means.
+        patience_s: queues; means.
+        interval_s: length of an interval.
+    """
     lanes = len(counts)
     total = counts.sum(axis=(1, 2))
     most = int(total.max(initial=0))

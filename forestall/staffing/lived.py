@@ -1,0 +1,126 @@
+"""Plans lived through: what planned agents would have given with the contacts that really came.
+
+Live queues only: deferred work is planned by its backlog. Contacts are those that were counted, placed by chance within
+their interval; handle times and patience are drawn. Every plan meets the same contacts.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from forestall.sections import ServiceLevelSettings
+from forestall.staffing.plan import Known, live_demand
+from forestall.staffing.queueing import Floats
+from forestall.staffing.requirement import Demand, Integers, least_agents
+from forestall.staffing.simulation import place_arrivals, simulate
+from forestall.staffing.uncertainty import COLUMNS
+
+OURS, LAST_WEEK, ERLANG_C, FUTURE = "ours", "last_week", "erlang_c_on_the_mean", "knowing_the_future"
+PLANS = (OURS, LAST_WEEK, ERLANG_C, FUTURE)
+REPLICATIONS = 5
+
+
+def plans(rows: pd.DataFrame, known: Known, level: ServiceLevelSettings, interval_s: int) -> pd.DataFrame:
+    """Agents by each way of planning.
+
+    Args:
+        rows: queue x interval: queue, channel, interval_start_at, day_on, slot, contacts (that came), forecast and its
+            quantiles as they would have been published, last_week (the like day a week before), handle_time_s.
+        known: standards and estimates of the first cutoff.
+        level: formula of the service level.
+        interval_s: length of an interval.
+
+    Returns:
+        The rows of live queues with patience_s, threshold_s, service_level, concurrency and one column of `PLANS` each.
+    """
+    told = rows.rename(columns={"contacts": "came"}).assign(contacts=rows["forecast"])
+    live, demand = live_demand(told, known, level, interval_s)
+
+    def for_rates(contacts: pd.Series, patience_s: Floats) -> Integers:
+        rates = contacts.to_numpy(float)[:, None] / interval_s
+        return least_agents(
+            Demand(**{**vars(demand), "rates_per_s": rates, "weights": np.ones(1), "patience_s": patience_s})
+        )
+
+    endless = np.full(len(demand), np.inf)
+    planned = {
+        OURS: least_agents(demand),
+        LAST_WEEK: for_rates(live["last_week"].fillna(live["contacts"]), demand.patience_s),
+        ERLANG_C: for_rates(live["contacts"], endless),
+        FUTURE: for_rates(live["came"], demand.patience_s),
+    }
+    needs = {name: getattr(demand, name) for name in ("patience_s", "threshold_s", "service_level", "concurrency")}
+    return live.drop(columns=list(COLUMNS)).assign(**needs, **planned)
+
+
+def live_through(planned: pd.DataFrame, level: ServiceLevelSettings, interval_s: int, seed: int) -> pd.DataFrame:
+    """What each plan would have given, by queue and day.
+
+    Args:
+        planned: of `plans`.
+        level: formula of the service level.
+        interval_s: length of an interval.
+        seed: of what is drawn; every plan meets the same.
+
+    Returns:
+        plan, queue, day_on, contacts, agent_hours, service_level, is_in_standard (share of the replications).
+    """
+    found = []
+    for queue, rows in planned.groupby("queue"):  # a handful of queues, whose days are settled side by side
+        days, slots = np.unique(rows["day_on"]), np.unique(rows["slot"])
+        at = np.searchsorted(days, rows["day_on"]), np.searchsorted(slots, rows["slot"])
+        found += [_lived(str(queue), rows, at, days, level, interval_s, seed)]
+    return pd.concat(found, ignore_index=True)
+
+
+def _lived(
+    queue: str, rows: pd.DataFrame, at: tuple[Integers, Integers], days: np.ndarray, level: ServiceLevelSettings,
+    interval_s: int, seed: int,
+) -> pd.DataFrame:  # fmt: skip
+    """One queue; its slots are taken as one stretch, from the first that is open to the last."""
+    first = rows.iloc[0]
+    shape = (len(days), int(at[1].max()) + 1)
+    came, handle = np.zeros(shape, np.int64), np.full(shape, float(first["handle_time_s"]))
+    came[at], handle[at] = np.rint(rows["came"].to_numpy(float)).astype(np.int64), rows["handle_time_s"]
+    rng = np.random.default_rng([seed, *queue.encode()])
+    arrivals = place_arrivals(
+        rng, np.tile(came, (REPLICATIONS, 1))[:, None, :], np.tile(handle, (REPLICATIONS, 1))[:, None, :],
+        np.array([float(first["patience_s"])]), interval_s,
+    )  # fmt: skip
+    tables = []
+    for plan in PLANS:
+        agents = np.zeros(shape, np.int64)
+        agents[at] = rows[plan].to_numpy(np.int64)
+        served = simulate(arrivals, np.tile(agents, (REPLICATIONS, 1)) * int(first["concurrency"]), interval_s)
+        real = np.isfinite(arrivals.at_s)
+        answered = real & ~served.is_abandoned
+        counted = real & ~(served.is_abandoned & (served.wait_s < level.short_abandon_s))
+        if level.formula == "answered_in_standard_over_handled":
+            counted = answered
+        in_time = (answered & (served.wait_s <= float(first["threshold_s"]))).sum(axis=1)
+        total = counted.sum(axis=1)
+        share = np.divide(in_time, total, out=np.ones(len(total)), where=total > 0).reshape(REPLICATIONS, -1)
+        tables.append(pd.DataFrame({
+            "plan": plan, "queue": queue, "day_on": days, "contacts": came.sum(axis=1),
+            "agent_hours": agents.sum(axis=1) * interval_s / 3600, "service_level": share.mean(axis=0),
+            "is_in_standard": (share >= float(first["service_level"])).mean(axis=0),
+        }))  # fmt: skip
+    lived = pd.concat(tables, ignore_index=True)
+    return lived[lived["contacts"] > 0]
+
+
+def summary(lived: pd.DataFrame) -> pd.DataFrame:
+    """By plan: share of queue days within standard, level over all contacts, hours, and these beside the future's."""
+    weighed = lived.assign(in_time=lived["service_level"] * lived["contacts"])
+    sums = weighed.groupby("plan").agg(
+        days=("day_on", "size"), days_in_standard=("is_in_standard", "mean"), in_time=("in_time", "sum"),
+        contacts=("contacts", "sum"), agent_hours=("agent_hours", "sum"),
+    )  # fmt: skip
+    table = sums.assign(
+        service_level=sums["in_time"] / sums["contacts"],
+        hours_ratio=sums["agent_hours"] / sums.loc[sums.index == FUTURE, "agent_hours"].sum(),
+    )
+    order: Mapping[str, int] = {plan: place for place, plan in enumerate(PLANS)}
+    columns = ["days", "days_in_standard", "service_level", "agent_hours", "hours_ratio"]
+    return table[columns].sort_index(key=lambda names: names.map(order)).reset_index()

@@ -1,0 +1,83 @@
+"""Plans lived through on a made-up queue: last week's plan, the forecast's and the future's meet the same contacts."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from forestall.sections import ServiceLevelSettings
+from forestall.staffing.lived import ERLANG_C, FUTURE, LAST_WEEK, OURS, PLANS, live_through, plans, summary
+from forestall.staffing.plan import Known
+from forestall.staffing.queueing import evaluate
+from forestall.staffing.standards import Standards
+from forestall.staffing.uncertainty import COLUMNS
+
+INTERVAL_S = 1800
+LEVEL = ServiceLevelSettings()
+SLOTS = np.arange(16, 36)
+
+
+def rows(came, forecast, last_week, days=10, queue="care"):
+    """A queue of phone calls: so many an interval came, were forecast, and came a week before."""
+    on = pd.date_range("2026-03-02", periods=days)
+    grid = pd.MultiIndex.from_product([on, SLOTS], names=["day_on", "slot"]).to_frame(index=False)
+    instants = grid["day_on"].dt.tz_localize("UTC") + pd.to_timedelta(grid["slot"] * 30, unit="min")
+    return grid.assign(
+        queue=queue, channel="phone", interval_start_at=instants, local_on=grid["day_on"], contacts=float(came),
+        forecast=float(forecast), last_week=last_week, handle_time_s=300.0,
+        **dict.fromkeys(COLUMNS, float(forecast)),
+    )  # fmt: skip
+
+
+@pytest.fixture
+def known():
+    return Known(standards=Standards(), shrinkage=0.3, patience_s={"care": 180.0})
+
+
+def test_each_plan_is_the_least_for_what_it_believes(known):
+    planned = plans(rows(came=30, forecast=20, last_week=40.0), known, LEVEL, INTERVAL_S)
+    one = planned.iloc[0]
+    for plan, contacts, patience in (
+        (OURS, 20, 180.0),
+        (LAST_WEEK, 40, 180.0),
+        (ERLANG_C, 20, np.inf),
+        (FUTURE, 30, 180.0),
+    ):
+        agents = int(one[plan])
+        enough, less = (
+            evaluate(some, contacts / INTERVAL_S, 300.0, patience, one["threshold_s"], LEVEL.short_abandon_s)
+            for some in (agents, agents - 1)
+        )
+        cap = Standards().for_queue("care", "phone").occupancy_cap
+        assert enough.service_level >= one["service_level"], plan
+        assert less.service_level < one["service_level"] or less.occupancy > cap, plan
+
+
+def test_who_planned_for_too_few_misses_days_and_who_knew_does_not(known):
+    planned = plans(rows(came=60, forecast=60, last_week=30.0, days=20), known, LEVEL, INTERVAL_S)
+    lived = live_through(planned, LEVEL, INTERVAL_S, 7)
+    table = summary(lived).set_index("plan")
+    assert list(table.index) == list(PLANS)
+    assert table.loc[LAST_WEEK, "days_in_standard"] < 0.05
+    assert table.loc[FUTURE, "days_in_standard"] > 0.4  # whose mean level is the standard's has it on half of the days
+    assert table.loc[OURS, "agent_hours"] == table.loc[FUTURE, "agent_hours"]
+    assert table.loc[ERLANG_C, "agent_hours"] >= table.loc[OURS, "agent_hours"]
+    assert (table["days"] == 20).all()
+
+
+def test_hours_and_contacts_are_those_of_the_plan(known):
+    planned = plans(rows(came=12, forecast=12, last_week=np.nan, days=2), known, LEVEL, INTERVAL_S)
+    lived = live_through(planned, LEVEL, INTERVAL_S, 7)
+    ours = lived[lived["plan"] == OURS]
+    assert ours["agent_hours"].tolist() == [planned[OURS].iloc[0] * len(SLOTS) / 2] * 2
+    assert ours["contacts"].tolist() == [12 * len(SLOTS)] * 2
+    assert planned[LAST_WEEK].equals(planned[OURS])  # nothing came a week before: the forecast stands in
+
+
+def test_the_same_seed_gives_the_same(known):
+    planned = plans(rows(came=30, forecast=25, last_week=28.0, days=3), known, LEVEL, INTERVAL_S)
+    pd.testing.assert_frame_equal(*(live_through(planned, LEVEL, INTERVAL_S, 3) for _ in range(2)))
+
+
+def test_mail_is_no_queue_to_live_through(known):
+    mail = rows(came=30, forecast=25, last_week=28.0, queue="mail").assign(channel="email")
+    assert plans(mail, known, LEVEL, INTERVAL_S).empty
