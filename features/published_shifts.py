@@ -76,4 +76,25 @@ CAPACITY_PLAN = Table(
     ),
 )  # fmt: skip
 
-SHIFT_TABLES = (SHIFT_PLAN, SHIFT_COVERAGE, SHIFT_SERVICE, CAPACITY_PLAN)
+USABLE_MINUTES = Table(
+    "usable_minutes", "queue group x agents alike x interval",
+    ("queue_group", "team", "languages", "skills", "interval_start_at"),
+    _columns(
+        ("queue_group", "text", "a group of `staffing.yml`, or a queue, in whose shifts the agents are"),
+        ("team", "text", "their team; empty where there is no roster"),
+        ("languages", "text", "what they speak, as the roster has it"),
+        ("skills", "text", "what they can serve, as the roster has it"),
+        ("interval_start_at", "instant", "first instant of the interval; only hours in which customers may be called"),
+        ("local_on", "date", "its day in the site's zone"),
+        ("firm_minutes", "number", "agent minutes beyond the requirement in runs at least one contact long, shrinkage "
+         "taken off"),
+        ("if_quiet_minutes", "number", "agent minutes inside the requirement that outreach may take while more than "
+         "idle_agents are idle, mean of simulated days; null where the day or the group is not simulated"),
+        ("idle_agents", "integer", "fewest who must stay idle so that the day keeps the standard; null where no number "
+         "keeps it"),
+        ("idle_share", "number", "if_quiet minutes of the group's day as a share of its idle minutes in these hours"),
+        ("service_level_if_quiet", "number", "of the group's day as simulated with all usable minutes taken"),
+    ),
+)  # fmt: skip
+
+SHIFT_TABLES = (SHIFT_PLAN, SHIFT_COVERAGE, SHIFT_SERVICE, CAPACITY_PLAN, USABLE_MINUTES)

@@ -1,10 +1,11 @@
 """Whom to contact, with what, and why; whom not, and by which rule.
 
-Reads `churn_scores`, `churn_reasons`, `customer_segments`, `outreach_effect`, `save_chances` and `save_models` of the
-night, `marts.fct_outreach_candidates`, `marts.fct_customer_evidence`, `marts.fct_customer_kpis`, costs, outcomes, the
-arms, `playbook.yml` and earlier published nights; writes `outreach_list`, `outreach_withheld`, `outreach_fairness`
-(whether groups are treated alike), its sums (`forestall.fairness_tallies`), the arms of newcomers (`forestall.arms`)
-and the features of who is listed for the first time (`forestall.listing_features`). Safe to run again: arms are drawn
+Reads `churn_scores`, `churn_reasons`, `customer_segments`, `outreach_effect`, `save_chances`, `save_models` and
+`usable_minutes` (whom shifts leave free; where there are any) of the night, `marts.fct_outreach_candidates`,
+`marts.fct_customer_evidence`, `marts.fct_customer_kpis`, costs, outcomes, the arms, `playbook.yml` and earlier
+published nights; writes `outreach_list`, `outreach_withheld`, `outreach_fairness` (whether groups are treated alike),
+its sums (`forestall.fairness_tallies`), the arms of newcomers (`forestall.arms`) and the features of who is listed for
+the first time (`forestall.listing_features`). Safe to run again: arms are drawn
 once, and rows on which work has begun stay. Where consents, subscriptions or outcomes are not of tonight, nobody is
 listed: yesterday's "no" might be today's.
 """
@@ -17,6 +18,7 @@ import pyarrow as pa
 
 from features.attributes import ATTRIBUTES, with_attributes
 from features.published import OUTREACH_FAIRNESS, OUTREACH_LIST, OUTREACH_WITHHELD
+from features.published_shifts import USABLE_MINUTES
 from forestall.history.fairness import audit
 from forestall.history.listing_features import features_of, record_listing_features
 from forestall.history.outreach import agent_cost_per_minute, recent_kpis
@@ -130,8 +132,15 @@ def what_is_known(warehouse: Warehouse, night: Night) -> Known:
         cost_per_minute=agent_cost_per_minute(warehouse, night),
         former_accounts=warehouse.frame(FORMER_ACCOUNTS, [night.cutoff]),
         segments=night.read("customer_segments"),
+        usable=_usable(night),
         evidence=told_evidence(warehouse.frame("SELECT * FROM marts.fct_customer_evidence ORDER BY customer_id")),
     )
+
+
+def _usable(night: Night) -> pd.DataFrame:
+    """What shifts leave for outreach; nothing for companies, and backtests, without shifts."""
+    is_there = (night.folder / f"{USABLE_MINUTES.name}.parquet").is_file()
+    return night.read(USABLE_MINUTES.name) if is_there else pd.DataFrame(columns=USABLE_MINUTES.names)
 
 
 def _candidates(warehouse: Warehouse, night: Night) -> pd.DataFrame:

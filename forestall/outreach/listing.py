@@ -11,6 +11,7 @@ from datetime import date, datetime
 import numpy as np
 import pandas as pd
 
+from features.published_shifts import USABLE_MINUTES
 from forestall.outreach import capacity, hours, segments, value, worklist
 from forestall.outreach.chances import CHANCES, DIFFERENCES, with_chances
 from forestall.outreach.effect_table import do_not_disturb, groups_of
@@ -49,6 +50,7 @@ class Known:
         former_accounts: customer_id, account_id: accounts in which customers were before.
         segments: customer_id, lifecycle_stage, value_segment of the night.
         evidence: what happened, in words, by customer_id.
+        usable: rows of `usable_minutes` of the night; empty where no shifts are planned.
     """
 
     run_date: date
@@ -70,6 +72,7 @@ class Known:
     former_accounts: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=["customer_id", "account_id"]))
     segments: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(segments.COLUMNS)))
     evidence: pd.Series = field(default_factory=lambda: pd.Series(dtype=object))
+    usable: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=USABLE_MINUTES.names))
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,7 @@ class Lists:
 
 def make_lists(known: Known, playbook: Playbook, settings: OutreachSettings, horizon_days: int, secret: str) -> Lists:
     """Tonight's list, who is withheld from it and why, and the arms of newcomers."""
+    settings = capacity.with_rostered(settings, playbook, known.usable)
     options = judged_options(known, playbook, settings, horizon_days)
     is_allowed = options["suppression_reason"].isna()
     eligible = options[is_allowed].drop_duplicates("customer_id")
@@ -184,8 +188,8 @@ def _select(
     A set of which some will be left alone is chosen for more minutes than there are, and cut where those who are
     called have used them up: that the holdout costs no minutes, and a row's own arm never decides about it.
     """
-    room = Room.of(settings, known.run_date, horizon_days, playbook.list_shares)
-    quiet = room.share(settings.if_quiet_share)
+    room = Room.of(settings, known.run_date, horizon_days, playbook.list_shares, known.usable)
+    quiet = Room.of(settings, known.run_date, horizon_days, playbook.list_shares, known.usable, if_quiet=True)
     room = room.less(_places(known.worked, known.run_date))
     blind = room.blind(settings.holdout_share)
     promised = _promised(allowed, blind.share(playbook.trigger_share))
@@ -271,7 +275,7 @@ def _best_of_each(options: pd.DataFrame) -> pd.DataFrame:
 
 def _notes(known: Known, playbook: Playbook, settings: OutreachSettings) -> list[str]:
     """What a planner should know, one line each."""
-    notes = capacity.told(playbook, settings)
+    notes = capacity.told(playbook, settings, known.run_date, known.usable)
     zones = hours.unknown_zones(known.candidates)
     if len(zones):
         notes.append(
