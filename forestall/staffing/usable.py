@@ -138,7 +138,7 @@ def _on_duty(plan: ShiftPlan, agents: pd.DataFrame) -> tuple[pd.DataFrame, Integ
     rows = known.reindex(shifts["slot"]).fillna("")
     kinds = rows.drop_duplicates().sort_values(KIND, ignore_index=True)
     kind = np.asarray(pd.MultiIndex.from_frame(kinds).get_indexer(pd.MultiIndex.from_frame(rows)), np.int64)
-    group = shifts["queue_group"].map({name: at for at, name in enumerate(plan.groups)}).to_numpy(np.int64)
+    group = np.asarray(shifts["queue_group"].map({name: at for at, name in enumerate(plan.groups)}), np.int64)
     change = np.zeros((len(kinds), len(plan.groups), plan.grid.steps + 1), np.int64)
     _between(change, kind, group, shifts["first"].to_numpy(np.int64), shifts["last"].to_numpy(np.int64), 1)
     count = shifts["breaks"].map(len).to_numpy(np.int64)
