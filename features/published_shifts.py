@@ -97,4 +97,22 @@ USABLE_MINUTES = Table(
     ),
 )  # fmt: skip
 
+OUTREACH_PLACED = Table(
+    "outreach_placed", "pool x day x tier", ("pool", "planned_on", "tier"),
+    _columns(
+        ("pool", "text", "agents who speak and can do the same"),
+        ("planned_on", "date", "day whose minutes they are"),
+        ("tier", "text", "firm or if_quiet"),
+        ("usable_minutes", "number", "minutes that there are: of the shifts, or of the settings"),
+        ("placed_minutes", "number", "of these, what the list takes"),
+        ("row_count", "integer", "rows of the list"),
+        ("expected_value", "number", "what these rows are worth, company currency"),
+        ("next_minutes", "number", "minutes that one agent more would fill with rows that found none; firm, first day"),
+        ("next_value", "number", "what these rows bring before the agent's minutes are taken off"),
+        ("next_cost", "number", "pay of the agent's day"),
+        ("is_worth_an_agent", "boolean", "next_value is more than next_cost"),
+        ("sentence", "text", "the same in words"),
+    ),
+)  # fmt: skip
+
 SHIFT_TABLES = (SHIFT_PLAN, SHIFT_COVERAGE, SHIFT_SERVICE, CAPACITY_PLAN, USABLE_MINUTES)

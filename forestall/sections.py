@@ -259,6 +259,8 @@ class OutreachSettings(Section):
     )
     least_run_minutes: int = Field(15, ge=1, description="agents free for a shorter time are not usable for outreach")
     work_hours: tuple[Hour, Hour] = Field((8, 20), description="from, to: by the site's clock")
+    agent_minutes: int = Field(330, ge=1, description="minutes a day that one agent more would have for outreach")
+    agent_paid_minutes: int = Field(480, ge=1, description="minutes a day for which one agent more would be paid")
     plan_days: int = Field(1, ge=1, le=14, description="days whose minutes the list fills")
     renewal_days: int = Field(30, ge=0, description="so near a renewal a customer is on the renewal list")
     if_quiet_share: float = Field(0.0, ge=0, le=5, description="more minutes, of those, that are used if it is quiet")

@@ -29,11 +29,8 @@ def show(answer: Answer, console: Console) -> None:
     _tell(console, "unchanged: service with the agents of the plan as it is")
     if len(answer.shifts):
         short = answer.shifts.groupby("queue_group")[["short_now", "short_then"]].sum()
-        for group, row in short.iterrows():
-            _tell(
-                console,
-                f"{group}: shifts leave {row['short_now']:,.1f} h uncovered now, {row['short_then']:,.1f} h then",
-            )
+        for group, now, then in short.itertuples():
+            _tell(console, f"{group}: shifts leave {now:,.1f} h uncovered now, {then:,.1f} h then")
     for note in answer.notes:
         _tell(console, note)
 

@@ -18,6 +18,8 @@ from forestall.outreach.effect_table import do_not_disturb, groups_of
 from forestall.outreach.experiment import COLUMNS, HOLDOUT, Draw, draw_arms, inherited_arms, moved_between_arms
 from forestall.outreach.filters import Limits, suppression_reasons
 from forestall.outreach.options import build_options
+from forestall.outreach.placed import COLUMNS as PLACED
+from forestall.outreach.placed import TIERS, placed_minutes
 from forestall.outreach.playbook import DEFAULT_REASON, Playbook
 from forestall.outreach.room import Room
 from forestall.sections import OutreachSettings
@@ -86,6 +88,7 @@ class Lists:
         notes: what a planner should know, one line each.
         considered: one row an account that was decided on tonight: the option chosen, or the best of those that were
             not; with is_listed, is_offered. The holdout counts as listed: nothing but the draw tells it apart.
+        placed: rows of `outreach_placed`.
     """
 
     listed: pd.DataFrame
@@ -93,6 +96,7 @@ class Lists:
     new_arms: pd.DataFrame
     notes: list[str]
     considered: pd.DataFrame
+    placed: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(PLACED)))
 
 
 def make_lists(known: Known, playbook: Playbook, settings: OutreachSettings, horizon_days: int, secret: str) -> Lists:
@@ -117,7 +121,15 @@ def make_lists(known: Known, playbook: Playbook, settings: OutreachSettings, hor
     rows = worklist.carry_over(worklist.in_order(rows), known.previous, known.run_date)
     listed, withheld = worklist.split(worklist.publish(rows, known.worked, known.outcomes, playbook.version))
     considered = _considered(options[is_allowed], selected, known.previous)
-    return Lists(listed, withheld, new_arms[list(COLUMNS)], _notes(known, playbook, settings), considered)
+    rest = _without(options[is_allowed], selected)
+    rest = rest[rest["account_id"].map(arms["arm"]) != HOLDOUT]
+    cost = float(playbook.cost_per_minute) if known.cost_per_minute is None else known.cost_per_minute
+    rooms = {
+        tier: Room.of(settings, known.run_date, horizon_days, {}, known.usable, if_quiet=tier == worklist.IF_QUIET)
+        for tier in TIERS
+    }
+    placed = placed_minutes(rooms, listed, rest, settings, cost)
+    return Lists(listed, withheld, new_arms[list(COLUMNS)], _notes(known, playbook, settings), considered, placed)
 
 
 def judged_options(known: Known, playbook: Playbook, settings: OutreachSettings, horizon_days: int) -> pd.DataFrame:
