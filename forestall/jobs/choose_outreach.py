@@ -4,10 +4,10 @@ Reads `churn_scores`, `churn_reasons`, `customer_segments`, `outreach_effect`, `
 `usable_minutes` (whom shifts leave free; where there are any) of the night, `marts.fct_outreach_candidates`,
 `marts.fct_customer_evidence`, `marts.fct_customer_kpis`, costs, outcomes, the arms, `playbook.yml` and earlier
 published nights; writes `outreach_list`, `outreach_withheld`, `outreach_placed` (minutes placed, and what one agent
-more would add), `outreach_fairness` (whether groups are treated alike), its sums (`forestall.fairness_tallies`), the arms of
-newcomers (`forestall.arms`) and the features of who is listed for the first time (`forestall.listing_features`). Safe
-to run again: arms are drawn once, and rows on which work has begun stay. Where consents, subscriptions or outcomes
-are not of tonight, nobody is listed: yesterday's "no" might be today's.
+more would add), `outreach_fairness` (whether groups are treated alike), its sums (`forestall.fairness_tallies`), the
+arms of newcomers (`forestall.arms`) and the features of who is listed for the first time
+(`forestall.listing_features`). Safe to run again: arms are drawn once, and rows on which work has begun stay. Where
+consents, subscriptions or outcomes are not of tonight, nobody is listed: yesterday's "no" might be today's.
 """
 
 import logging
