@@ -498,8 +498,24 @@ def _shifts(run_date: date) -> dict[str, pd.DataFrame]:
         }
         for step in range(4)
     ]
+    placed = [
+        {
+            "pool": "retention",
+            "planned_on": run_date,
+            "tier": "firm",
+            "usable_minutes": 480.0,
+            "placed_minutes": 24.5,
+            "row_count": 2,
+            "expected_value": 30.0,
+            "next_minutes": 330.0,
+            "next_value": 250.0,
+            "next_cost": 288.0,
+            "is_worth_an_agent": False,
+            "sentence": "one agent more in `retention` would not pay for itself by outreach alone",
+        }
+    ]
     tables = {"shift_plan": shifts, "shift_coverage": coverage, "shift_service": service, "capacity_plan": capacity,
-              "usable_minutes": usable}  # fmt: skip
+              "usable_minutes": usable, "outreach_placed": placed}  # fmt: skip
     frames = {name: pd.DataFrame(rows) for name, rows in tables.items()}
     for name, column in (
         ("shift_plan", "starts_at"),
