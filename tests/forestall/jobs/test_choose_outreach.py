@@ -496,3 +496,20 @@ def test_a_row_says_what_moved_the_risk_what_happened_and_where_the_customer_sta
         assert set(rows["change_reason"]) == {"unchanged since yesterday"}
         assert set(rows["lifecycle_stage"]) == {"settled"}
         assert set(rows["value_segment"]) == {"high"}
+
+
+def test_where_the_team_has_shifts_the_list_fills_what_they_leave(settings, night):
+    night.write("usable_minutes", pd.DataFrame({
+        "queue_group": "care", "team": "retention", "languages": "de", "skills": "care",
+        "interval_start_at": pd.to_datetime(["2026-03-02 09:00", "2026-03-02 09:30"], utc=True), "local_on": RUN_DATE,
+        "firm_minutes": 30.0, "if_quiet_minutes": 13.0, "idle_agents": 2, "idle_share": 0.3,
+        "service_level_if_quiet": 0.81,
+    }))  # fmt: skip
+    choose_outreach(settings, RUN_DATE)
+    placed = night.read("outreach_placed").set_index("tier")
+    assert placed["usable_minutes"].to_dict() == {"firm": 60.0, "if_quiet": 26.0}  # and not the 200 of the settings
+    minutes = night.read("outreach_list").groupby("tier")["expected_minutes"].sum().astype(float).to_dict()
+    assert placed["placed_minutes"].to_dict() == minutes
+    assert 0 < minutes["firm"] <= 60
+    assert 0 < minutes["if_quiet"] <= 26
+    assert "one agent more in `retention`" in placed.loc["firm", "sentence"]
