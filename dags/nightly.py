@@ -56,10 +56,10 @@ with DAG(
     check_features >> train_churn >> score_churn
     check_features >> forecast_volume >> plan_staffing
     check_features >> [measure, measure_outreach]
-    [score_churn, plan_staffing, measure_outreach] >> choose_outreach
+    [score_churn, plan_shifts, measure_outreach] >> choose_outreach
     [score_churn, plan_staffing] >> value_agents
     plan_staffing >> plan_shifts
     choose_outreach >> explain_churn
-    [explain_churn, value_agents, plan_shifts, measure] >> check_publication >> publish
+    [explain_churn, value_agents, measure] >> check_publication >> publish
     delivered = publish >> step("deliver") if settings.receivers else publish
     delivered >> step("retrain_on_drift")  # minutes in which it holds the warehouse: the list goes out first

@@ -76,4 +76,43 @@ CAPACITY_PLAN = Table(
     ),
 )  # fmt: skip
 
-SHIFT_TABLES = (SHIFT_PLAN, SHIFT_COVERAGE, SHIFT_SERVICE, CAPACITY_PLAN)
+USABLE_MINUTES = Table(
+    "usable_minutes", "queue group x agents alike x interval",
+    ("queue_group", "team", "languages", "skills", "interval_start_at"),
+    _columns(
+        ("queue_group", "text", "a group of `staffing.yml`, or a queue, in whose shifts the agents are"),
+        ("team", "text", "their team; empty where there is no roster"),
+        ("languages", "text", "what they speak, as the roster has it"),
+        ("skills", "text", "what they can serve, as the roster has it"),
+        ("interval_start_at", "instant", "first instant of the interval; only hours in which customers may be called"),
+        ("local_on", "date", "its day in the site's zone"),
+        ("firm_minutes", "number", "agent minutes beyond the requirement in runs at least one contact long, shrinkage "
+         "taken off"),
+        ("if_quiet_minutes", "number", "agent minutes inside the requirement that outreach may take while more than "
+         "idle_agents are idle, mean of simulated days; null where the day or the group is not simulated"),
+        ("idle_agents", "integer", "fewest who must stay idle so that the day keeps the standard; null where no number "
+         "keeps it"),
+        ("idle_share", "number", "if_quiet minutes of the group's day as a share of its idle minutes in these hours"),
+        ("service_level_if_quiet", "number", "of the group's day as simulated with all usable minutes taken"),
+    ),
+)  # fmt: skip
+
+OUTREACH_PLACED = Table(
+    "outreach_placed", "pool x day x tier", ("pool", "planned_on", "tier"),
+    _columns(
+        ("pool", "text", "agents who speak and can do the same"),
+        ("planned_on", "date", "day whose minutes they are"),
+        ("tier", "text", "firm or if_quiet"),
+        ("usable_minutes", "number", "minutes that there are: of the shifts, or of the settings"),
+        ("placed_minutes", "number", "of these, what the list takes"),
+        ("row_count", "integer", "rows of the list"),
+        ("expected_value", "number", "what these rows are worth, company currency"),
+        ("next_minutes", "number", "minutes that one agent more would fill with rows that found none; firm, first day"),
+        ("next_value", "number", "what these rows bring before the agent's minutes are taken off"),
+        ("next_cost", "number", "pay of the agent's day"),
+        ("is_worth_an_agent", "boolean", "next_value is more than next_cost"),
+        ("sentence", "text", "the same in words"),
+    ),
+)  # fmt: skip
+
+SHIFT_TABLES = (SHIFT_PLAN, SHIFT_COVERAGE, SHIFT_SERVICE, CAPACITY_PLAN, USABLE_MINUTES)

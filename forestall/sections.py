@@ -237,6 +237,9 @@ class PoolSettings(Section):
     languages: tuple[str, ...] = Field((), description="ISO 639-1; empty: any")
     skills: tuple[str, ...] = Field((), description="what the playbook's actions ask for; empty: any")
     weekdays: tuple[Weekday, ...] = WEEK
+    lent_by: tuple[str, ...] = Field(
+        (), description="teams of the roster whose usable minutes it takes; empty: its own team's, if that has shifts"
+    )
 
 
 Grouping = Literal["region", "language", "segment", "preferred_channel"]
@@ -251,7 +254,13 @@ class OutreachSettings(Section):
     contact_limit_days: Literal[7, 30, 90] = Field(90, description="within so many days")
     team_minutes: dict[str, int] = Field({"retention": 480}, description="agent minutes a day by team")
     pools: dict[str, PoolSettings] = Field({}, description="parts of teams; a team with pools has no other minutes")
+    minutes_from: Literal["plan", "settings"] = Field(
+        "plan", description="plan: a team whose shifts are planned gives its usable minutes, and no others"
+    )
+    least_run_minutes: int = Field(15, ge=1, description="agents free for a shorter time are not usable for outreach")
     work_hours: tuple[Hour, Hour] = Field((8, 20), description="from, to: by the site's clock")
+    agent_minutes: int = Field(330, ge=1, description="minutes a day that one agent more would have for outreach")
+    agent_paid_minutes: int = Field(480, ge=1, description="minutes a day for which one agent more would be paid")
     plan_days: int = Field(1, ge=1, le=14, description="days whose minutes the list fills")
     renewal_days: int = Field(30, ge=0, description="so near a renewal a customer is on the renewal list")
     if_quiet_share: float = Field(0.0, ge=0, le=5, description="more minutes, of those, that are used if it is quiet")

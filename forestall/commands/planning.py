@@ -221,6 +221,41 @@ def intraday(
         _tell(f"wrote {out}")
 
 
+def what_if(
+    config: Config = None,
+    queue: Queue = None,
+    first: FirstDay = None,
+    last: Annotated[
+        date | None, typer.Option("--to", parser=iso_date, metavar="YYYY-MM-DD", help="Last day; else a week.")
+    ] = None,
+    volume: Annotated[float, typer.Option(help="Percent more contacts, such as 20 for an event, or -10.")] = 0.0,
+    handle_time: Annotated[float, typer.Option(help="Percent longer contacts.")] = 0.0,
+    shrinkage: Annotated[float | None, typer.Option(min=0, max=0.99, help="Share of scheduled time lost.")] = None,
+    service_level: Annotated[float | None, typer.Option(min=0.01, max=0.99, help="Share answered in time.")] = None,
+    within: Annotated[int | None, typer.Option(min=0, help="Seconds in which that share is answered.")] = None,
+    first_response: Annotated[int | None, typer.Option(min=1, help="Seconds to a first response, mail.")] = None,
+    closed_queue: Annotated[list[str] | None, typer.Option(help="Nobody answers it. Repeat it for several.")] = None,
+    closed_site: Annotated[str | None, typer.Option(help="Nobody works there; its contacts stay.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Write the table by queue and day to this CSV file.")] = None,
+) -> None:
+    """Ask what the plan would be if something were otherwise, beside tonight's; changes nothing.
+
+    Example: forestall what-if --queue billing --volume 20 --from 2026-03-02 --to 2026-03-06
+    """
+    from forestall.commands.what_if_shown import show
+    from forestall.operations.what_if import Question, ask
+    from forestall.publishing.export import write_csv
+
+    answer = ask(settings_of(config), Question(
+        tuple(queue or ()), first, last, volume, handle_time, shrinkage, service_level, within, first_response,
+        tuple(closed_queue or ()), closed_site,
+    ))  # fmt: skip
+    show(answer, Console())
+    if out is not None:
+        write_csv(answer.days, out)
+        _tell(f"wrote {out}")
+
+
 def _now(settings: Settings, at: str | None) -> datetime:
     """The instant that was named, by the site's clock; a time alone is today's."""
     if at is None:

@@ -1,12 +1,13 @@
 """Whom to contact, with what, and why; whom not, and by which rule.
 
-Reads `churn_scores`, `churn_reasons`, `customer_segments`, `outreach_effect`, `save_chances` and `save_models` of the
-night, `marts.fct_outreach_candidates`, `marts.fct_customer_evidence`, `marts.fct_customer_kpis`, costs, outcomes, the
-arms, `playbook.yml` and earlier published nights; writes `outreach_list`, `outreach_withheld`, `outreach_fairness`
-(whether groups are treated alike), its sums (`forestall.fairness_tallies`), the arms of newcomers (`forestall.arms`)
-and the features of who is listed for the first time (`forestall.listing_features`). Safe to run again: arms are drawn
-once, and rows on which work has begun stay. Where consents, subscriptions or outcomes are not of tonight, nobody is
-listed: yesterday's "no" might be today's.
+Reads `churn_scores`, `churn_reasons`, `customer_segments`, `outreach_effect`, `save_chances`, `save_models` and
+`usable_minutes` (whom shifts leave free; where there are any) of the night, `marts.fct_outreach_candidates`,
+`marts.fct_customer_evidence`, `marts.fct_customer_kpis`, costs, outcomes, the arms, `playbook.yml` and earlier
+published nights; writes `outreach_list`, `outreach_withheld`, `outreach_placed` (minutes placed, and what one agent
+more would add), `outreach_fairness` (whether groups are treated alike), its sums (`forestall.fairness_tallies`), the
+arms of newcomers (`forestall.arms`) and the features of who is listed for the first time
+(`forestall.listing_features`). Safe to run again: arms are drawn once, and rows on which work has begun stay. Where
+consents, subscriptions or outcomes are not of tonight, nobody is listed: yesterday's "no" might be today's.
 """
 
 import logging
@@ -17,6 +18,7 @@ import pyarrow as pa
 
 from features.attributes import ATTRIBUTES, with_attributes
 from features.published import OUTREACH_FAIRNESS, OUTREACH_LIST, OUTREACH_WITHHELD
+from features.published_shifts import OUTREACH_PLACED, USABLE_MINUTES
 from forestall.history.fairness import audit
 from forestall.history.listing_features import features_of, record_listing_features
 from forestall.history.outreach import agent_cost_per_minute, recent_kpis
@@ -89,6 +91,7 @@ def choose_outreach(settings: Settings, run_date: date) -> Summary:
     night.write("outreach_list", lists.listed)
     night.write("outreach_withheld", lists.withheld)
     night.write("outreach_fairness", fairness)
+    night.write("outreach_placed", lists.placed)
     scripts = missing_scripts(playbook, playbook_path(settings).parent)
     notes = [f"scripts that the playbook names and nobody wrote: {', '.join(scripts)}"] if scripts else []
     unknown = [
@@ -130,8 +133,15 @@ def what_is_known(warehouse: Warehouse, night: Night) -> Known:
         cost_per_minute=agent_cost_per_minute(warehouse, night),
         former_accounts=warehouse.frame(FORMER_ACCOUNTS, [night.cutoff]),
         segments=night.read("customer_segments"),
+        usable=_usable(night),
         evidence=told_evidence(warehouse.frame("SELECT * FROM marts.fct_customer_evidence ORDER BY customer_id")),
     )
+
+
+def _usable(night: Night) -> pd.DataFrame:
+    """What shifts leave for outreach; nothing for companies, and backtests, without shifts."""
+    is_there = (night.folder / f"{USABLE_MINUTES.name}.parquet").is_file()
+    return night.read(USABLE_MINUTES.name) if is_there else pd.DataFrame(columns=USABLE_MINUTES.names)
 
 
 def _candidates(warehouse: Warehouse, night: Night) -> pd.DataFrame:
@@ -222,6 +232,7 @@ def _list_nobody(night: Night, why: str) -> Summary:
     night.write("outreach_list", pd.DataFrame(columns=OUTREACH_LIST.names))
     night.write("outreach_withheld", pd.DataFrame(columns=OUTREACH_WITHHELD.names))
     night.write("outreach_fairness", pd.DataFrame(columns=OUTREACH_FAIRNESS.names))
+    night.write("outreach_placed", pd.DataFrame(columns=OUTREACH_PLACED.names))
     return {"listed": 0, "withheld": 0, "notes": why}
 
 

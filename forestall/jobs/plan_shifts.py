@@ -2,7 +2,8 @@
 
 Reads `volume_forecast`, `volume_days` and `staffing_requirement` of the night, the roster,
 eight weeks of `marts.fct_agent_time` and `marts.fct_contact_volume`, `staffing.yml` and `standards.yml`; writes
-`shift_plan`, `shift_coverage`, `shift_service` and `capacity_plan`. Without patterns in `staffing.yml` they are empty.
+`shift_plan`, `shift_coverage`, `shift_service`, `capacity_plan` and `usable_minutes` (what outreach may take of these
+shifts). Without patterns in `staffing.yml` they are empty.
 Safe to run again: the same night gives the same plan.
 """
 
@@ -17,6 +18,7 @@ from features.published import PUBLISHED
 from features.published_shifts import SHIFT_TABLES
 from forestall.jobs.plan_staffing import read_agent_time, read_volume
 from forestall.night import Night
+from forestall.outreach.playbook import load_playbook
 from forestall.privacy.pseudonyms import pseudonym
 from forestall.records import Summary
 from forestall.settings import Settings
@@ -30,6 +32,7 @@ from forestall.staffing.shift_tables import coverage_table, shift_table
 from forestall.staffing.shifts import ShiftPlan
 from forestall.staffing.shifts import plan_shifts as cheapest_shifts
 from forestall.staffing.standards import QueueStandard, load_standards
+from forestall.staffing.usable import Calling, usable_minutes
 from forestall.warehouse import Warehouse, open_warehouse
 
 log = logging.getLogger(__name__)
@@ -39,7 +42,7 @@ def plan_shifts(settings: Settings, run_date: date) -> Summary:
     """Write the night's shifts and capacity.
 
     Raises:
-        ConfigError: `staffing.yml` or `standards.yml` holds a mistake.
+        ConfigError: `staffing.yml`, `standards.yml` or `playbook.yml` holds a mistake.
         ConfigError: the night has no `staffing_requirement` yet.
     """
     night = Night(settings, run_date)
@@ -71,6 +74,9 @@ def plan_shifts(settings: Settings, run_date: date) -> Summary:
     }
     loads = queue_loads(forecast, requirement, plan, standards, waits)
     service, occupancy = simulate_plan(plan, queues_of, loads, losses, settings.service_level, run_date.toordinal())
+    usable = usable_minutes(
+        plan, agents, needed, queues_of, loads, losses, settings.service_level, _calling(settings), run_date.toordinal()
+    )
     is_live = [any(not standards[queue].is_deferred for queue in queues_of[group]) for group in plan.groups]
     coverage = coverage_table(plan, rules, is_live)
     capacity, told = _capacity(night, needed, agents, plan, queues_of, rules)
@@ -78,6 +84,7 @@ def plan_shifts(settings: Settings, run_date: date) -> Summary:
     night.write("shift_coverage", coverage)
     night.write("shift_service", service.reindex(columns=PUBLISHED["shift_service"].names))
     night.write("capacity_plan", capacity)
+    night.write("usable_minutes", usable)
     notes = [*plan.notes, *_open_notes(plan), *short_notes(plan), *told]
     for note in notes:
         log.warning("%s", note)
@@ -87,6 +94,7 @@ def plan_shifts(settings: Settings, run_date: date) -> Summary:
         "required_hours": round(float(plan.required.sum()) * plan.grid.step_s / 3600, 1),
         "short_hours": round(float(plan.short.sum()) * plan.grid.step_s / 3600, 1),
         "proven_gap": round(plan.gap, 4),
+        "usable_hours": round(float(usable["firm_minutes"].sum()) / 60, 1),
         "hires_to_search": int(capacity["hires_to_search"].sum()),
         "notes": " | ".join(notes),
     }
@@ -94,10 +102,21 @@ def plan_shifts(settings: Settings, run_date: date) -> Summary:
 
 def _agents(warehouse: Warehouse) -> pd.DataFrame:
     sql = """
-        SELECT agent_id, team, site, skills, contract_hours, hired_on, left_on FROM staging.stg_agents ORDER BY agent_id
+        SELECT agent_id, team, site, skills, languages, contract_hours, hired_on, left_on
+        FROM staging.stg_agents ORDER BY agent_id
     """
-    columns = ["agent_id", "team", "site", "skills", "contract_hours", "hired_on", "left_on"]
+    columns = ["agent_id", "team", "site", "skills", "languages", "contract_hours", "hired_on", "left_on"]
     return warehouse.frame(sql) if warehouse.has_table("staging.stg_agents") else pd.DataFrame(columns=columns)
+
+
+def _calling(settings: Settings) -> Calling:
+    """Hours that are both worked and called in by the site's clock, and the shortest contact of the playbook."""
+    playbook, outreach = load_playbook(settings), settings.outreach
+    (begins, ends), (opens, closes) = outreach.work_hours, playbook.calling_hours
+    shortest = min((action.minutes for action in playbook.actions.values()), default=0.0)
+    return Calling(
+        (max(begins, opens), min(ends, closes)), max(shortest, outreach.least_run_minutes), outreach.plan_days
+    )
 
 
 def _needed(requirement: pd.DataFrame, share: float, placed: float) -> pd.DataFrame:

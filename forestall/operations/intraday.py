@@ -197,7 +197,7 @@ def _restated(settings: Settings, night: PublishedNight, rest: pd.DataFrame) -> 
     columns = ["queue", "interval_start_at", "contacts", "agents_net", "planned_agents"]
     if live.empty:
         return pd.DataFrame(columns=columns), []
-    known, notes = _known(settings, night, planned)
+    known, notes = known_of(settings, night, planned)
     plan, told = plan_requirement(live, known, settings.service_level, settings.volume.interval_minutes * 60)
     beside = plan.merge(
         planned.rename(columns={"agents_net": "planned_agents"}).drop(columns="shrinkage"),
@@ -206,7 +206,7 @@ def _restated(settings: Settings, night: PublishedNight, rest: pd.DataFrame) -> 
     return beside[columns], [*notes, *told]
 
 
-def _known(settings: Settings, night: PublishedNight, planned: pd.DataFrame) -> tuple[Known, list[str]]:
+def known_of(settings: Settings, night: PublishedNight, planned: pd.DataFrame) -> tuple[Known, list[str]]:
     """What the night knew, from its run folder; without it nobody is taken to give up."""
     path = Night(settings, night.run_date).folder / f"{STAFFING_KNOWN}.parquet"
     notes, patience = [], dict[str, float]()

@@ -1,8 +1,11 @@
 """Whose minutes outreach may take: pools of agents who speak and can do the same, day by day.
 
-A team without pools of its own is one pool that speaks every language and can do everything.
+A team without pools of its own is one pool that speaks every language and can do everything. Teams whose shifts
+are planned give the minutes that are usable beside their queues (`usable_minutes`); others, such as a team that
+does nothing else, those of the settings.
 """
 
+from collections.abc import Collection
 from datetime import date, timedelta
 
 import numpy as np
@@ -28,19 +31,79 @@ def pools(settings: OutreachSettings) -> dict[str, PoolSettings]:
     return {**whole, **settings.pools}
 
 
-def slots(settings: OutreachSettings, run_date: date) -> pd.DataFrame:
+def with_rostered(settings: OutreachSettings, playbook: Playbook, usable: pd.DataFrame) -> OutreachSettings:
+    """Settings in which teams that own an action and have shifts stand too, where they are not named.
+
+    Args:
+        settings: of outreach.
+        playbook: whose actions teams own.
+        usable: rows of `usable_minutes`.
+    """
+    named = {pool.team for pool in pools(settings).values()}
+    found = _planned_teams(settings, usable) & {action.team for action in playbook.actions.values()}
+    more = dict.fromkeys(sorted(found - named), 0)
+    return settings.model_copy(update={"team_minutes": {**settings.team_minutes, **more}})
+
+
+def slots(
+    settings: OutreachSettings, run_date: date, usable: pd.DataFrame | None = None, *, if_quiet: bool = False
+) -> pd.DataFrame:
     """Pool x day in the order of days: pool, team, day (0 is the run date), planned_on, minutes.
 
     Days on which a pool does not work are left out.
+
+    Args:
+        settings: of outreach.
+        run_date: first day.
+        usable: rows of `usable_minutes`; None or empty where no shifts are planned.
+        if_quiet: the minutes that may be used only if it is quiet: those of the plan, or the share of the settings.
     """
+    planned = _lent(settings, usable, if_quiet)
+    share = settings.if_quiet_share if if_quiet else 1.0
     rows = [
-        (name, pool.team, day, on, float(pool.minutes))
+        (name, pool.team, day, on, planned[name].get(on, 0.0) if name in planned else float(pool.minutes) * share)
         for day in range(settings.plan_days)
         for on in [run_date + timedelta(days=day)]
         for name, pool in pools(settings).items()
         if WEEK[on.weekday()] in pool.weekdays
     ]
     return pd.DataFrame(rows, columns=["pool", "team", "day", "planned_on", "minutes"])
+
+
+def _planned_teams(settings: OutreachSettings, usable: pd.DataFrame | None) -> set[str]:
+    if usable is None or settings.minutes_from == "settings":
+        return set()
+    return set(usable["team"].astype(str))
+
+
+def _lenders(pool: PoolSettings) -> tuple[str, ...]:
+    return pool.lent_by or (pool.team,)
+
+
+def _lent(settings: OutreachSettings, usable: pd.DataFrame | None, if_quiet: bool) -> dict[str, dict[date, float]]:
+    """Minutes by day of each pool that lives on shifts; agents who fit several are in the first that is named."""
+    teams = _planned_teams(settings, usable)
+    known = {name: pool for name, pool in pools(settings).items() if teams.intersection(_lenders(pool))}
+    if usable is None or not known:
+        return {}
+    column = "if_quiet_minutes" if if_quiet else "firm_minutes"
+    kinds = usable.groupby(["team", "languages", "skills", "local_on"])[column].sum()
+    found: dict[str, dict[date, float]] = {name: {} for name in known}
+    rows = kinds.rename("minutes").reset_index()
+    for team, languages, skills, on, minutes in rows.itertuples(index=False):
+        named = (name for name, pool in known.items() if _is_of(pool, team, _texts(languages), _texts(skills)))
+        if (name := next(named, None)) is not None:
+            found[name][on] = found[name].get(on, 0.0) + float(minutes)
+    return found
+
+
+def _is_of(pool: PoolSettings, team: str, languages: Collection[str], skills: Collection[str]) -> bool:
+    """Whether agents alike belong to a pool: they speak all that it speaks, and can do all that it can."""
+    return team in _lenders(pool) and set(pool.languages) <= set(languages) and set(pool.skills) <= set(skills)
+
+
+def _texts(joined: str) -> list[str]:
+    return [part.strip() for part in joined.split(",") if part.strip()]
 
 
 def can_do(options: pd.DataFrame, known: dict[str, PoolSettings]) -> pd.DataFrame:
@@ -71,16 +134,26 @@ def nobody_speaks(options: pd.DataFrame, known: dict[str, PoolSettings]) -> pd.S
     return has_team & ~can_do(options, known).any(axis="columns")
 
 
-def told(playbook: Playbook, settings: OutreachSettings) -> list[str]:
-    """Settings that keep actions of the playbook from ever being listed, one line each."""
-    known = pools(settings).values()
+def told(
+    playbook: Playbook, settings: OutreachSettings, run_date: date, usable: pd.DataFrame | None = None
+) -> list[str]:
+    """Settings or shifts that keep actions of the playbook from ever being listed, one line each."""
+    planned = _lent(settings, usable, if_quiet=False)
+    days = [run_date + timedelta(days=day) for day in range(settings.plan_days)]
+    minutes = {
+        name: sum(planned[name].get(day, 0.0) for day in days) if name in planned else pool.minutes
+        for name, pool in pools(settings).items()
+    }
+    known = [pool for name, pool in pools(settings).items() if minutes[name]]
     notes = []
     for team in sorted({action.team for action in playbook.actions.values()}):
-        if not any(pool.minutes for pool in known if pool.team == team):
+        if not any(pool.team == team for pool in known):
             names = ", ".join(name for name, action in playbook.actions.items() if action.team == team)
-            notes.append(f"team `{team}` has no minutes in outreach.team_minutes, so nobody can do: {names}")
+            lives_on = any(pools(settings)[name].team == team for name in planned)
+            why = "usable minutes in its shifts" if lives_on else "minutes in outreach.team_minutes"
+            notes.append(f"team `{team}` has no {why}, so nobody can do: {names}")
     for name, action in playbook.actions.items():
-        of_team = [pool for pool in known if pool.team == action.team and pool.minutes]
+        of_team = [pool for pool in known if pool.team == action.team]
         if of_team and not any(_fits(pool, action.team, "", BETWEEN.join(action.skills), "") for pool in of_team):
             asked = ", ".join(action.skills)
             notes.append(f"action `{name}` asks for {asked}, which no pool of team `{action.team}` can do")

@@ -11,12 +11,15 @@ from datetime import date, datetime
 import numpy as np
 import pandas as pd
 
+from features.published_shifts import USABLE_MINUTES
 from forestall.outreach import capacity, hours, segments, value, worklist
 from forestall.outreach.chances import CHANCES, DIFFERENCES, with_chances
 from forestall.outreach.effect_table import do_not_disturb, groups_of
 from forestall.outreach.experiment import COLUMNS, HOLDOUT, Draw, draw_arms, inherited_arms, moved_between_arms
 from forestall.outreach.filters import Limits, suppression_reasons
 from forestall.outreach.options import build_options
+from forestall.outreach.placed import COLUMNS as PLACED
+from forestall.outreach.placed import TIERS, placed_minutes
 from forestall.outreach.playbook import DEFAULT_REASON, Playbook
 from forestall.outreach.room import Room
 from forestall.sections import OutreachSettings
@@ -49,6 +52,7 @@ class Known:
         former_accounts: customer_id, account_id: accounts in which customers were before.
         segments: customer_id, lifecycle_stage, value_segment of the night.
         evidence: what happened, in words, by customer_id.
+        usable: rows of `usable_minutes` of the night; empty where no shifts are planned.
     """
 
     run_date: date
@@ -70,6 +74,7 @@ class Known:
     former_accounts: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=["customer_id", "account_id"]))
     segments: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(segments.COLUMNS)))
     evidence: pd.Series = field(default_factory=lambda: pd.Series(dtype=object))
+    usable: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=USABLE_MINUTES.names))
 
 
 @dataclass(frozen=True)
@@ -83,6 +88,7 @@ class Lists:
         notes: what a planner should know, one line each.
         considered: one row an account that was decided on tonight: the option chosen, or the best of those that were
             not; with is_listed, is_offered. The holdout counts as listed: nothing but the draw tells it apart.
+        placed: rows of `outreach_placed`.
     """
 
     listed: pd.DataFrame
@@ -90,10 +96,12 @@ class Lists:
     new_arms: pd.DataFrame
     notes: list[str]
     considered: pd.DataFrame
+    placed: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(PLACED)))
 
 
 def make_lists(known: Known, playbook: Playbook, settings: OutreachSettings, horizon_days: int, secret: str) -> Lists:
     """Tonight's list, who is withheld from it and why, and the arms of newcomers."""
+    settings = capacity.with_rostered(settings, playbook, known.usable)
     options = judged_options(known, playbook, settings, horizon_days)
     is_allowed = options["suppression_reason"].isna()
     eligible = options[is_allowed].drop_duplicates("customer_id")
@@ -113,7 +121,15 @@ def make_lists(known: Known, playbook: Playbook, settings: OutreachSettings, hor
     rows = worklist.carry_over(worklist.in_order(rows), known.previous, known.run_date)
     listed, withheld = worklist.split(worklist.publish(rows, known.worked, known.outcomes, playbook.version))
     considered = _considered(options[is_allowed], selected, known.previous)
-    return Lists(listed, withheld, new_arms[list(COLUMNS)], _notes(known, playbook, settings), considered)
+    rest = _without(options[is_allowed], selected)
+    rest = rest[rest["account_id"].map(arms["arm"]) != HOLDOUT]
+    cost = float(playbook.cost_per_minute) if known.cost_per_minute is None else known.cost_per_minute
+    rooms = {
+        tier: Room.of(settings, known.run_date, horizon_days, {}, known.usable, if_quiet=tier == worklist.IF_QUIET)
+        for tier in TIERS
+    }
+    placed = placed_minutes(rooms, listed, rest, settings, cost)
+    return Lists(listed, withheld, new_arms[list(COLUMNS)], _notes(known, playbook, settings), considered, placed)
 
 
 def judged_options(known: Known, playbook: Playbook, settings: OutreachSettings, horizon_days: int) -> pd.DataFrame:
@@ -184,8 +200,8 @@ def _select(
     A set of which some will be left alone is chosen for more minutes than there are, and cut where those who are
     called have used them up: that the holdout costs no minutes, and a row's own arm never decides about it.
     """
-    room = Room.of(settings, known.run_date, horizon_days, playbook.list_shares)
-    quiet = room.share(settings.if_quiet_share)
+    room = Room.of(settings, known.run_date, horizon_days, playbook.list_shares, known.usable)
+    quiet = Room.of(settings, known.run_date, horizon_days, playbook.list_shares, known.usable, if_quiet=True)
     room = room.less(_places(known.worked, known.run_date))
     blind = room.blind(settings.holdout_share)
     promised = _promised(allowed, blind.share(playbook.trigger_share))
@@ -271,7 +287,7 @@ def _best_of_each(options: pd.DataFrame) -> pd.DataFrame:
 
 def _notes(known: Known, playbook: Playbook, settings: OutreachSettings) -> list[str]:
     """What a planner should know, one line each."""
-    notes = capacity.told(playbook, settings)
+    notes = capacity.told(playbook, settings, known.run_date, known.usable)
     zones = hours.unknown_zones(known.candidates)
     if len(zones):
         notes.append(

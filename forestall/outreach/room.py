@@ -37,8 +37,9 @@ class Room:
 
     @classmethod
     def of(
-        cls, settings: OutreachSettings, run_date: date, horizon_days: int, list_shares: Mapping[ListName, float]
-    ) -> "Room":
+        cls, settings: OutreachSettings, run_date: date, horizon_days: int, list_shares: Mapping[ListName, float],
+        usable: pd.DataFrame | None = None, *, if_quiet: bool = False,
+    ) -> "Room":  # fmt: skip
         """All there is. Who would leave within the horizon leaves on any of its days alike: waiting loses so many.
 
         Args:
@@ -46,9 +47,11 @@ class Room:
             run_date: first day.
             horizon_days: of the risk.
             list_shares: of each slot's minutes that a list may take, by list_name.
+            usable: rows of `usable_minutes`, where shifts are planned.
+            if_quiet: the minutes that are there only if it is quiet.
         """
         budget = np.full(settings.plan_days, settings.budget * 100.0)
-        slots = capacity.slots(settings, run_date)
+        slots = capacity.slots(settings, run_date, usable, if_quiet=if_quiet)
         quotas = pd.DataFrame(
             {name: slots["minutes"] * share for name, share in list_shares.items()}, index=slots.index
         )
@@ -59,8 +62,11 @@ class Room:
         return replace(self, slots=self.slots.assign(minutes=self.slots["minutes"] * share), quotas=self.quotas * share)
 
     def blind(self, holdout_share: float) -> "Room":
-        """Room for those who will be left alone, too: so much more that what is left of a set fills the room itself."""
-        wider = 1 / (1 - holdout_share)
+        """Room for those who will be left alone, too: so much more that what is left of a set fills the room itself.
+
+        Where everybody is, there is no such room: as many are chosen as could be called.
+        """
+        wider = 1 / (1 - holdout_share) if holdout_share < 1 else 1.0
         return replace(self.share(wider), budget=self.budget * wider)
 
     def holds(self, rows: pd.DataFrame, uses: pd.Series) -> pd.Series:

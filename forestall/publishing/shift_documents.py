@@ -26,8 +26,11 @@ def write_shifts(night: PublishedNight) -> None:
         return
     zone = night.manifest["company"]["time_zone"]
     shifts = _with_clock(shifts, zone)
-    tables = {name: night.frame(name) for name in ("shift_coverage", "shift_service", "capacity_plan")}
-    tables["shift_coverage"] = _local(tables["shift_coverage"], "interval_start_at", zone)
+    tables = {
+        name: night.frame(name) for name in ("shift_coverage", "shift_service", "capacity_plan", "usable_minutes")
+    }
+    for name in ("shift_coverage", "usable_minutes"):
+        tables[name] = _local(tables[name], "interval_start_at", zone)
     write_workbook(shifts, tables, night.folder / "shift_plan.xlsx")
     text = calendar_text(shifts, night.manifest["company"]["name"], night.manifest["cutoff_at"])
     (night.folder / "shifts.ics").write_bytes(text.encode("utf-8"))
@@ -72,6 +75,9 @@ def write_workbook(shifts: pd.DataFrame, tables: dict[str, pd.DataFrame], path: 
         _write_table(book, styles, "Coverage", coverage.drop(columns=["local_on", "remedy"]))
         _write_table(book, styles, "Service", tables["shift_service"])
         _write_table(book, styles, "Capacity", tables["capacity_plan"])
+        usable = tables["usable_minutes"]
+        has_any = (usable["firm_minutes"] > 0) | (usable["if_quiet_minutes"] > 0)
+        _write_table(book, styles, "Usable for outreach", usable[has_any].drop(columns="local_on"))
 
 
 def _write_week(book: Any, styles: dict[str, Any], monday: pd.Timestamp, rows: pd.DataFrame) -> None:
@@ -106,7 +112,12 @@ def _write_table(book: Any, styles: dict[str, Any], title: str, rows: pd.DataFra
     for at, name in enumerate(rows.columns):
         sheet.set_column(at, at, 60 if name == "remedy" else 24 if name == "slot_id" else 15)
         sheet.write_string(0, at, _head(name), styles["head"])
-        is_share = name.startswith("service_level") or name in ("occupancy", "abandonment", "standard_probability")
+        is_share = name.startswith("service_level") or name in (
+            "occupancy",
+            "abandonment",
+            "standard_probability",
+            "idle_share",
+        )
         for row, value in enumerate(rows[name].tolist(), start=1):
             if value is None or value != value:
                 continue

@@ -43,11 +43,29 @@ class Served:
         wait_s: until the answer or until they gave up; NaN where padded.
         is_abandoned: gave up.
         busy_s: lanes x intervals; agent seconds with a contact (past the last interval left out).
+        outreach_s: lanes x intervals; agent seconds with a contact of outreach.
     """
 
     wait_s: Floats
     is_abandoned: NDArray[np.bool_]
     busy_s: Floats
+    outreach_s: Floats
+
+
+@dataclass(frozen=True)
+class Outreach:
+    """Contacts that agents begin themselves, without end of them, whenever enough of them are idle.
+
+    Attributes:
+        idle_agents: who stay idle when one begins; it begins as soon as one more than that is idle.
+        contact_s: how long each takes; it is not broken off for whoever calls, and begins only where the agent is
+            still there when it ends.
+        is_allowed: by interval; whether customers may be called in it.
+    """
+
+    idle_agents: int
+    contact_s: float
+    is_allowed: NDArray[np.bool_]
 
 
 def draw_arrivals(
@@ -98,24 +116,28 @@ def place_arrivals(
     return arrivals
 
 
-def simulate(arrivals: Arrivals, agents: Integers, interval_s: float) -> Served:
+def simulate(arrivals: Arrivals, agents: Integers, interval_s: float, outreach: Outreach | None = None) -> Served:
     """Settle all contacts.
 
     Args:
         arrivals: of each lane.
         agents: lanes x intervals; who is there. Contacts that one agent holds at once count as agents.
         interval_s: length of an interval.
+        outreach: what idle agents begin themselves; none where left out.
     """
     lanes, most = arrivals.at_s.shape
     intervals = agents.shape[1]
     comes = _comes(agents, interval_s)
     free = comes[:, 0].copy()  # when each agent of a lane can take the next contact
+    idle = None if outreach is None else _Idle.of(outreach, comes, interval_s)
     wait = np.full((lanes, most), np.nan)
     gave_up = np.zeros((lanes, most), bool)
     start = np.full((lanes, most), np.nan)
     every = np.arange(lanes)
     for at in range(most):
         now = arrivals.at_s[:, at]
+        if idle is not None:
+            idle.begin(free, now)
         is_real = np.isfinite(now)
         since = np.where(is_real, now, 0.0)
         interval = (since // interval_s).astype(np.int64).clip(max=intervals - 1)
@@ -135,7 +157,72 @@ def simulate(arrivals: Arrivals, agents: Integers, interval_s: float) -> Served:
         inside = last < intervals
         back = np.where(inside, comes[every[served], last.clip(max=intervals - 1), first[served]], NEVER)
         free[every[served], first[served]] = np.maximum(ends, back)
-    return Served(wait, gave_up, _busy(start, arrivals.handle_time_s, intervals, interval_s))
+    lane, contact = np.nonzero(np.isfinite(start))
+    begins = start[lane, contact]
+    busy = _seconds(lane, begins, begins + arrivals.handle_time_s[lane, contact], agents.shape, interval_s)
+    if idle is None:
+        return Served(wait, gave_up, busy, np.zeros(agents.shape))
+    idle.begin(free, np.full(lanes, NEVER))
+    return Served(wait, gave_up, busy, idle.seconds(agents.shape))
+
+
+@dataclass
+class _Idle:
+    """Begins contacts of outreach between arrivals, lanes side by side.
+
+    Attributes:
+        outreach: when one may begin.
+        comes: of `_comes`.
+        interval_s: length of an interval.
+        clock: by lane; until when it is settled.
+        begun: lanes and instants of contacts that have begun.
+    """
+
+    outreach: Outreach
+    comes: Floats
+    interval_s: float
+    clock: Floats
+    begun: list[tuple[Integers, Floats]]
+
+    @classmethod
+    def of(cls, outreach: Outreach, comes: Floats, interval_s: float) -> "_Idle":
+        return cls(outreach, comes, interval_s, np.zeros(len(comes)), [])
+
+    def begin(self, free: Floats, until: Floats) -> None:
+        """Begin all that may begin before the next arrival; `free` is changed.
+
+        An agent alone who stays for longest of those idle is asked: where that one goes too soon, all do.
+        """
+        intervals, most = self.comes.shape[1:]
+        end = np.minimum(until, intervals * self.interval_s)
+        if self.outreach.idle_agents >= most:
+            return
+        lanes = np.flatnonzero(self.clock < end)
+        while len(lanes):
+            clock = self.clock[lanes]
+            interval = (clock // self.interval_s).astype(np.int64)
+            ready = np.maximum(np.maximum(free[lanes], self.comes[lanes, interval]), clock[:, None])
+            at = np.partition(ready, self.outreach.idle_agents, axis=1)[:, self.outreach.idle_agents]
+            comes_up = at < end[lanes]
+            lanes, ready, at, interval = lanes[comes_up], ready[comes_up], at[comes_up], interval[comes_up]
+            # In a later interval others are there: look again.
+            is_now = (at // self.interval_s).astype(np.int64) == interval
+            agent = (ready <= at[:, None]).argmax(axis=1)
+            over = at + self.outreach.contact_s
+            last = (over // self.interval_s).astype(np.int64)
+            stays = (last < intervals) & (self.comes[lanes, last.clip(max=intervals - 1), agent] <= over)
+            is_there = stays & (self.comes[lanes, interval, agent] <= at)
+            starts = is_now & is_there & self.outreach.is_allowed[interval]
+            free[lanes[starts], agent[starts]] = over[starts]
+            self.begun.append((lanes[starts], at[starts]))
+            self.clock[lanes] = np.where(is_now & ~starts, (interval + 1) * self.interval_s, at)
+            lanes = lanes[self.clock[lanes] < end[lanes]]
+
+    def seconds(self, shape: tuple[int, ...]) -> Floats:
+        """Seconds of outreach by lane and interval."""
+        lane = np.concatenate([lanes for lanes, _ in self.begun] or [np.zeros(0, np.int64)])
+        begins = np.concatenate([at for _, at in self.begun] or [np.zeros(0)])
+        return _seconds(lane, begins, begins + self.outreach.contact_s, shape, self.interval_s)
 
 
 def _comes(agents: Integers, interval_s: float) -> Floats:
@@ -151,17 +238,15 @@ def _comes(agents: Integers, interval_s: float) -> Floats:
     return comes
 
 
-def _busy(start: Floats, handle_time_s: Floats, intervals: int, interval_s: float) -> Floats:
-    """Seconds of service by lane and interval."""
-    busy = np.zeros((len(start), intervals))
-    lane, at = np.nonzero(np.isfinite(start))
-    begins, ends = start[lane, at], start[lane, at] + handle_time_s[lane, at]
+def _seconds(lane: Integers, begins: Floats, ends: Floats, shape: tuple[int, ...], interval_s: float) -> Floats:
+    """Seconds between beginnings and ends by lane and interval."""
+    seconds = np.zeros(shape)
     interval = (begins // interval_s).astype(np.int64)
     while len(lane):
-        inside = interval < intervals
+        inside = interval < shape[1]
         lane, begins, ends, interval = lane[inside], begins[inside], ends[inside], interval[inside]
         until = np.minimum(ends, (interval + 1) * interval_s)
-        np.add.at(busy, (lane, interval), until - begins)
+        np.add.at(seconds, (lane, interval), until - begins)
         goes_on = ends > until
         lane, begins, ends, interval = lane[goes_on], until[goes_on], ends[goes_on], interval[goes_on] + 1
-    return busy
+    return seconds

@@ -24,11 +24,11 @@ AFTER = {
     "plan_staffing": {"forecast_volume"},
     "measure_outreach": {"check_features"},
     "plan_shifts": {"plan_staffing"},
-    "choose_outreach": {"score_churn", "plan_staffing", "measure_outreach"},
+    "choose_outreach": {"score_churn", "plan_shifts", "measure_outreach"},
     "measure": {"check_features"},
     "explain_churn": {"choose_outreach"},
     "value_agents": {"score_churn", "plan_staffing"},
-    "check_publication": {"explain_churn", "value_agents", "measure", "plan_shifts"},
+    "check_publication": {"explain_churn", "value_agents", "measure"},
     "publish": {"check_publication"},
     "retrain_on_drift": {"publish"},
 }

@@ -482,12 +482,46 @@ def _shifts(run_date: date) -> dict[str, pd.DataFrame]:
         }
         for week in range(2)
     ]
-    tables = {"shift_plan": shifts, "shift_coverage": coverage, "shift_service": service, "capacity_plan": capacity}
+    usable = [
+        {
+            "queue_group": "billing",
+            "team": "care",
+            "languages": "de",
+            "skills": "billing",
+            "interval_start_at": at + pd.Timedelta(hours=10, minutes=30 * step),
+            "local_on": run_date,
+            "firm_minutes": 21.0 * (step < 2),
+            "if_quiet_minutes": 6.0,
+            "idle_agents": 1,
+            "idle_share": 0.25,
+            "service_level_if_quiet": 0.81,
+        }
+        for step in range(4)
+    ]
+    placed = [
+        {
+            "pool": "retention",
+            "planned_on": run_date,
+            "tier": "firm",
+            "usable_minutes": 480.0,
+            "placed_minutes": 24.5,
+            "row_count": 2,
+            "expected_value": 30.0,
+            "next_minutes": 330.0,
+            "next_value": 250.0,
+            "next_cost": 288.0,
+            "is_worth_an_agent": False,
+            "sentence": "one agent more in `retention` would not pay for itself by outreach alone",
+        }
+    ]
+    tables = {"shift_plan": shifts, "shift_coverage": coverage, "shift_service": service, "capacity_plan": capacity,
+              "usable_minutes": usable, "outreach_placed": placed}  # fmt: skip
     frames = {name: pd.DataFrame(rows) for name, rows in tables.items()}
     for name, column in (
         ("shift_plan", "starts_at"),
         ("shift_plan", "ends_at"),
         ("shift_coverage", "interval_start_at"),
+        ("usable_minutes", "interval_start_at"),
     ):
         frames[name][column] = frames[name][column].dt.tz_convert("UTC")
     return frames

@@ -106,7 +106,7 @@ def test_agents_appear_as_pseudonyms_once_a_day_within_their_week(night):
 def test_without_patterns_one_line_and_empty_tables(night):
     (night.settings.root / "staffing.yml").unlink()
     assert run(night)["notes"] == "no shifts are planned: staffing.yml has no patterns"
-    for name in ("shift_plan", "shift_coverage", "shift_service", "capacity_plan"):
+    for name in ("shift_plan", "shift_coverage", "shift_service", "capacity_plan", "usable_minutes"):
         assert night.read(name).empty
 
 
@@ -152,7 +152,27 @@ def test_a_mistake_is_told_with_its_line(night):
 
 def test_again_gives_the_same_bytes(night):
     run(night)
-    names = ("shift_plan", "shift_coverage", "shift_service", "capacity_plan")
+    names = ("shift_plan", "shift_coverage", "shift_service", "capacity_plan", "usable_minutes")
     first = [(night.folder / f"{name}.parquet").read_bytes() for name in names]
     plan_shifts(night.settings, MONDAY)
     assert [(night.folder / f"{name}.parquet").read_bytes() for name in names] == first
+
+
+def test_whoever_is_beyond_the_requirement_is_usable_for_outreach(night):
+    # Contacts come until noon only, and there are whole shifts only: the afternoon is free, but for breaks.
+    (night.settings.root / "staffing.yml").write_text(PATTERNS[: PATTERNS.index("  half")])
+    rows = forecast("care")
+    is_late = pd.DatetimeIndex(rows["interval_start_at"]).tz_convert("Europe/Berlin").hour >= 12
+    night.write("volume_forecast", rows.assign(contacts=rows["contacts"].mask(is_late, 0.0)))
+    told = run(night)
+    usable, coverage = night.read("usable_minutes"), night.read("shift_coverage")
+    assert (usable["team"].unique().tolist(), usable["languages"].unique().tolist()) == (["floor"], ["de"])
+    local = pd.DatetimeIndex(usable["interval_start_at"]).tz_convert("Europe/Berlin")
+    assert (local.hour.min(), local.hour.max()) == (9, 15)  # called from nine on, worked until four
+    both = usable.merge(coverage, on=["queue_group", "interval_start_at"], validate="many_to_one")
+    beyond = (both["planned"] - both["required"]).clip(lower=0) * 30
+    assert 0 < both["firm_minutes"].sum() <= beyond.sum() * 0.8 + 1e-6  # a fifth of the time is lost
+    assert (both.loc[beyond == 0, "firm_minutes"] == 0).all()
+    assert told["usable_hours"] == round(both["firm_minutes"].sum() / 60, 1)
+    # Only the day that the list fills is simulated.
+    assert usable.loc[usable["if_quiet_minutes"].notna(), "local_on"].unique().tolist() == [MONDAY]

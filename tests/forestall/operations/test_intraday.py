@@ -50,6 +50,7 @@ def forecast():
     return frame.assign(
         cutoff_at=Night.cutoff.fget(Night(_Zone(), RUN)), lead_days=1, is_open=True, handle_time_s=300.0,
         method="prophet", model_version="v", model_contacts=frame["contacts"], override_id=None,
+        **dict.fromkeys(("handle_time_p10_s", "handle_time_p50_s", "handle_time_p90_s"), 300.0),
     )  # fmt: skip
 
 

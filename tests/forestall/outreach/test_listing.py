@@ -378,3 +378,31 @@ def test_a_customers_own_arm_never_decides_whether_it_would_have_been_listed(mak
         turned = arms.assign(arm=arms["arm"].where(arms.index != place, other))
         customer = people.loc[place, "customer_id"]
         assert (customer in selected(turned)) == (customer in as_drawn)
+
+
+def test_the_list_fills_what_shifts_leave_firm_first_then_if_quiet(make):
+    shifts = pd.DataFrame({
+        "team": "care", "languages": "de", "skills": "", "local_on": [RUN_DATE], "firm_minutes": 35.0,
+        "if_quiet_minutes": 21.0,
+    })  # fmt: skip
+    listed = make(values={"risk": 0.9, "usable": shifts}).listed
+    # `fix` takes ten minutes: three fit in 35, two more in 21; the 100 minutes of the settings are not there.
+    assert listed.groupby("tier")["expected_minutes"].sum().to_dict() == {"firm": 30.0, "if_quiet": 20.0}
+    firm, quiet = (listed[listed["tier"] == tier] for tier in ("firm", "if_quiet"))
+    assert firm["expected_value"].min() >= quiet["expected_value"].max()
+
+
+def test_what_minutes_are_worth_and_what_one_agent_more_would_add(make):
+    # 20 customers at .9: `fix` is worth .9 x .2 x 48.78 = 8.78 and takes 10 minutes at .50.
+    lists = make(values={"risk": 0.9}, team_minutes={"care": 45, "success": 0}, agent_minutes=60, agent_paid_minutes=90)
+    row = lists.placed.set_index("pool").loc["care"]
+    assert (row["usable_minutes"], row["placed_minutes"], row["row_count"]) == (45, 40, 4)
+    assert row["expected_value"] == pytest.approx(4 * (8.78 - 5.00))
+    # Six more in an hour bring 52.68, against 90 minutes of pay.
+    assert (row["next_minutes"], row["next_cost"], row["is_worth_an_agent"]) == (60, 45.0, True)
+    assert row["next_value"] == pytest.approx(6 * 8.78)
+    assert row["sentence"] == (
+        "one agent more in `care` would pay for itself by outreach alone: 60 min worth 52.68 for 45.00 of pay"
+    )
+    idle = make(values={"risk": 0.9, "count": 4}, team_minutes={"care": 45, "success": 0}).placed.set_index("pool")
+    assert (idle.loc["care", "next_value"], idle.loc["care", "is_worth_an_agent"]) == (0.0, False)

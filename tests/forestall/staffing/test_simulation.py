@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from forestall.staffing.queueing import evaluate
-from forestall.staffing.simulation import Arrivals, draw_arrivals, simulate
+from forestall.staffing.simulation import Arrivals, Outreach, draw_arrivals, simulate
 
 HOUR = 3600.0
 
@@ -87,3 +87,42 @@ def test_the_long_run_is_erlangs(agents, patience):
     assert abs(in_time.mean() - float(np.ravel(told.service_level)[0])) < 3.5 * error
     busy = served.busy_s[:, 1:].sum() / (lanes * (hours - 1) * agents * HOUR)
     assert busy == pytest.approx(float(np.ravel(told.occupancy)[0]), abs=0.02)
+
+
+def calls(idle, contact_s, intervals=1):
+    return Outreach(idle, contact_s, np.ones(intervals, bool))
+
+
+def test_outreach_begins_as_soon_as_one_more_is_idle_by_hand():
+    # Two agents, one of whom has to stay idle: the other calls for 100 s on end until 300 s, when both are wanted.
+    comers = arrivals([300, 300, 300], [100, 100, 50], [1e9] * 3)
+    served = simulate(comers, np.array([[2]]), 1000.0, calls(1, 100))
+    # At 300 s a call has just ended and another would begin; who comes at that instant is first.
+    assert served.wait_s.tolist() == [[0, 0, 100]]
+    # 0 to 300, then from 450 (both idle again) to 950: the one from 950 would end too late.
+    assert served.outreach_s.tolist() == [[800]]
+    assert served.busy_s.tolist() == [[250]]
+
+
+def test_outreach_makes_who_comes_wait():
+    served = simulate(arrivals([50], [10], [1e9]), np.array([[1]]), 1000.0, calls(0, 100))
+    assert served.wait_s.tolist() == [[50]]
+
+
+def test_no_outreach_where_nobody_may_be_called_or_the_agent_goes_too_soon():
+    nobody_comes = arrivals([np.inf], [0], [np.inf])
+    allowed = Outreach(0, 100, np.array([True, False, True]))
+    served = simulate(nobody_comes, np.array([[1, 1, 1]]), 1000.0, allowed)
+    assert served.outreach_s.tolist() == [[1000, 0, 900]]
+    goes = simulate(nobody_comes, np.array([[1, 0]]), 1000.0, calls(0, 600, 2))
+    assert goes.outreach_s.tolist() == [[600, 0]]
+
+
+def test_more_who_stay_idle_never_make_waits_longer_by_much():
+    rng = np.random.default_rng(4)
+    rates = np.full((10, 1, 8), 60.0)
+    comers = draw_arrivals(rng, rates, np.full((1, 8), 300.0), np.array([np.inf]), 1800.0)
+    agents = np.full((10, 8), 16)
+    waits = [np.nanmean(simulate(comers, agents, 1800.0, calls(idle, 480, 8)).wait_s) for idle in (0, 2, 4, 16)]
+    assert waits == sorted(waits, reverse=True)
+    assert waits[-1] == np.nanmean(simulate(comers, agents, 1800.0).wait_s)

@@ -1,0 +1,201 @@
+"""What would be otherwise, on a published night with two days, three queues and shifts at two sites."""
+
+import json
+from dataclasses import replace
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from typer.testing import CliRunner
+
+from features.published import PUBLISHED
+from forestall.cli import app
+from forestall.night import Night, conform
+from forestall.operations.what_if import Question, ask
+from forestall.settings import ConfigError
+from forestall.staffing.plan import Known, plan_requirement
+from forestall.staffing.standards import QueueOverride, Standards
+from models.volume.quantiles import QUANTILE_COLUMNS, Spread, quantiles
+
+RUN, ZONE = date(2026, 3, 2), ZoneInfo("Europe/Berlin")
+TUESDAY = RUN + timedelta(days=1)
+MEANS = {("care", "phone"): 40.0, ("sales", "phone"): 20.0, ("mail", "email"): 15.0}
+KEY = ["queue", "interval_start_at"]
+PATIENCE = {"care": 120.0, "sales": 200.0}
+
+
+def forecast(**factors):
+    """From 08:00 to 18:00, the same in every half-hour; `factors` by queue on Tuesday."""
+    rows = []
+    for (queue, channel), mean in MEANS.items():
+        for day in (RUN, TUESDAY):
+            local = pd.date_range(f"{day} 08:00", f"{day} 17:30", freq="30min", tz=ZONE)
+            contacts = mean * (factors.get(queue, 1.0) if day == TUESDAY else 1.0)
+            rows.append(pd.DataFrame({"queue": queue, "channel": channel, "interval_start_at": local.tz_convert("UTC"),
+                                      "local_on": day, "contacts": contacts}))  # fmt: skip
+    frame = pd.concat(rows, ignore_index=True)
+    frame[list(QUANTILE_COLUMNS)] = quantiles(frame["contacts"].to_numpy(), Spread(0.02))
+    seconds = dict.fromkeys(("handle_time_s", "handle_time_p10_s", "handle_time_p50_s", "handle_time_p90_s"), 300.0)
+    return frame.assign(
+        cutoff_at=datetime.combine(RUN, time(), ZONE), lead_days=1, is_open=True, method="prophet",
+        model_version="v", model_contacts=frame["contacts"], override_id=None, **seconds,
+    )  # fmt: skip
+
+
+KNOWN = Known(Standards(), 0.3, PATIENCE, backlog={"mail": 40.0})
+
+
+def requirement(settings, rows, known=KNOWN):
+    return plan_requirement(rows, known, settings.service_level, 1800)[0]
+
+
+def shifts_of(plan):
+    """Care is covered to the agent: all but two of Leipzig, who rest from 12:00 to 12:30, and two of Muenchen."""
+    rows = []
+    for day in (RUN, TUESDAY):
+        start, end = (pd.Timestamp(datetime.combine(day, time(hour), ZONE)).tz_convert("UTC") for hour in (8, 18))
+        agents = int(np.ceil(plan.loc[plan["queue"] == "care", "agents_gross"].max() - 1e-3))
+        usual = {"local_on": day, "is_assigned": True, "queue_group": "care", "pattern": "long", "starts_at": start,
+                 "ends_at": end, "paid_hours": 10.0, "occupancy": 0.8}  # fmt: skip
+        rows += [
+            usual | {"slot_id": f"s{at:02d}", "site": "Muenchen" if at < 2 else "Leipzig",
+                     "breaks": "" if at < 2 else "12:00-12:30"}
+            for at in range(agents)
+        ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def coverage_of(plan, shifts):
+    care = plan[plan["queue"] == "care"]
+    agents = shifts.groupby("local_on").size().iloc[0]
+    rests = care["interval_start_at"].dt.tz_convert(ZONE).dt.strftime("%H:%M") == "12:00"
+    rows = pd.DataFrame({
+        "queue_group": "care", "interval_start_at": care["interval_start_at"], "local_on": care["local_on"],
+        "required": np.ceil(care["agents_gross"] - 1e-3).astype(int), "planned": np.where(rests, 2.0, float(agents)),
+        "on_break": np.where(rests, agents - 2.0, 0.0), "remedy": None,
+    })  # fmt: skip
+    return rows.assign(short=(rows["required"] - rows["planned"]).clip(lower=0.0))
+
+
+@pytest.fixture
+def settings(company):
+    settings = company('[company]\ntime_zone = "Europe/Berlin"\n[volume]\ninterval_minutes = 30\n')
+    night = Night(settings, RUN)
+    folder = night.published / RUN.isoformat()
+    folder.mkdir(parents=True)
+    plan = requirement(settings, forecast())
+    shifts = shifts_of(plan)
+    tables = {"volume_forecast": forecast(), "staffing_requirement": plan, "shift_plan": shifts,
+              "shift_coverage": coverage_of(plan, shifts)}  # fmt: skip
+    for name, table in PUBLISHED.items():
+        rows = pa.Table.from_pandas(tables[name], preserve_index=False) if name in tables else None
+        kept = table.arrow_schema().empty_table() if rows is None else conform(rows, table)
+        pa.parquet.write_table(kept, folder / f"{name}.parquet")
+    (folder / "manifest.json").write_text(json.dumps({}))
+    (night.published / "current").symlink_to(folder.name)
+    night.write("staffing_known", pd.DataFrame({"queue": list(PATIENCE), "patience_s": list(PATIENCE.values())}))
+    return settings
+
+
+def by_queue(answer, column):
+    return answer.days.groupby("queue")[column].sum().to_dict()
+
+
+def hours(plan):
+    return plan.groupby("queue")["agents_gross"].sum().mul(0.5).to_dict()
+
+
+def test_where_nothing_is_otherwise_the_plan_is_tonights(settings):
+    answer = ask(settings, Question())
+    assert by_queue(answer, "hours_now") == pytest.approx(hours(requirement(settings, forecast())))
+    # Also for mail, whose backlog is not published: it is what is planned beyond the forecast.
+    assert by_queue(answer, "hours_then") == pytest.approx(by_queue(answer, "hours_now"))
+    live = answer.days[answer.days["queue"] != "mail"]
+    assert live["service_then"].tolist() == pytest.approx(live["service_now"].tolist())
+    assert answer.shifts["short_then"].tolist() == pytest.approx(answer.shifts["short_now"].tolist())
+
+
+def test_an_event_on_a_day_is_as_if_it_had_been_forecast(settings):
+    answer = ask(settings, Question(("care",), TUESDAY, TUESDAY, volume_percent=50))
+    wanted = requirement(settings, forecast(care=1.5))
+    wanted = wanted[(wanted["queue"] == "care") & (wanted["local_on"] == TUESDAY)]
+    row = answer.days.iloc[0]
+    assert len(answer.days) == 1
+    assert (row["contacts_now"], row["contacts_then"]) == pytest.approx((800.0, 1200.0))
+    assert row["agents_then"] == wanted["agents_net"].max() > row["agents_now"]
+    assert row["hours_then"] == pytest.approx(wanted["agents_gross"].sum() / 2)
+    assert row["service_then"] < row["service_now"] - 0.2  # half as many again on the same agents
+    short = answer.shifts.set_index("local_on")
+    assert list(short.index) == [TUESDAY]
+    missing = np.ceil(wanted["agents_gross"] - 1e-3) - np.ceil(
+        requirement(settings, forecast()).merge(wanted[KEY], on=KEY)["agents_gross"].to_numpy() - 1e-3
+    )
+    assert short.loc[TUESDAY, "short_then"] - short.loc[TUESDAY, "short_now"] == pytest.approx(missing.sum() / 2)
+
+
+def test_longer_contacts_a_higher_standard_and_more_shrinkage_take_more_hours(settings):
+    for question in (
+        Question(handle_time_percent=10), Question(service_level=0.95), Question(threshold_s=1),
+        Question(shrinkage=0.4),
+    ):  # fmt: skip
+        answer = ask(settings, replace(question, queues=("care",)))
+        assert answer.days["hours_then"].sum() > answer.days["hours_now"].sum(), question
+    lost = ask(settings, Question(shrinkage=0.4)).days
+    assert lost["hours_then"].to_numpy() == pytest.approx(lost["hours_now"].to_numpy() * 0.7 / 0.6)
+    standards = Standards(queues={"sales": QueueOverride(service_level=0.95, threshold_s=5)})
+    better = requirement(settings, forecast(), replace(KNOWN, standards=standards))
+    answer = ask(settings, Question(("sales",), service_level=0.95, threshold_s=5))
+    assert by_queue(answer, "hours_then")["sales"] == pytest.approx(hours(better)["sales"])
+
+
+def test_a_closed_queue_takes_nobody_and_leaves_the_others(settings):
+    answer = ask(settings, Question(closed_queues=("sales",)))
+    assert by_queue(answer, "hours_then")["sales"] == by_queue(answer, "contacts_then")["sales"] == 0
+    assert by_queue(answer, "hours_then")["care"] == pytest.approx(by_queue(answer, "hours_now")["care"])
+
+
+def test_a_closed_site_takes_its_shifts_away_and_keeps_the_contacts(settings):
+    answer = ask(settings, Question(("care",), RUN, RUN, closed_site="Muenchen"))
+    row, shifts = answer.days.iloc[0], answer.shifts.iloc[0]
+    assert row["contacts_then"] == row["contacts_now"]
+    assert row["service_then"] < row["service_now"]
+    # Two agents for ten hours; they are missed from 12:00 to 12:30 too, when the others rest.
+    assert shifts["short_then"] - shifts["short_now"] == pytest.approx(20.0)
+    others = ask(settings, Question(("care",), RUN, RUN, closed_site="Leipzig")).shifts.iloc[0]
+    agents = len(shifts_of(requirement(settings, forecast()))) / 2
+    # On a break nobody of Leipzig is missed.
+    assert others["short_then"] - others["short_now"] == pytest.approx((agents - 2) * 9.5)
+
+
+@pytest.mark.parametrize(
+    ("question", "told"),
+    [
+        (Question(("billing",)), "there is no queue billing; known: care, mail, sales"),
+        (Question(first_on=date(2027, 1, 1)), "2027-01-01 to 2027-01-07 is not within the forecast"),
+        (Question(volume_percent=-101), "no more than all"),
+        (Question(closed_site="Bonn"), "no shift is planned at site `Bonn`; known: Leipzig, Muenchen"),
+    ],
+)
+def test_what_is_asked_amiss_is_one_line(settings, question, told):
+    with pytest.raises(ConfigError, match=told):
+        ask(settings, question)
+
+
+def test_without_a_night_one_line(company):
+    with pytest.raises(ConfigError, match="no night is published"):
+        ask(company("[outreach]\n"), Question())
+
+
+def test_the_command_shows_both_and_writes_the_table(settings, tmp_path):
+    out = tmp_path / "then.csv"
+    done = CliRunner().invoke(app, [
+        "what-if", "--config", str(settings.root / "forestall.toml"), "--queue", "care", "--volume", "20", "--out",
+        str(out),
+    ])  # fmt: skip
+    assert done.exit_code == 0, done.output
+    assert "Beside the plan of 2026-03-02" in done.output
+    assert "care: shifts leave" in done.output
+    assert len(pd.read_csv(out)) == 2
