@@ -1,6 +1,6 @@
 """How many agents each queue takes in each interval of the forecast.
 
-Reads `volume_forecast` of the night, eight weeks of `marts.fct_agent_time` (shrinkage) and
+Reads `volume_forecast` of the night (and `volume_days` where there is one), eight weeks of `marts.fct_agent_time` (shrinkage) and
 `marts.fct_contact_volume` (patience), the opening backlog and `standards.yml`; writes
 `staffing_requirement`. Safe to run again: the same night gives the same plan.
 """
@@ -42,7 +42,8 @@ def plan_staffing(settings: Settings, run_date: date) -> Summary:
         raise ConfigError("staffing.shrinkage: 1 leaves nobody to work; give the share of paid time lost, such as 0.30")
     with open_warehouse(settings, f"plan_staffing {run_date}") as warehouse:
         known, source = what_is_known(warehouse, night)
-    plan, notes = plan_requirement(forecast, known, settings.service_level, settings.volume.interval_minutes * 60)
+    interval_s = settings.volume.interval_minutes * 60
+    plan, notes = plan_requirement(forecast, known, settings.service_level, interval_s, _days(night))
     for note in notes:
         log.warning("%s", note)
     night.write("staffing_requirement", plan)
@@ -56,6 +57,14 @@ def plan_staffing(settings: Settings, run_date: date) -> Summary:
         "shrinkage_source": source,
         "notes": " | ".join(notes),
     }
+
+
+def _days(night: Night) -> pd.DataFrame | None:
+    """The forecast of each queue's days, where the night has one."""
+    if not (night.folder / "volume_days.parquet").is_file():
+        return None
+    days = night.read("volume_days")
+    return days[days["scope"] == "queue"].rename(columns={"scope_value": "queue"})
 
 
 def what_is_known(warehouse: Warehouse, night: Night) -> tuple[Known, str]:
