@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from forestall.sections import ServiceLevelSettings
+from forestall.staffing.lag import load_ratio
 from forestall.staffing.period import Periods
 from forestall.staffing.requirement import Demand
 from forestall.staffing.uncertainty import COLUMNS, likely_rates, shared_part, shift_at, spread_of
@@ -27,7 +28,7 @@ def periods_of(
     """The periods of `level`, in which a certainty is set.
 
     Args:
-        rows: queue, local_on of each interval of `demand`.
+        rows: queue, interval_start_at, local_on of each interval of `demand`.
         demand: what is to be staffed.
         level: period and certainty.
         interval_s: length of an interval.
@@ -39,19 +40,26 @@ def periods_of(
     none = np.zeros(len(rows))
     if level.period == "interval":
         every = np.arange(len(rows))
-        return Periods(every, shift, none, every, none, certainty, interval_s, counts_chance=False)
+        return Periods(every, shift, none, every, none, none + 1, certainty, interval_s, counts_chance=False)
     day, keys = pd.factorize(pd.MultiIndex.from_frame(rows[["queue", "local_on"]]))
     told = days is not None and len(days) > 0
     shared_cv, own_cv = cv, none
     if told and days is not None:
         by_day = days.set_index(["queue", "local_on"])[["contacts", *COLUMNS]].reindex(keys)
         shift, shared_cv, own_cv = _split(by_day, day, mean, shift, cv, certainty)
+    ratio = _load_ratio(rows, mean * demand.handle_time_s, demand.handle_time_s, interval_s)
     if level.period == "day":
-        return Periods(day, shift, own_cv, day, none, certainty, interval_s)
+        return Periods(day, shift, own_cv, day, none, ratio, certainty, interval_s)
     month = pd.to_datetime(rows["local_on"]).dt.strftime("%Y-%m").to_numpy()
     period, _ = pd.factorize(pd.MultiIndex.from_arrays([rows["queue"], month]))
     lasting, passing = np.sqrt(LASTS_A_MONTH), np.sqrt(1 - LASTS_A_MONTH)
-    return Periods(period, lasting * shift, own_cv, day, passing * shared_cv, certainty, interval_s)
+    return Periods(period, lasting * shift, own_cv, day, passing * shared_cv, ratio, certainty, interval_s)
+
+
+def _load_ratio(rows: pd.DataFrame, load: Floats, handle_time_s: Floats, interval_s: int) -> Floats:
+    start_s = rows["interval_start_at"].to_numpy("datetime64[s]").astype(np.int64)
+    queue, _ = pd.factorize(rows["queue"])
+    return load_ratio(load, handle_time_s, start_s, queue, interval_s)
 
 
 def _split(

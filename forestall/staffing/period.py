@@ -36,6 +36,7 @@ class Periods:
         own_cv: spread of the error that is the interval's own, as a share of its mean.
         day: number of the interval's day, from 0 on.
         day_cv: spread of the error that the day's intervals share but the period's other days do not; 0 if it has none.
+        load_ratio: what agents hold of the load that is offered in the interval (of `lag`).
         certainty: wanted probability that a period meets its standard, between 0 and 1.
         interval_s: length of an interval.
         counts_chance: whether chance counts: what is judged is what contacts really met, not what their rate implies.
@@ -46,13 +47,14 @@ class Periods:
     own_cv: Floats
     day: Integers
     day_cv: Floats
+    load_ratio: Floats
     certainty: float
     interval_s: int
     counts_chance: bool = True
 
     def rows(self, chosen: Flags) -> "Periods":
         """Some of the intervals."""
-        by_interval = ("period", "shift", "own_cv", "day", "day_cv")
+        by_interval = ("period", "shift", "own_cv", "day", "day_cv", "load_ratio")
         return replace(self, **{name: getattr(self, name)[chosen] for name in by_interval})
 
 
@@ -73,21 +75,29 @@ def least_agents_of_periods(demand: Demand, periods: Periods) -> Integers:
 
 def _least(mean: Demand, periods: Periods) -> Integers:
     floor = least_agents(replace(mean, service_level=np.zeros(len(mean))))
-    rough = _least_for_level(_scenario(mean, periods.shift), floor)
-    shift = periods.shift + _worth_of_noise(mean, periods, rough)
-    scenario = _scenario(mean, shift, np.hypot(periods.own_cv, periods.day_cv))
+    held = replace(mean, rates_per_s=mean.rates_per_s * periods.load_ratio[:, None])
+    rough = _least_for_level(_scenario(held, periods.shift), floor)
+    shift = periods.shift + _worth_of_noise(held, periods, rough)
+    scenario = _scenario(held, shift, np.hypot(periods.own_cv, periods.day_cv))
     enough = np.maximum(_least_for_level(scenario, rough), floor)
-    return _spare(scenario, enough, floor, periods.period)
+    share = _share(mean.rates_per_s[:, 0] * np.clip(1 + shift, 0.0, None), periods.period)
+    return _spare(scenario, enough, floor, share, periods.period)
 
 
-def _scenario(mean: Demand, shift: Floats, own_cv: Floats | None = None) -> Demand:
-    """The demand with so much more, and around it what is the interval's own (lognormal)."""
-    rates = mean.rates_per_s * np.clip(1 + shift, 1e-6, None)[:, None]
+def _share(contacts: Floats, period: Integers) -> Floats:
+    """Of each interval in the contacts of its period."""
+    total = np.bincount(period, contacts)[period]
+    return np.asarray(np.divide(contacts, total, out=np.zeros_like(contacts), where=total > 0))
+
+
+def _scenario(held: Demand, shift: Floats, own_cv: Floats | None = None) -> Demand:
+    """What agents hold with so much more volume, and around it what is the interval's own (lognormal)."""
+    rates = held.rates_per_s * np.clip(1 + shift, 1e-6, None)[:, None]
     if own_cv is None:
-        return replace(mean, rates_per_s=rates)
+        return replace(held, rates_per_s=rates)
     sigma = np.sqrt(np.log1p(own_cv**2))[:, None]
     around = np.exp(sigma * _POINTS)
-    return replace(mean, rates_per_s=rates * around / (around @ _WEIGHTS)[:, None], weights=_WEIGHTS)
+    return replace(held, rates_per_s=rates * around / (around @ _WEIGHTS)[:, None], weights=_WEIGHTS)
 
 
 def _least_for_level(scenario: Demand, guess: Integers) -> Integers:
@@ -98,15 +108,15 @@ def _least_for_level(scenario: Demand, guess: Integers) -> Integers:
     return least_whole(guess, is_enough)
 
 
-def _worth_of_noise(mean: Demand, periods: Periods, agents: Integers) -> Floats:
+def _worth_of_noise(held: Demand, periods: Periods, agents: Integers) -> Floats:
     """By how much more volume than `shift` a period must be staffed for what its intervals do not share."""
     if periods.certainty == 0.5:
-        return np.zeros(len(mean))
-    period, at = periods.period, _scenario(mean, periods.shift)
+        return np.zeros(len(held))
+    period, at = periods.period, _scenario(held, periods.shift)
     less, more = (expect(_scenario(at, np.full(len(at), step)), agents).service_level for step in (-_STEP, _STEP))
     level, slope = (less + more) / 2, (more - less) / (2 * _STEP)
-    contacts = at.rates_per_s[:, 0] * periods.interval_s
-    share = contacts / np.bincount(period, contacts)[period]
+    contacts = at.rates_per_s[:, 0] / periods.load_ratio * periods.interval_s
+    share = _share(contacts, period)
     total = np.bincount(period, share * level)[period]
     pull = share * (level - total + slope)  # of an interval's volume on the period's level
     variance = (pull * periods.own_cv) ** 2
@@ -138,11 +148,9 @@ def _memory_s(at: Demand) -> Floats:
     return 1.5 / (1 / at.handle_time_s + 1 / at.patience_s)
 
 
-def _spare(scenario: Demand, agents: Integers, floor: Integers, period: Integers) -> Integers:
+def _spare(scenario: Demand, agents: Integers, floor: Integers, share: Floats, period: Integers) -> Integers:
     """Take away agents whom their period can do without, those whom the fewest contacts miss first."""
     agents = agents.copy()
-    contacts = scenario.rates_per_s @ scenario.weights
-    share = contacts / np.bincount(period, contacts)[period]
     level = expect(scenario, agents).service_level
     slack = np.bincount(period, share * (level - scenario.service_level))
     least = scenario.service_level - MOST_BELOW
