@@ -1,8 +1,8 @@
 """How many agents each queue takes in each interval of the forecast.
 
-Reads `volume_forecast` of the night (and `volume_days` where there is one), eight weeks of `marts.fct_agent_time` (shrinkage) and
-`marts.fct_contact_volume` (patience), the opening backlog and `standards.yml`; writes
-`staffing_requirement`. Safe to run again: the same night gives the same plan.
+Reads `volume_forecast` of the night (and `volume_days` where there is one), eight weeks of
+`marts.fct_agent_time` (shrinkage) and `marts.fct_contact_volume` (patience), the opening backlog and
+`standards.yml`; writes `staffing_requirement`. Safe to run again: the same night gives the same plan.
 """
 
 import logging

@@ -57,7 +57,7 @@ def periods_of(
 
 
 def _load_ratio(rows: pd.DataFrame, load: Floats, handle_time_s: Floats, interval_s: int) -> Floats:
-    start_s = rows["interval_start_at"].to_numpy("datetime64[s]").astype(np.int64)
+    start_s = pd.DatetimeIndex(rows["interval_start_at"]).as_unit("s").asi8
     queue, _ = pd.factorize(rows["queue"])
     return load_ratio(load, handle_time_s, start_s, queue, interval_s)
 

@@ -22,7 +22,7 @@ from forestall.staffing.requirement import AGENT_LIMIT, Demand, Flags, Integers,
 MOST_BELOW = 0.15
 # Three points stand for a normal distribution (Gauss-Hermite): exact up to its fifth moment.
 _POINTS, _WEIGHTS = np.array([-np.sqrt(3), 0.0, np.sqrt(3)]), np.array([1 / 6, 2 / 3, 1 / 6])
-_STEP = 0.03  # of volume, over which the fall of the level is measured
+_STEP = 0.06  # of volume, over which the fall of the level is measured
 
 
 @dataclass(frozen=True)
@@ -113,8 +113,11 @@ def _worth_of_noise(held: Demand, periods: Periods, agents: Integers) -> Floats:
     if periods.certainty == 0.5:
         return np.zeros(len(held))
     period, at = periods.period, _scenario(held, periods.shift)
-    less, more = (expect(_scenario(at, np.full(len(at), step)), agents).service_level for step in (-_STEP, _STEP))
-    level, slope = (less + more) / 2, (more - less) / (2 * _STEP)
+    z = float(special.ndtri(periods.certainty))
+    # The final plan meets the standard with more volume than this one: seen from there, the mean lies on this side.
+    step = -np.sign(z) * _STEP
+    here, there = (expect(_scenario(at, np.full(len(at), by)), agents).service_level for by in (0.0, step))
+    level, slope = (here + there) / 2, (there - here) / step
     contacts = at.rates_per_s[:, 0] / periods.load_ratio * periods.interval_s
     share = _share(contacts, period)
     total = np.bincount(period, share * level)[period]
@@ -126,7 +129,6 @@ def _worth_of_noise(held: Demand, periods: Periods, agents: Integers) -> Floats:
     with np.errstate(divide="ignore", invalid="ignore"):
         noise = np.sqrt(np.bincount(period, variance) + _variance_of_days(pull, periods)) / fall
     # A level that does not move with the volume (nobody comes, or nobody could be late) cannot be bought.
-    z = special.ndtri(periods.certainty)
     worth = z * np.where(np.isfinite(noise), np.clip(noise, 0.0, 1.0), 0.0)[period]
     return np.asarray(np.sign(z) * (np.hypot(periods.shift, worth) - np.abs(periods.shift)))
 

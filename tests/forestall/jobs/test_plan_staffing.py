@@ -40,6 +40,7 @@ def forecast(*queues):
     one = pd.DataFrame({"interval_start_at": starts, "local_on": starts.date, "contacts": contacts, "is_open": True})
     one = one.assign(handle_time_s=240.0, cutoff_at=starts[0], lead_days=1, method="prophet", model_version="1")
     one = one.assign(model_contacts=one["contacts"], override_id=None)
+    one = one.assign(handle_time_p10_s=200.0, handle_time_p50_s=240.0, handle_time_p90_s=280.0)
     quantiles = [name for name in VOLUME_FORECAST.names if name.startswith("contacts_p")]
     one = one.assign(**dict.fromkeys(quantiles, one["contacts"]))
     return pd.concat([one.assign(queue=queue, channel=channel) for queue, channel in queues])
