@@ -40,4 +40,4 @@ def load_ratio(load: Floats, handle_time_s: Floats, start_s: NDArray[np.int64], 
         at_end = gained + np.where(follows, kept * np.r_[0.0, at_end[:-1]], 0.0)
     at_start = np.where(is_first, load, np.where(follows, np.r_[0.0, at_end[:-1]], 0.0))
     held = load + (at_start - load) * handle_time_s / interval_s * (1 - kept)
-    return np.minimum(np.divide(held, load, out=np.ones_like(load), where=load > 0), 1.0)
+    return np.asarray(np.minimum(np.divide(held, load, out=np.ones_like(load), where=load > 0), 1.0))

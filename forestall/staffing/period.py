@@ -154,7 +154,7 @@ def _spare(scenario: Demand, agents: Integers, floor: Integers, share: Floats, p
     """Take away agents whom their period can do without, those whom the fewest contacts miss first."""
     agents = agents.copy()
     level = expect(scenario, agents).service_level
-    slack = np.bincount(period, share * (level - scenario.service_level))
+    slack: Floats = np.bincount(period, share * (level - scenario.service_level)).astype(np.float64)
     least = scenario.service_level - MOST_BELOW
     lower = np.zeros(len(agents))
     is_open = (agents < AGENT_LIMIT) & (slack > 0)[period]
@@ -183,4 +183,4 @@ def _fitting(rows: Integers, loss: Floats, period: Integers, slack: Floats) -> I
     first = np.searchsorted(own, own, side="left")
     before = np.where(first > 0, total[first - 1], 0.0)
     is_first = np.arange(len(rows)) == first
-    return rows[is_first | (total - before <= slack[own])]
+    return np.asarray(rows[is_first | (total - before <= slack[own])])

@@ -55,6 +55,7 @@ def test_with_empty_marts_the_settings_tell(night):
     summary = plan_staffing(night.settings, RUN_DATE)
     plan = night.read("staffing_requirement")
     assert (summary["queues"], summary["intervals"]) == (2, 32)
+    assert night.read("shrinkage_causes")[["cause", "share"]].to_numpy().tolist() == [["all", 0.3]]
     assert plan["shrinkage"].unique().tolist() == [0.3]
     assert plan.groupby("queue")["model"].first().to_dict() == {"care": "erlang_c", "mail": "deferred"}
 
@@ -70,6 +71,8 @@ def test_shrinkage_and_patience_come_from_the_last_eight_weeks(night):
     summary = plan_staffing(night.settings, RUN_DATE)
     plan = night.read("staffing_requirement")
     assert summary["shrinkage"] == 0.4
+    causes = night.read("shrinkage_causes")
+    assert causes.to_dict("records") == [{"cause": "sick", "share": 0.4, "basis": "agent_time of 1 days"}]
     assert plan.loc[plan["queue"] == "care", "model"].unique().tolist() == ["erlang_a"]
 
 
@@ -101,6 +104,7 @@ def test_no_forecast_no_plan_but_a_reason(night):
     night.write("volume_forecast", forecast(("care", "phone")).iloc[:0])
     assert plan_staffing(night.settings, RUN_DATE)["notes"] == "no queue is forecast, so none is staffed"
     assert night.read("staffing_requirement").empty
+    assert night.read("shrinkage_causes").empty
 
 
 def test_a_shrinkage_that_leaves_nobody_is_refused(company):
