@@ -16,6 +16,7 @@ from forestall.sections import ServiceLevelSettings
 from forestall.staffing.certainty import periods_of
 from forestall.staffing.deferred import place
 from forestall.staffing.period import least_agents_of_periods
+from forestall.staffing.plan_notes import notes_of_backlog, notes_of_deferred, notes_of_patience
 from forestall.staffing.requirement import AGENT_LIMIT, Demand, expect, least_agents
 from forestall.staffing.standards import QueueStandard, Standards
 from forestall.staffing.uncertainty import COLUMNS, WEIGHTS, likely_rates
@@ -70,7 +71,7 @@ def plan_requirement(
     plan["shrinkage"] = plan["queue"].map(lambda queue: _or(queues[queue].shrinkage, known.shrinkage)).astype(float)
     plan["agents_gross"] = plan["agents_net"] / (1 - plan["shrinkage"])
     plan["standard"] = plan["queue"].map(lambda queue: _in_words(queues[queue], level))
-    return plan, [*notes, *live_notes, *deferred_notes]
+    return plan, [*notes, *live_notes, *deferred_notes, *notes_of_backlog(known.backlog, queues)]
 
 
 def live_demand(
@@ -143,7 +144,7 @@ def _live(
         occupancy=expected.occupancy,
     )
     capped = plan.loc[agents >= AGENT_LIMIT].groupby("queue").size()
-    return plan, [
+    return plan, notes_of_patience(plan) + [
         f"{queue}: {queues[str(queue)].words} is out of reach in {count} intervals; capped at {AGENT_LIMIT} agents"
         for queue, count in capped.items()
     ]
@@ -221,20 +222,7 @@ def _one_deferred(
         abandonment=np.nan,
         occupancy=np.divide(load, agents, out=np.zeros_like(load), where=agents > 0),
     )
-    return plan, _deferred_notes(queue, standard, placed.late_s, placed.unplaced_s, float(arriving.sum()), work)
-
-
-def _deferred_notes(
-    queue: str, standard: QueueStandard, late_s: float, unplaced_s: float, arriving_s: float, work: Floats
-) -> list[str]:
-    if arriving_s > 0 and not work.any():
-        return [f"{queue}: never open in the whole horizon; its work is not planned"]
-    if late_s > 0.005 * arriving_s:
-        return [
-            f"{queue}: {late_s / arriving_s:.0%} of contacts are due while the queue is closed, so no number of agents"
-            f" keeps `{standard.words}`; planned within {standard.catch_up_s // 60} min of opening"
-        ]
-    return []
+    return plan, notes_of_deferred(queue, standard, placed.late_s, placed.unplaced_s, float(arriving.sum()), work)
 
 
 def _in_words(standard: QueueStandard, level: ServiceLevelSettings) -> str:
