@@ -2,7 +2,7 @@
 
 The forecast says how far an interval may be off and how far its day. Were the intervals' errors their own, they would
 even out over the day; as far as the day is less sure than that, they err together. Where the night has no quantiles of
-days, all of the error is taken to be shared, which asks for more agents and never for fewer.
+days, all of the error is taken to be shared, which asks for more agents unless the errors are very large.
 """
 
 import numpy as np

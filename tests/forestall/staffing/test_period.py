@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from forestall.sections import ServiceLevelSettings
+from forestall.staffing.lag import load_ratio
 from forestall.staffing.period import MOST_BELOW, Periods, least_agents_of_periods
 from forestall.staffing.plan import Known, plan_requirement
 from forestall.staffing.queueing import evaluate
@@ -187,3 +188,20 @@ def test_the_standard_says_how_often():
 def test_a_period_without_a_certainty_is_refused():
     with pytest.raises(ValueError, match=r'period = "day" needs certainty, such as 0.8'):
         ServiceLevelSettings(period="day")
+
+
+def test_months_within_the_standard_are_as_many_as_wanted():
+    """Half of the variance of a day's error lasts the month, half is the day's own: what decision 17 assumes."""
+    rows, days = forecast(120, 0.12, 0.05, days=20)
+    level = ServiceLevelSettings(period="month", certainty=0.8)
+    known = Known(Standards(occupancy_cap=1.0), 0.3, {"care": 180.0})
+    plan, _ = plan_requirement(rows, known, level, INTERVAL_S, days)
+    rng, months, part = np.random.default_rng(9), 600, 0.12 / np.sqrt(2)
+    factor = lognormal(rng, part, (months, 1, 1)) * lognormal(rng, part, (months, 20, 1))
+    factor = factor * lognormal(rng, 0.05, (months, 20, len(HOURS)))
+    rates = rows["contacts"].to_numpy() * factor.reshape(months, -1) / INTERVAL_S
+    start = np.arange(len(HOURS)) * INTERVAL_S
+    ratio = load_ratio(SHAPE, np.full(len(HOURS), 300.0), start, np.zeros(len(HOURS), np.int64), INTERVAL_S)
+    told = evaluate(plan["agents_net"].to_numpy(), rates * np.tile(ratio, 20), 300.0, 180.0, 20.0, 5.0).service_level
+    met = (told * rates).sum(axis=1) / rates.sum(axis=1) >= 0.8
+    assert met.mean() == pytest.approx(0.8, abs=0.03)
