@@ -1,6 +1,6 @@
 """Who works when, what that covers and gives, and whom to hire.
 
-Reads `volume_forecast` and `staffing_requirement` of the night (and `volume_days` where there is one), the roster,
+Reads `volume_forecast`, `volume_days` and `staffing_requirement` of the night, the roster,
 eight weeks of `marts.fct_agent_time` and `marts.fct_contact_volume`, `staffing.yml` and `standards.yml`; writes
 `shift_plan`, `shift_coverage`, `shift_service` and `capacity_plan`. Without patterns in `staffing.yml` they are empty.
 Safe to run again: the same night gives the same plan.
@@ -130,8 +130,8 @@ def _capacity(
     rules: StaffingRules,
 ) -> tuple[pd.DataFrame, list[str]]:  # fmt: skip
     monday = night.run_date - timedelta(days=night.run_date.weekday())
-    path = night.folder / "volume_days.parquet"
-    days = night.read("volume_days") if path.is_file() else None
+    days = night.read("volume_days")
+    days = days[days["scope"] == "queue"].rename(columns={"scope_value": "queue"})
     hours = daily_hours(needed, plan.grid.interval_s / 3600, monday, days)
     year = [monday + timedelta(days=day) for day in range(7 * 52)]
     roster, _ = roster_of(agents, queues_of, year, rules.model_copy(update={"absences": []}))

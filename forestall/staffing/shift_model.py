@@ -131,6 +131,9 @@ class Solution:
     bound: float
 
 
+NODES = 500  # of a search
+
+
 class Program:
     """Columns and rows of an integer program, gathered one block at a time."""
 
@@ -176,14 +179,20 @@ class Program:
         return float(found.fun), changes
 
     def solve(self, seconds: float, gap: float) -> tuple[Floats, float, float]:
-        """Values, their cost and the bound that is proven; no values where none were found in time."""
+        """Values, their cost and the bound that is proven; no values where none were found in time.
+
+        `NODES` end the search, and the same night gives the same plan on any machine; time only where it is no search
+        any more.
+        """
         if not self.cost:
             return np.zeros(0), 0.0, 0.0
         limits = LinearConstraint(self._matrix(), np.array(self.low), np.array(self.high)) if self.low else ()
         for presolve in (True, False):  # what the first way cannot settle in time, the plain one sometimes can
             found = milp(
                 np.array(self.cost), integrality=np.array(self.is_whole, int), bounds=Bounds(0, np.array(self.most)),
-                constraints=limits, options={"time_limit": seconds, "mip_rel_gap": gap, "presolve": presolve},
+                constraints=limits, options={
+                    "time_limit": seconds, "node_limit": NODES, "mip_rel_gap": gap, "presolve": presolve,
+                },
             )  # fmt: skip
             if found.x is not None:
                 break

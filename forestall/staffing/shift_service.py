@@ -7,6 +7,7 @@ seed gives the same figures.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,12 +15,13 @@ from numpy.typing import NDArray
 
 from forestall.sections import ServiceLevelSettings
 from forestall.staffing.shifts import ShiftPlan
-from forestall.staffing.simulation import Served, draw_arrivals, simulate
+from forestall.staffing.simulation import Arrivals, Served, draw_arrivals, simulate
 from forestall.staffing.standards import QueueStandard
 from forestall.staffing.uncertainty import COLUMNS, WEIGHTS, likely_rates
 
 Floats = NDArray[np.float64]
 REPLICATIONS = 20
+DAYS_AT_ONCE = 7  # of 20 replications: 140 lanes, whose agents by interval are held at the same time
 ALL_DAY = frozenset({"sick", "vacation", "absent", "absence", "holiday"})
 
 
@@ -61,6 +63,15 @@ class QueueLoad:
     load: Floats
     rates: Floats
     handle_time_s: Floats
+
+
+@dataclass(frozen=True)
+class _Day:
+    """A day of the plan, and its first and last interval."""
+
+    number: int
+    first: int
+    last: int
 
 
 def queue_loads(
@@ -116,7 +127,7 @@ def _group(
     losses: Losses,
     level: ServiceLevelSettings,
     rng: np.random.Generator,
-) -> tuple[list[dict[str, object]], Floats]:
+) -> tuple[list[dict[str, Any]], Floats]:
     grid = plan.grid
     a_step = grid.interval_s // grid.step_s
     live = [queue for queue in queues if not queue.standard.is_deferred]
@@ -124,27 +135,27 @@ def _group(
     shifts = plan.shifts[(plan.shifts["queue_group"] == plan.groups[at]) & plan.shifts["is_assigned"]]
     at_once = min((queue.standard.concurrency for queue in live), default=1)
     rows, occupancy = [], np.full(len(taken), np.nan)
-    for day, local_on in enumerate(grid.days):
-        first, last = (grid.day_start[one] // a_step for one in (day, day + 1))
-        there = _who_is_there(shifts, first * a_step, last * a_step, a_step, losses, rng)
-        row: dict[str, object] = {"local_on": local_on, "contacts": 0.0}
-        free = np.maximum(there - taken[None, first:last], 0.0)
-        deferred_busy = np.minimum(sum((q.load[first:last] for q in queues if q.standard.is_deferred), 0.0), there)
-        busy = np.broadcast_to(deferred_busy, there.shape).astype(float)
-        if live and any(queue.rates[first:last].any() for queue in live):
-            whole = np.floor(free + rng.random(free.shape)).astype(np.int64)
-            told, served = _live_day(live, first, last, whole * at_once, level, grid.interval_s, rng)
-            row |= told
-            busy = busy + served.busy_s / grid.interval_s / at_once
-        total = there.sum()
-        row["occupancy"] = float(busy.sum() / total) if total > 0 else None
-        if row["occupancy"] is not None:
-            row["occupancy"] = min(1.0, float(busy.sum() / total))
-        on_duty = there.mean(axis=0)
-        share = np.divide(busy.mean(axis=0), on_duty, out=np.full(len(on_duty), np.nan), where=on_duty > 0)
-        occupancy[first:last] = np.minimum(share, 1.0)
-        if total > 0 or row["contacts"]:
-            rows.append(row)
+    for start in range(0, len(grid.days), DAYS_AT_ONCE):
+        days = [
+            _Day(day, grid.day_start[day] // a_step, grid.day_start[day + 1] // a_step)
+            for day in range(start, min(start + DAYS_AT_ONCE, len(grid.days)))
+        ]
+        present = [_who_is_there(shifts, day.first * a_step, day.last * a_step, a_step, losses, rng) for day in days]
+        free = [
+            np.maximum(there - taken[None, day.first : day.last], 0.0) for day, there in zip(days, present, strict=True)
+        ]
+        agents = [np.floor(some + rng.random(some.shape)).astype(np.int64) * at_once for some in free]
+        told = _live_days(live, days, agents, level, grid.interval_s, rng)
+        for day, there, (row, live_busy) in zip(days, present, told, strict=True):
+            deferred = sum((q.load[day.first : day.last] for q in queues if q.standard.is_deferred), 0.0)
+            busy = np.minimum(deferred, there) + live_busy / grid.interval_s / at_once
+            total = there.sum()
+            share = min(1.0, float(busy.sum() / total)) if total > 0 else None
+            if total > 0 or row["contacts"]:
+                rows.append({"local_on": grid.days[day.number], **row, "occupancy": share})
+            on_duty = there.mean(axis=0)
+            by_interval = np.divide(busy.mean(axis=0), on_duty, out=np.full(len(on_duty), np.nan), where=on_duty > 0)
+            occupancy[day.first : day.last] = np.minimum(by_interval, 1.0)
     return rows, occupancy
 
 
@@ -163,17 +174,45 @@ def _who_is_there(
     return np.asarray((comes.astype(float) @ by_interval) * (1 - losses.within))
 
 
-def _live_day(
-    live: list[QueueLoad], first: int, last: int, servers: NDArray[np.int64], level: ServiceLevelSettings,
+def _live_days(
+    live: list[QueueLoad], days: Sequence[_Day], agents: Sequence[NDArray[np.int64]], level: ServiceLevelSettings,
     interval_s: int, rng: np.random.Generator,
-) -> tuple[dict[str, object], Served]:  # fmt: skip
-    node = rng.choice(len(WEIGHTS), REPLICATIONS, p=WEIGHTS)
-    rates = np.stack([queue.rates[first:last] for queue in live])  # queues x intervals x nodes
-    handle = np.stack([queue.handle_time_s[first:last] for queue in live])
+) -> list[tuple[dict[str, float | None], Floats]]:  # fmt: skip
+    """Of each day what customers meet, and agent seconds by replication and interval.
+
+    All replications of all days are lanes of one simulation: it loops over the contacts of one day only.
+    """
+    if not live:
+        return [({"contacts": 0.0}, np.zeros(some.shape, np.float64)) for some in agents]
+    longest = max(day.last - day.first for day in days)
+    rates, handle = np.zeros((len(days), REPLICATIONS, len(live), longest)), np.ones((len(days), 1, len(live), longest))
+    servers = np.zeros((len(days), REPLICATIONS, longest), np.int64)
+    for at, (day, some) in enumerate(zip(days, agents, strict=True)):
+        own = np.stack([queue.rates[day.first : day.last] for queue in live])  # queues x intervals x nodes
+        node = rng.choice(len(WEIGHTS), REPLICATIONS, p=WEIGHTS)
+        rates[at, ..., : own.shape[1]] = np.moveaxis(own[:, :, node], 2, 0)
+        handle[at, 0, :, : own.shape[1]] = [queue.handle_time_s[day.first : day.last] for queue in live]
+        servers[at, :, : some.shape[1]] = some
+    lanes = (len(days) * REPLICATIONS, len(live), longest)
     arrivals = draw_arrivals(
-        rng, np.moveaxis(rates[:, :, node], 2, 0), handle, np.array([queue.patience_s for queue in live]), interval_s
-    )
-    served = simulate(arrivals, servers, interval_s)
+        rng, rates.reshape(lanes), np.broadcast_to(handle, rates.shape).reshape(lanes),
+        np.array([queue.patience_s for queue in live]), interval_s,
+    )  # fmt: skip
+    served = simulate(arrivals, servers.reshape(-1, longest), interval_s)
+    told = []
+    for at, day in enumerate(days):
+        lane = slice(at * REPLICATIONS, (at + 1) * REPLICATIONS)
+        contacts = float(sum((queue.rates[day.first : day.last] @ WEIGHTS).sum() for queue in live))
+        row = _told(live, Arrivals(*(values[lane] for values in vars(arrivals).values())),
+                    Served(*(values[lane] for values in vars(served).values())), level)  # fmt: skip
+        told.append(({"contacts": contacts, **row}, served.busy_s[lane, : day.last - day.first]))
+    return told
+
+
+def _told(
+    live: list[QueueLoad], arrivals: Arrivals, served: Served, level: ServiceLevelSettings
+) -> dict[str, float | None]:
+    """What the customers of a day met; nothing where none came."""
     threshold = np.array([queue.standard.threshold_s for queue in live], float)[arrivals.kind]
     came = np.isfinite(arrivals.at_s)
     counted = came & ~(served.is_abandoned & (served.wait_s < level.short_abandon_s))
@@ -189,9 +228,8 @@ def _live_day(
         met &= np.isnan(own) | (own >= (queue.standard.service_level or 0.0))
     known = share[~np.isnan(share)]
     if not len(known):
-        return {"contacts": float((rates @ WEIGHTS).sum())}, served
+        return {}
     return {
-        "contacts": float((rates @ WEIGHTS).sum()),
         "service_level": float(in_time.sum() / counted.sum()),
         "service_level_low": float(np.quantile(known, 0.1)),
         "service_level_high": float(np.quantile(known, 0.9)),
@@ -199,7 +237,7 @@ def _live_day(
         "standard_probability": float(met.mean()),
         "asa_s": float(served.wait_s[answered].mean()) if answered.any() else None,
         "abandonment": float((came & served.is_abandoned).sum() / came.sum()),
-    }, served
+    }
 
 
 def _share(part: NDArray[np.int64], total: NDArray[np.int64]) -> Floats:

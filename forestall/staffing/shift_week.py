@@ -23,7 +23,6 @@ from forestall.staffing.shift_supply import Key, Lengths, Supply, add_supply, su
 
 SEARCHES = 2  # days that are searched side by side
 LEAST_S = 5.0  # a day gets so much even when the week has none left: without a plan it is worth nothing
-AT_ONCE_S = 20.0  # most time for a week whose days cannot be judged apart
 
 
 @dataclass(frozen=True)
@@ -115,7 +114,7 @@ def solve_week(week: Week, seconds: float, gap: float) -> Solution:
     )
     left = until - time.monotonic()
     if solution.cost > (1 + gap) * solution.bound + 1e-9 and left > 1:
-        return _at_once(week, lengths, solution, min(left, AT_ONCE_S), gap)
+        return _at_once(week, lengths, solution, left, gap)
     return solution
 
 

@@ -8,12 +8,13 @@ WEEK_DAYS = 7
 MOST_INTERVALS = 5
 
 
-def price_of_agents(effects: pd.DataFrame, values: pd.DataFrame) -> dict[str, Any] | None:
+def price_of_agents(effects: pd.DataFrame, values: pd.DataFrame, zone: str) -> dict[str, Any] | None:
     """What is told of it; None where no contact was ever compared.
 
     Args:
         effects: `wait_effect`.
-        values: `agent_value` with `local_time`, empty where no price is known.
+        values: `agent_value`, empty where no price is known.
+        zone: of the site.
 
     Returns:
         sentences; by queue, over the next seven days, agents as the standard asks and as are worthwhile, and what one
@@ -31,6 +32,7 @@ def price_of_agents(effects: pd.DataFrame, values: pd.DataFrame) -> dict[str, An
         cost=("agent_cost", "sum"), more_count=("more", "sum"),
     )  # fmt: skip
     best = week.sort_values(["value_of_one_more", "interval_start_at"], ascending=[False, True]).head(MOST_INTERVALS)
+    best = best.assign(at=best["interval_start_at"].dt.tz_convert(zone).dt.strftime("%a %Y-%m-%d %H:%M"))
     return {
         "sentences": list(effects.sort_values("approach")["sentence"]),
         "queues": by_queue.to_dict("records"),

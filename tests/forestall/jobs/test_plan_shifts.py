@@ -6,12 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.published import VOLUME_FORECAST
+from features.published import VOLUME_DAYS, VOLUME_FORECAST
 from forestall.jobs.plan_shifts import plan_shifts
 from forestall.jobs.plan_staffing import plan_staffing
 from forestall.night import Night
 from forestall.settings import ConfigError
 from forestall.warehouse import open_warehouse
+from models.volume.handle_time import HANDLE_TIME_COLUMNS
 
 MONDAY = date(2026, 3, 2)
 TABLES = """
@@ -42,6 +43,7 @@ def night(company, monkeypatch):
             DATE '2020-01-01', NULL FROM range(9) AS every (i)""")
     night = Night(settings, MONDAY)
     night.write("volume_forecast", forecast("care"))
+    night.write("volume_days", days_ahead("care"))
     return night
 
 
@@ -52,8 +54,23 @@ def forecast(*queues):
                         "contacts": np.where(is_open, 10.0, 0.0)})  # fmt: skip
     one = one.assign(handle_time_s=240.0, cutoff_at=starts[0], lead_days=1, method="prophet", model_version="1")
     quantiles = [name for name in VOLUME_FORECAST.names if name.startswith("contacts_p")]
-    one = one.assign(**dict.fromkeys(quantiles, one["contacts"]), channel="phone")
+    one = one.assign(
+        **dict.fromkeys(quantiles, one["contacts"]), **dict.fromkeys(HANDLE_TIME_COLUMNS, 240.0), channel="phone",
+        model_contacts=one["contacts"], override_id=None,
+    )  # fmt: skip
     return pd.concat([one.assign(queue=queue) for queue in queues])
+
+
+def days_ahead(*queues):
+    """A year's days as `volume_days` has them, of queues that are served on weekdays."""
+    rows = pd.DataFrame({"local_on": pd.date_range(MONDAY, periods=364)})
+    rows["contacts"] = np.where(rows["local_on"].dt.day_of_week < 5, 160.0, 0.0)
+    quantiles = [name for name in VOLUME_DAYS.names if name.startswith("contacts_p")]
+    rows = rows.assign(
+        **dict.fromkeys(quantiles, rows["contacts"]), scope="queue", cutoff_at=pd.Timestamp(MONDAY, tz="Europe/Berlin"),
+        lead_days=np.arange(1, 365), basis="daily", model_version="1",
+    )  # fmt: skip
+    return pd.concat([rows.assign(scope_value=queue) for queue in queues])
 
 
 def run(night):

@@ -12,6 +12,7 @@ from forestall.night import Night
 from forestall.sections import ServiceLevelSettings
 from forestall.settings import ConfigError
 from forestall.warehouse import open_warehouse
+from models.volume.handle_time import HANDLE_TIME_COLUMNS
 
 RUN_DATE = date(2026, 3, 2)
 
@@ -40,8 +41,7 @@ def forecast(*queues):
     contacts = np.linspace(20, 60, starts.size)
     one = pd.DataFrame({"interval_start_at": starts, "local_on": starts.date, "contacts": contacts, "is_open": True})
     one = one.assign(handle_time_s=240.0, cutoff_at=starts[0], lead_days=1, method="prophet", model_version="1")
-    one = one.assign(model_contacts=one["contacts"], override_id=None)
-    one = one.assign(handle_time_p10_s=200.0, handle_time_p50_s=240.0, handle_time_p90_s=280.0)
+    one = one.assign(model_contacts=one["contacts"], override_id=None, **dict.fromkeys(HANDLE_TIME_COLUMNS, 240.0))
     quantiles = [name for name in VOLUME_FORECAST.names if name.startswith("contacts_p")]
     one = one.assign(**dict.fromkeys(quantiles, one["contacts"]))
     return pd.concat([one.assign(queue=queue, channel=channel) for queue, channel in queues])

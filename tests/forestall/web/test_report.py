@@ -276,7 +276,7 @@ def test_the_price_of_a_missing_agent_is_told_by_queue(publish: Callable[..., Pu
     section = text[text.index("The price of a missing agent") :]
     assert "Each minute of waiting costs." in section
     assert "Naively it would seem to cost more." in section
-    assert "One agent more is worth most on 2026-03-" in section
+    assert "One agent more is worth most on Mon 2026-03-02" in section
 
 
 def test_without_a_price_the_reason_stands_there_and_no_table(
@@ -287,7 +287,7 @@ def test_without_a_price_the_reason_stands_there_and_no_table(
     night = publish_night(tmp_path, MONDAY, tables, dict(about_the_night), lambda _: None)
     text = _text(night_report(night))
     assert "Each minute of waiting costs." in text
-    assert "One less all week loses" not in text
+    assert "One less loses" not in text
     tables["wait_effect"] = tables["wait_effect"].slice(0, 0)
     later = publish_night(tmp_path, TUESDAY, tables, dict(about_the_night), lambda _: None)
     assert "The price of a missing agent" not in _text(night_report(later))
