@@ -222,7 +222,7 @@ class ServiceLevelSettings(Section):
     @model_validator(mode="after")
     def _period_has_certainty(self) -> "ServiceLevelSettings":
         if self.period != "interval" and self.certainty is None:
-            raise ValueError(f"period = \"{self.period}\" needs certainty, such as 0.8: how often it is to be met")
+            raise ValueError(f'period = "{self.period}" needs certainty, such as 0.8: how often it is to be met')
         return self
 
 
