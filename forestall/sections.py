@@ -214,6 +214,16 @@ class ServiceLevelSettings(Section):
         "answered_in_standard_over_offered"
     )
     short_abandon_s: int = Field(5, ge=0, description="who gives up sooner is left out")
+    period: Literal["interval", "day", "month"] = Field("interval", description="over which the standard is to be met")
+    certainty: float | None = Field(
+        None, gt=0, lt=1, description="chance to meet it that is staffed for; none: the level that is to be expected"
+    )
+
+    @model_validator(mode="after")
+    def _period_has_certainty(self) -> "ServiceLevelSettings":
+        if self.period != "interval" and self.certainty is None:
+            raise ValueError(f'period = "{self.period}" needs certainty, such as 0.8: how often it is to be met')
+        return self
 
 
 class StaffingSettings(Section):

@@ -1,8 +1,9 @@
 """How many agents each queue takes in each interval of the forecast.
 
-Reads `volume_forecast` of the night, eight weeks of `marts.fct_agent_time` (shrinkage) and
-`marts.fct_contact_volume` (patience), the opening backlog and `standards.yml`; writes
-`staffing_requirement`. Safe to run again: the same night gives the same plan.
+Reads `volume_forecast` of the night (and `volume_days` where there is one), eight weeks of
+`marts.fct_agent_time` (shrinkage) and `marts.fct_contact_volume` (patience), the opening backlog and
+`standards.yml`; writes `staffing_requirement` and `shrinkage_causes`. Safe to run again: the same night
+gives the same plan.
 """
 
 import logging
@@ -11,6 +12,7 @@ from datetime import date, timedelta
 import pandas as pd
 
 from features.published import STAFFING_REQUIREMENT
+from features.published_staffing import SHRINKAGE_CAUSES
 from forestall.night import Night
 from forestall.records import Summary
 from forestall.settings import ConfigError, Settings
@@ -27,7 +29,7 @@ STAFFING_KNOWN = "staffing_known"  # what the night knew of patience; stays in i
 
 
 def plan_staffing(settings: Settings, run_date: date) -> Summary:
-    """Write the night's `staffing_requirement`.
+    """Write the night's `staffing_requirement` and `shrinkage_causes`.
 
     Raises:
         ConfigError: `standards.yml` holds a mistake, or the shrinkage of the settings leaves nobody.
@@ -36,16 +38,19 @@ def plan_staffing(settings: Settings, run_date: date) -> Summary:
     night = Night(settings, run_date)
     forecast = night.read("volume_forecast")
     if forecast.empty:
-        night.write("staffing_requirement", pd.DataFrame(columns=STAFFING_REQUIREMENT.names))
+        for table in (STAFFING_REQUIREMENT, SHRINKAGE_CAUSES):
+            night.write(table.name, pd.DataFrame(columns=table.names))
         return {"intervals": 0, "notes": "no queue is forecast, so none is staffed"}
     if settings.staffing.shrinkage >= 1:
         raise ConfigError("staffing.shrinkage: 1 leaves nobody to work; give the share of paid time lost, such as 0.30")
     with open_warehouse(settings, f"plan_staffing {run_date}") as warehouse:
-        known, source = what_is_known(warehouse, night)
-    plan, notes = plan_requirement(forecast, known, settings.service_level, settings.volume.interval_minutes * 60)
+        known, lost = what_is_known(warehouse, night)
+    interval_s = settings.volume.interval_minutes * 60
+    plan, notes = plan_requirement(forecast, known, settings.service_level, interval_s, _days(night))
     for note in notes:
         log.warning("%s", note)
     night.write("staffing_requirement", plan)
+    night.write(SHRINKAGE_CAUSES.name, lost.causes())
     patience_s = pd.Series(known.patience_s, name="patience_s", dtype="float64").rename_axis("queue")
     night.write(STAFFING_KNOWN, patience_s.reset_index().astype({"queue": "str"}))  # for `forestall intraday`
     return {
@@ -53,13 +58,22 @@ def plan_staffing(settings: Settings, run_date: date) -> Summary:
         "intervals": len(plan),
         "agents_net_most": int(plan["agents_net"].max()) if len(plan) else 0,
         "shrinkage": round(known.shrinkage, 4),
-        "shrinkage_source": source,
+        "shrinkage_source": lost.source,
+        "shrinkage_causes": ", ".join(f"{cause} {share:.1%}" for cause, share in lost.by_cause.items()),
         "notes": " | ".join(notes),
     }
 
 
-def what_is_known(warehouse: Warehouse, night: Night) -> tuple[Known, str]:
-    """Standards, shrinkage, patience and backlog of the night, and where the shrinkage is from.
+def _days(night: Night) -> pd.DataFrame | None:
+    """The forecast of each queue's days, where the night has one."""
+    if not (night.folder / "volume_days.parquet").is_file():
+        return None
+    days = night.read("volume_days")
+    return days[days["scope"] == "queue"].rename(columns={"scope_value": "queue"})
+
+
+def what_is_known(warehouse: Warehouse, night: Night) -> tuple[Known, shrinkage.Shrinkage]:
+    """Standards, shrinkage, patience and backlog of the night, and the shrinkage by cause.
 
     Raises:
         ConfigError: `standards.yml` holds a mistake.
@@ -73,7 +87,7 @@ def what_is_known(warehouse: Warehouse, night: Night) -> tuple[Known, str]:
         default_patience_s=staffing.patience_s,
         backlog=_backlog(warehouse, night),
     )
-    return known, lost.source
+    return known, lost
 
 
 def read_agent_time(warehouse: Warehouse, run_date: date) -> pd.DataFrame:

@@ -13,7 +13,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from forestall.sections import ServiceLevelSettings
+from forestall.staffing.certainty import periods_of
 from forestall.staffing.deferred import place
+from forestall.staffing.period import least_agents_of_periods
+from forestall.staffing.plan_notes import notes_of_backlog, notes_of_deferred, notes_of_patience
 from forestall.staffing.requirement import AGENT_LIMIT, Demand, expect, least_agents
 from forestall.staffing.standards import QueueStandard, Standards
 from forestall.staffing.uncertainty import COLUMNS, WEIGHTS, likely_rates
@@ -41,28 +44,34 @@ class Known:
 
 
 def plan_requirement(
-    forecast: pd.DataFrame, known: Known, level: ServiceLevelSettings, interval_s: int
+    forecast: pd.DataFrame,
+    known: Known,
+    level: ServiceLevelSettings,
+    interval_s: int,
+    days: pd.DataFrame | None = None,
 ) -> tuple[pd.DataFrame, list[str]]:
     """Agents for every queue x interval of the forecast that people serve.
 
     Args:
         forecast: rows of `volume_forecast`.
         known: standards and estimates.
-        level: formula of the service level, and who gives up too soon to count.
+        level: formula of the service level, who gives up too soon to count, and how sure a period is to be.
         interval_s: length of an interval.
+        days: queue, local_on, contacts and its quantiles (of `volume_days`), which tell what the intervals of a day
+            share of the forecast's error; None: all of it.
 
     Returns:
         Rows of `staffing_requirement`, and lines about what could not be met or was assumed.
     """
     queues = _standards_of(forecast, known)
     live_rows, deferred_rows, notes = _staffed(forecast, queues)
-    live, live_notes = _live(live_rows, queues, known, level, interval_s)
+    live, live_notes = _live(live_rows, queues, known, level, interval_s, days)
     deferred, deferred_notes = _deferred(deferred_rows, queues, known, interval_s)
     plan = pd.concat([live, deferred], ignore_index=True)
     plan["shrinkage"] = plan["queue"].map(lambda queue: _or(queues[queue].shrinkage, known.shrinkage)).astype(float)
     plan["agents_gross"] = plan["agents_net"] / (1 - plan["shrinkage"])
-    plan["standard"] = plan["queue"].map(lambda queue: queues[queue].words)
-    return plan, [*notes, *live_notes, *deferred_notes]
+    plan["standard"] = plan["queue"].map(lambda queue: _in_words(queues[queue], level))
+    return plan, [*notes, *live_notes, *deferred_notes, *notes_of_backlog(known.backlog, queues)]
 
 
 def live_demand(
@@ -110,11 +119,19 @@ def _with_handle_time(frame: pd.DataFrame, queues: Mapping[str, QueueStandard]) 
 
 
 def _live(
-    frame: pd.DataFrame, queues: Mapping[str, QueueStandard], known: Known, level: ServiceLevelSettings, interval_s: int
+    frame: pd.DataFrame,
+    queues: Mapping[str, QueueStandard],
+    known: Known,
+    level: ServiceLevelSettings,
+    interval_s: int,
+    days: pd.DataFrame | None,
 ) -> tuple[pd.DataFrame, list[str]]:
     """Erlang A, or C where patience is unknown."""
     demand = _demand(frame, queues, known, level, interval_s)
-    agents = least_agents(demand)
+    if level.certainty is None:
+        agents = least_agents(demand)
+    else:
+        agents = least_agents_of_periods(demand, periods_of(frame, demand, level, interval_s, days))
     expected = expect(demand, agents)
     plan = frame[["queue", "interval_start_at", "local_on", "contacts", "handle_time_s"]].assign(
         offered_load=frame["contacts"] * frame["handle_time_s"] / interval_s,
@@ -127,7 +144,7 @@ def _live(
         occupancy=expected.occupancy,
     )
     capped = plan.loc[agents >= AGENT_LIMIT].groupby("queue").size()
-    return plan, [
+    return plan, notes_of_patience(plan) + [
         f"{queue}: {queues[str(queue)].words} is out of reach in {count} intervals; capped at {AGENT_LIMIT} agents"
         for queue, count in capped.items()
     ]
@@ -205,20 +222,14 @@ def _one_deferred(
         abandonment=np.nan,
         occupancy=np.divide(load, agents, out=np.zeros_like(load), where=agents > 0),
     )
-    return plan, _deferred_notes(queue, standard, placed.late_s, placed.unplaced_s, float(arriving.sum()), work)
+    return plan, notes_of_deferred(queue, standard, placed.late_s, placed.unplaced_s, float(arriving.sum()), work)
 
 
-def _deferred_notes(
-    queue: str, standard: QueueStandard, late_s: float, unplaced_s: float, arriving_s: float, work: Floats
-) -> list[str]:
-    if arriving_s > 0 and not work.any():
-        return [f"{queue}: never open in the whole horizon; its work is not planned"]
-    if late_s > 0.005 * arriving_s:
-        return [
-            f"{queue}: {late_s / arriving_s:.0%} of contacts are due while the queue is closed, so no number of agents"
-            f" keeps `{standard.words}`; planned within {standard.catch_up_s // 60} min of opening"
-        ]
-    return []
+def _in_words(standard: QueueStandard, level: ServiceLevelSettings) -> str:
+    """The standard, and how often it is to be met, such as `80 % in 20 s on 90 % of days`."""
+    if level.certainty is None or standard.is_deferred:
+        return standard.words
+    return f"{standard.words} {'on' if level.period == 'day' else 'in'} {level.certainty * 100:g} % of {level.period}s"
 
 
 def _or(*values: float | None) -> float:

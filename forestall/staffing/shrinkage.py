@@ -29,6 +29,11 @@ class Shrinkage:
     by_cause: Mapping[str, float]
     source: str
 
+    def causes(self) -> pd.DataFrame:
+        """Rows of `shrinkage_causes`; one for all where no cause is known."""
+        told = self.by_cause or {"all": self.share}
+        return pd.DataFrame({"cause": list(told), "share": list(told.values()), "basis": self.source})
+
 
 def estimate_shrinkage(agent_time: pd.DataFrame, fallback: float) -> Shrinkage:
     """Shrinkage over the given days.

@@ -42,6 +42,7 @@ def night_tables() -> Callable[..., dict[str, pa.Table]]:
             "volume_days": _days_ahead(forecast),
             "forecast_methods": _methods(),
             "staffing_requirement": _requirement(forecast),
+            "shrinkage_causes": pd.DataFrame({"cause": ["sick"], "share": [0.3], "basis": ["agent_time of 56 days"]}),
             "wait_effect": _wait_effect(),
             "agent_value": _agent_value(_requirement(forecast)),
             "service_kpis": _kpis(run_date, rng),

@@ -9,6 +9,7 @@ import pytest
 from features.published import VOLUME_FORECAST
 from forestall.jobs.plan_staffing import plan_staffing
 from forestall.night import Night
+from forestall.sections import ServiceLevelSettings
 from forestall.settings import ConfigError
 from forestall.warehouse import open_warehouse
 from models.volume.handle_time import HANDLE_TIME_COLUMNS
@@ -55,6 +56,7 @@ def test_with_empty_marts_the_settings_tell(night):
     summary = plan_staffing(night.settings, RUN_DATE)
     plan = night.read("staffing_requirement")
     assert (summary["queues"], summary["intervals"]) == (2, 32)
+    assert night.read("shrinkage_causes")[["cause", "share"]].to_numpy().tolist() == [["all", 0.3]]
     assert plan["shrinkage"].unique().tolist() == [0.3]
     assert plan.groupby("queue")["model"].first().to_dict() == {"care": "erlang_c", "mail": "deferred"}
 
@@ -70,6 +72,8 @@ def test_shrinkage_and_patience_come_from_the_last_eight_weeks(night):
     summary = plan_staffing(night.settings, RUN_DATE)
     plan = night.read("staffing_requirement")
     assert summary["shrinkage"] == 0.4
+    causes = night.read("shrinkage_causes")
+    assert causes.to_dict("records") == [{"cause": "sick", "share": 0.4, "basis": "agent_time of 1 days"}]
     assert plan.loc[plan["queue"] == "care", "model"].unique().tolist() == ["erlang_a"]
 
 
@@ -101,6 +105,7 @@ def test_no_forecast_no_plan_but_a_reason(night):
     night.write("volume_forecast", forecast(("care", "phone")).iloc[:0])
     assert plan_staffing(night.settings, RUN_DATE)["notes"] == "no queue is forecast, so none is staffed"
     assert night.read("staffing_requirement").empty
+    assert night.read("shrinkage_causes").empty
 
 
 def test_a_shrinkage_that_leaves_nobody_is_refused(company):
@@ -108,3 +113,35 @@ def test_a_shrinkage_that_leaves_nobody_is_refused(company):
     night.write("volume_forecast", forecast(("care", "phone")))
     with pytest.raises(ConfigError, match="leaves nobody"):
         plan_staffing(night.settings, RUN_DATE)
+
+
+def test_a_certainty_is_planned_for_with_the_quantiles_of_days(night):
+    fill(night, "INSERT INTO marts.fct_contact_volume VALUES ('care', '2026-02-27', 100, 9000)")
+    wide = forecast(("care", "phone"), ("mail", "email"))
+    levels = {5: -1.645, 10: -1.282, 25: -0.674, 50: 0.0, 75: 0.674, 90: 1.282, 95: 1.645}
+
+    def spread(rows, cv):
+        mean = rows["contacts"]
+        named = {f"contacts_p{level:02d}": mean + score * np.sqrt(mean + (cv * mean) ** 2)
+                 for level, score in levels.items()}  # fmt: skip
+        return rows.assign(**named)
+
+    night.write("volume_forecast", spread(wide, 0.15))
+    settings = night.settings.model_copy(
+        update={"service_level": ServiceLevelSettings(period="day", certainty=0.9, short_abandon_s=5)}
+    )
+
+    def hours():
+        plan_staffing(settings, RUN_DATE)
+        plan = night.read("staffing_requirement")
+        care = plan[plan["queue"] == "care"]
+        assert care["standard"].unique().tolist() == ["80 % in 20 s on 90 % of days"]
+        return care["agents_net"].sum()
+
+    shared = hours()  # without quantiles of days all of the error is taken to be shared
+    days = (
+        wide.groupby(["queue", "local_on"], as_index=False)["contacts"].sum().rename(columns={"queue": "scope_value"})
+    )
+    days = days.assign(scope="queue", cutoff_at=wide["cutoff_at"].iloc[0], lead_days=1, basis="intervals")
+    night.write("volume_days", spread(days, 0.05).assign(model_version="1"))
+    assert hours() < shared

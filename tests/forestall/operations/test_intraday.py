@@ -20,6 +20,7 @@ from forestall.sources.today import contacts_since
 from forestall.staffing.intraday import propose
 from forestall.staffing.plan import Known, plan_requirement
 from forestall.staffing.standards import Standards
+from models.volume.handle_time import HANDLE_TIME_COLUMNS
 from models.volume.quantiles import QUANTILE_COLUMNS, Spread, quantiles
 
 RUN = date(2026, 3, 2)
@@ -50,7 +51,7 @@ def forecast():
     return frame.assign(
         cutoff_at=Night.cutoff.fget(Night(_Zone(), RUN)), lead_days=1, is_open=True, handle_time_s=300.0,
         method="prophet", model_version="v", model_contacts=frame["contacts"], override_id=None,
-        **dict.fromkeys(("handle_time_p10_s", "handle_time_p50_s", "handle_time_p90_s"), 300.0),
+        **dict.fromkeys(HANDLE_TIME_COLUMNS, 300.0),
     )  # fmt: skip
 
 

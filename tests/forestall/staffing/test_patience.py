@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 
 from forestall.staffing.patience import FEWEST_ABANDONS, estimate_patience
+from forestall.staffing.simulation import draw_arrivals, simulate
 
 
 def test_censored_waits_are_taken_into_account():
@@ -20,3 +21,18 @@ def test_few_abandonments_tell_nothing():
          "wait_time_s": [9_000, 9_000, 0]}
     )  # fmt: skip
     assert estimate_patience(volume) == {"enough": 300}
+
+
+def test_the_truth_of_each_queue_is_found_in_simulated_interval_sums():
+    """Two queues live through busy days contact by contact; only counts and summed waits are seen."""
+    rng, truths = np.random.default_rng(7), {"quick": 60.0, "patient": 400.0}
+    frames = []
+    for queue, patience_s in truths.items():
+        drawn = draw_arrivals(rng, np.full((40, 1, 16), 60.0), np.array([[300.0]]), np.array([patience_s]), 1800.0)
+        served = simulate(drawn, np.full((40, 16), 9), 1800.0)
+        days = {"abandoned_count": served.is_abandoned.sum(axis=1), "wait_time_s": np.nansum(served.wait_s, axis=1)}
+        frames.append(pd.DataFrame(days).assign(queue=queue))
+    found = estimate_patience(pd.concat(frames))
+    assert found == pytest.approx(truths, rel=0.06)
+    # those who gave up waited less than their kind would: the plain mean of their waits is wrong
+    assert np.nanmean(served.wait_s[served.is_abandoned]) < 0.8 * truths["patient"]

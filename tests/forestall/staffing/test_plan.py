@@ -11,6 +11,9 @@ from forestall.staffing.standards import QueueOverride, Standards
 from forestall.staffing.uncertainty import COLUMNS
 
 LEVEL = ServiceLevelSettings()
+UNKNOWN_PATIENCE = (
+    "care: too few gave up to tell patience, so Erlang C, which asks for more agents (standards: patience_s)"
+)
 
 
 def forecast(queue, channel, contacts, handle_time_s=300.0, is_open=True):
@@ -35,7 +38,7 @@ def test_a_published_case_with_shrinkage():
     assert row["service_level"] == pytest.approx(0.888, abs=1e-3)
     assert row["offered_load"] == pytest.approx(10)
     assert row["standard"] == "80 % in 20 s"
-    assert notes == []
+    assert notes == [UNKNOWN_PATIENCE]
     assert set(found.columns) == set(STAFFING_REQUIREMENT.names)
 
 
@@ -93,16 +96,59 @@ def test_missing_handle_times_are_filled_and_only_a_guess_is_told():
     none = forecast("none", "phone", [50, 50], np.array([0.0, np.nan]))
     found, notes = plan(gap, none, standards=Standards(queues={"none": QueueOverride(handle_time_s=240)}))
     assert found["handle_time_s"].tolist() == [200, 200, 240, 240]
-    assert notes == ["none: no handle time in the data; 240 s assumed (standards: handle_time_s)"]
+    assert notes[0] == "none: no handle time in the data; 240 s assumed (standards: handle_time_s)"
+    assert len(notes) == 2
 
 
 def test_a_gigantic_day_is_capped_and_other_queues_keep_their_plan():
     found, notes = plan(forecast("care", "phone", [1e10]), forecast("sales", "phone", [100], 180))
     assert found.set_index("queue")["agents_net"].to_dict() == {"care": 100_000, "sales": 14}
-    assert notes == ["care: 80 % in 20 s is out of reach in 1 intervals; capped at 100000 agents"]
+    assert notes[1:] == ["care: 80 % in 20 s is out of reach in 1 intervals; capped at 100000 agents"]
 
 
 def test_self_service_needs_nobody():
-    found, notes = plan(forecast("bot", "self_service", [100]), forecast("care", "phone", [100], 180))
+    found, notes = plan(
+        forecast("bot", "self_service", [100]), forecast("care", "phone", [100], 180), patience_s={"care": 90}
+    )
     assert found["queue"].tolist() == ["care"]
     assert notes == []
+
+
+SURE_DAYS = ServiceLevelSettings(period="day", certainty=0.9)
+
+
+@pytest.mark.parametrize("level", [LEVEL, SURE_DAYS], ids=["expected", "sure"])
+@pytest.mark.parametrize(
+    ("bad", "known", "says"),
+    [
+        (forecast("bad", "phone", [1e10, 50]), {}, "bad: 80 % in 20 s is out of reach in 1 intervals"),
+        (forecast("bad", "social", [10] * 4, is_open=[False, False, False, True]), {},
+         "bad: 75% of contacts are due while the queue is closed, so no number of agents keeps"),
+        (forecast("bad", "email", [5, 5], is_open=False), {}, "bad: never open in the whole horizon"),
+        (forecast("bad", "phone", [50, 50], 0.0), {}, "bad: no handle time in the data; 300 s assumed"),
+        (forecast("bad", "email", [50, 50], 0.0), {}, "bad: no handle time in the data; 300 s assumed"),
+        (forecast("bad", "phone", [50, 50]), {}, "bad: too few gave up to tell patience, so Erlang C"),
+        (forecast("bad", "phone", [0, 0], np.nan), {}, "bad: no handle time in the data; 300 s assumed"),
+        (forecast("bad", "phone", [50, 50]), {"backlog": {"gone": 40.0}},
+         "gone: backlog of 40 contacts is not planned: no such queue is forecast"),
+        (forecast("bad", "phone", [50, 50]), {"backlog": {"bad": 12.0}},
+         "bad: backlog of 12 contacts is not planned: customers wait there live"),
+    ],
+)  # fmt: skip
+def test_bad_input_is_told_and_all_other_queues_keep_their_plan(level, bad, known, says):
+    good = forecast("good", "phone", [100, 120], 180)
+    patience = {"patience_s": {"good": 180.0}}
+
+    def planned(*frames, **more):
+        return plan_requirement(
+            pd.concat(frames, ignore_index=True), Known(Standards(), 0.3, **patience, **more), level, 1800
+        )
+
+    alone, nothing = planned(good)
+    found, notes = planned(good, bad, **known)
+    assert nothing == []
+    assert sum(note.startswith(says) for note in notes) == 1, notes
+    assert found.loc[found["queue"] == "good", "agents_net"].tolist() == alone["agents_net"].tolist()
+    own = found[found["queue"] == "bad"]
+    assert len(own) == len(bad)
+    assert own[["agents_net", "agents_gross", "offered_load"]].notna().all(axis=None)

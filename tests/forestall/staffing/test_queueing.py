@@ -1,14 +1,20 @@
 """Erlang B, C and A against published numbers, an independent library, a simulation and their limits."""
 
 import heapq
+import json
+import os
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from forestall.staffing.queueing import erlang_b, erlang_c, evaluate
+from forestall.staffing.requirement import Demand, least_agents
 
+HERE = Path(__file__).parent
 HANDLED = "answered_in_standard_over_handled"
 
 
@@ -51,17 +57,79 @@ def test_erlang_a_meets_the_published_case():
     assert found.service_level == pytest.approx(0.916792, abs=1e-6)
 
 
-def test_erlang_a_equals_pyworkforce_on_a_grid():
-    pyworkforce = pytest.importorskip("pyworkforce.queuing", reason="pyworkforce needs Python 3.12")
-    rng = np.random.default_rng(11)
-    for _ in range(40):
-        calls, aht, patience = rng.uniform(5, 200), rng.uniform(1, 8), rng.uniform(0.5, 10)
-        agents = int(np.ceil(calls * aht / 30 * rng.uniform(0.8, 1.3))) + 1
-        theirs = pyworkforce.ErlangA(transactions=calls, aht=aht, interval=30, asa=1 / 3, patience=patience)
-        ours = evaluate(agents, calls / 1800, aht * 60, patience * 60, 20)
-        assert ours.service_level == pytest.approx(theirs.service_level(agents), abs=1e-6)
-        assert ours.abandonment == pytest.approx(theirs.abandonment_probability(agents), abs=1e-8)
-        assert ours.asa_s == pytest.approx(60 * theirs.average_speed_of_answer(agents), abs=1e-6)
+def grid():
+    """500 random cases with what pyworkforce 0.5.4 says of them: written by it, on Python 3.12."""
+    return pd.read_csv(HERE / "pyworkforce_cases.csv")
+
+
+def test_equals_pyworkforce_on_a_random_grid():
+    cases = grid()
+    assert len(cases) == 500
+    is_a = cases["patience_s"].notna().to_numpy()
+    found = evaluate(
+        cases["agents"], cases["calls"] / 1800, cases["handle_time_s"], cases["patience_s"].fillna(np.inf),
+        cases["threshold_s"],
+    )  # fmt: skip
+    for name in ("p_wait", "service_level", "occupancy"):
+        assert getattr(found, name) == pytest.approx(cases[name].to_numpy(), abs=1e-7), name
+    for name, error in (("abandonment", 1e-8), ("asa_s", 1e-5)):
+        assert getattr(found, name)[is_a] == pytest.approx(cases.loc[is_a, name].to_numpy(), abs=error), name
+
+
+def test_the_written_grid_is_what_pyworkforce_says():
+    theirs = pytest.importorskip("pyworkforce.queuing", reason="pyworkforce needs Python 3.12")
+    for case in grid().dropna().itertuples():
+        model = theirs.ErlangA(transactions=case.calls, aht=case.handle_time_s / 60, interval=30,
+                               asa=case.threshold_s / 60, patience=case.patience_s / 60)  # fmt: skip
+        assert model.service_level(case.agents) == pytest.approx(case.service_level, abs=1e-9)
+        assert model.abandonment_probability(case.agents) == pytest.approx(case.abandonment, abs=1e-9)
+        assert 60 * model.average_speed_of_answer(case.agents) == pytest.approx(case.asa_s, abs=1e-7)
+
+
+NAMES = {"p_wait": "p_wait", "service_level": "service_level", "asa_s": "asa_s", "occupancy": "occupancy",
+         "p_abandon": "abandonment"}  # fmt: skip
+
+
+def test_meets_every_case_of_a_file():
+    """Worked cases from public sources, as JSON; `FORESTALL_ERLANG_CASES` says where the file lies."""
+    if "FORESTALL_ERLANG_CASES" not in os.environ:
+        pytest.skip("FORESTALL_ERLANG_CASES names no file")
+    cases = json.loads(Path(os.environ["FORESTALL_ERLANG_CASES"]).read_text(encoding="utf-8"))
+    for case in cases:
+        seconds = {name: case.get(f"{name}_s", 60 * case.get(f"{name}_min", 0)) for name in ("interval", "aht")}
+        # "0.33 min" is meant as given: 19.8 s
+        target_s = case.get("target_s", 60 * case.get("target_min", case.get("asa_target_min", 0)))
+        patience_s = 60 * case["patience_min"] if "patience_min" in case else np.inf
+        one = [np.array([value], float) for value in (seconds["aht"], patience_s, target_s)]
+        wanted, expected = case.get("service_level_target"), case["expect"]
+        agents = case.get("agents")
+        if wanted is not None:
+            demand = Demand(
+                np.array([[case["calls"] / seconds["interval"]]]), np.ones(1), *one, np.array([wanted]),
+                np.array([case.get("max_occupancy", 1.0)]), np.ones(1, np.int64),
+            )  # fmt: skip
+            agents = int(least_agents(demand)[0])
+            assert agents == expected.get("raw_positions", expected.get("agents")), case
+            if "shrinkage" in case:
+                assert np.ceil(agents / (1 - case["shrinkage"])) == expected["positions"], case
+        found = evaluate(agents, case["calls"] / seconds["interval"], *one)
+        for name, value in expected.items():
+            if name in NAMES:
+                assert float(getattr(found, NAMES[name])[0]) == pytest.approx(value, abs=half_a_digit(value)), case
+        if "asa_min" in expected:
+            assert found.asa_s[0] / 60 == pytest.approx(expected["asa_min"], abs=half_a_digit(expected["asa_min"]))
+        for name in ("erlangs", "traffic_erlangs"):
+            if name in expected:
+                load = case["calls"] * seconds["aht"] / seconds["interval"]
+                assert load == pytest.approx(expected[name], abs=half_a_digit(expected[name]))
+        if "service_level_between" in expected:
+            low, high = expected["service_level_between"]
+            assert low <= found.service_level[0] <= high
+
+
+def half_a_digit(value):
+    """Of the last digit that is given."""
+    return max(0.51 * 10.0 ** -len(str(value).partition(".")[2]), 1e-12 * abs(value))
 
 
 def test_erlang_b_equals_its_recursion_up_to_thousands():

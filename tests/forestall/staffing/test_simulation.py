@@ -126,3 +126,35 @@ def test_more_who_stay_idle_never_make_waits_longer_by_much():
     waits = [np.nanmean(simulate(comers, agents, 1800.0, calls(idle, 480, 8)).wait_s) for idle in (0, 2, 4, 16)]
     assert waits == sorted(waits, reverse=True)
     assert waits[-1] == np.nanmean(simulate(comers, agents, 1800.0).wait_s)
+
+
+def one_case(seed):
+    """A random queue at about its standard; every second one's arrivals rise and fall within the interval."""
+    rng = np.random.default_rng(seed)
+    calls, handle_s, patience_s = rng.uniform(20, 150), rng.uniform(60, 400), rng.uniform(60, 900)
+    load = calls * handle_s / 1800
+    agents = max(int(np.ceil(load + rng.uniform(-0.3, 1.2) * np.sqrt(load))), 1)
+    swing = rng.uniform(0.1, 0.3) if seed % 2 else 0.0
+    return rng, calls, handle_s, patience_s, agents, swing
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_what_is_planned_with_is_what_an_event_simulation_gives(seed):
+    rng, calls, handle_s, patience_s, agents, swing = one_case(seed)
+    lanes, parts, part_s, halves = 60, 6, 300.0, 8  # half hours in parts of five minutes
+    within = 1 + swing * np.sin(2 * np.pi * (np.arange(parts) + 0.5) / parts)
+    rates = np.tile(calls / parts * within, (lanes, 1, halves))
+    drawn = draw_arrivals(rng, rates, np.array([[handle_s]]), np.array([patience_s]), part_s)
+    served = simulate(drawn, np.full((lanes, parts * halves), agents), part_s)
+    warm = np.isfinite(drawn.at_s) & (drawn.at_s > 2 * 1800)
+    is_short = served.is_abandoned & (served.wait_s < 5)
+    in_time = (warm & ~served.is_abandoned & (served.wait_s <= 20)).sum(axis=1) / (warm & ~is_short).sum(axis=1)
+    abandoned = (warm & served.is_abandoned).sum(axis=1) / warm.sum(axis=1)
+    wait = np.where(warm, served.wait_s, 0).sum(axis=1) / warm.sum(axis=1)
+    told = evaluate(agents, calls / 1800, handle_s, patience_s, 20.0, 5.0)
+    # What rises and falls within the half hour moves the level by its curvature: no more than a point or two here.
+    curvature = {"level": 0.12 * swing, "abandonment": 0.05 * swing, "wait": 0.05 * swing * patience_s}
+    for name, found, expected in (("level", in_time, told.service_level), ("abandonment", abandoned, told.abandonment),
+                                  ("wait", wait, told.asa_s)):  # fmt: skip
+        error = found.std(ddof=1) / np.sqrt(lanes)
+        assert abs(found.mean() - expected) < 3.5 * error + curvature[name], name

@@ -1,0 +1,52 @@
+"""What the night says of the requirement: what cannot be met, is assumed or was left out, and how to mend it."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from forestall.staffing.queueing import Floats
+from forestall.staffing.standards import QueueStandard
+
+
+def notes_of_patience(plan: pd.DataFrame) -> list[str]:
+    """One line for all queues whose patience nobody knows; `plan` has queue and model."""
+    unknown = sorted(plan.loc[plan["model"] == "erlang_c", "queue"].unique())
+    if not unknown:
+        return []
+    return [
+        f"{', '.join(unknown)}: too few gave up to tell patience, so Erlang C, which asks for more agents"
+        " (standards: patience_s)"
+    ]
+
+
+def notes_of_backlog(backlog: Mapping[str, float], queues: Mapping[str, QueueStandard]) -> list[str]:
+    """A line for each queue whose open contacts no plan holds.
+
+    Args:
+        backlog: open contacts by queue.
+        queues: standards of the queues that are forecast.
+    """
+    lines = []
+    for queue, count in sorted(backlog.items()):  # a handful
+        if count <= 0 or (queue in queues and queues[queue].is_deferred):
+            continue
+        why = (
+            "customers wait there live, nothing is left over from a day (standards: queues: channel)"
+            if queue in queues
+            else "no such queue is forecast (check the queue's name in the source of `backlog`)"
+        )
+        lines.append(f"{queue}: backlog of {count:.0f} contacts is not planned: {why}")
+    return lines
+
+
+def notes_of_deferred(
+    queue: str, standard: QueueStandard, late_s: float, unplaced_s: float, arriving_s: float, work: Floats
+) -> list[str]:
+    if arriving_s > 0 and not work.any():
+        return [f"{queue}: never open in the whole horizon; its work is not planned"]
+    if late_s > 0.005 * arriving_s:
+        return [
+            f"{queue}: {late_s / arriving_s:.0%} of contacts are due while the queue is closed, so no number of agents"
+            f" keeps `{standard.words}`; planned within {standard.catch_up_s // 60} min of opening"
+        ]
+    return []
