@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from forestall.sections import ServiceLevelSettings
-from forestall.staffing.plan import Known, live_demand
+from forestall.staffing.plan import Known, live_demand, plan_requirement
 from forestall.staffing.queueing import Floats
 from forestall.staffing.requirement import Demand, Integers, least_agents
 from forestall.staffing.simulation import place_arrivals, simulate
@@ -45,13 +45,22 @@ def plans(rows: pd.DataFrame, known: Known, level: ServiceLevelSettings, interva
 
     endless = np.full(len(demand), np.inf)
     planned = {
-        OURS: least_agents(demand),
+        OURS: _as_published(live, known, level, interval_s),
         LAST_WEEK: for_rates(live["last_week"].fillna(live["contacts"]), demand.patience_s),
         ERLANG_C: for_rates(live["contacts"], endless),
         FUTURE: for_rates(live["came"], demand.patience_s),
     }
     needs = {name: getattr(demand, name) for name in ("patience_s", "threshold_s", "service_level", "concurrency")}
     return live.drop(columns=list(COLUMNS)).assign(**needs, **planned)
+
+
+def _as_published(live: pd.DataFrame, known: Known, level: ServiceLevelSettings, interval_s: int) -> Integers:
+    """What the night would have asked for; the error of a day's intervals is taken to be shared."""
+    if live.empty:
+        return np.zeros(0, np.int64)
+    plan, _ = plan_requirement(live, known, level, interval_s)
+    agents = plan.set_index(["queue", "interval_start_at"])["agents_net"]
+    return agents.reindex(pd.MultiIndex.from_frame(live[["queue", "interval_start_at"]])).to_numpy(np.int64)
 
 
 def live_through(planned: pd.DataFrame, level: ServiceLevelSettings, interval_s: int, seed: int) -> pd.DataFrame:
