@@ -22,6 +22,10 @@ from forestall.settings import Settings, load_settings
 from forestall.sources.pulls import move_files
 from forestall.warehouse import open_warehouse
 
+# Nobody's outcome is known on a first night, and there is no earlier one to score or to compare with; a few hundred
+# customers do not tell what a wait costs.
+EMPTY_AT_FIRST = frozenset({"outreach_effect", "forecast_changes", "forecast_ledger", "override_value", "agent_value"})
+
 FIRST, SECOND, THIRD = date(2026, 3, 2), date(2026, 3, 3), date(2026, 3, 4)
 # Numbers as the demo company gives them, of people whom it does not have.
 NEWCOMER, STRANGER = "K999998", "K999999"

@@ -19,11 +19,8 @@ from forestall.privacy.pseudonyms import pseudonym
 from forestall.publishing.publication import canonical_hash, current_night, load_night, nights
 from forestall.settings import Settings
 from forestall.warehouse import open_warehouse
-from tests.nights.company import FIRST, NEWCOMER, SECOND, STRANGER, copied, fingerprints, run_jobs
+from tests.nights.company import EMPTY_AT_FIRST, FIRST, NEWCOMER, SECOND, STRANGER, copied, fingerprints, run_jobs
 
-# Nobody's outcome is known on a first night, and there is no earlier one to score or to compare with; a few hundred
-# customers do not tell what a wait costs.
-EMPTY_AT_FIRST = {"outreach_effect", "forecast_changes", "forecast_ledger", "override_value", "agent_value"}
 LOADS = re.compile(r"""(?:src|href|action|data)\s*=\s*["']?\s*(?:https?:)?//|url\(\s*["']?(?:https?:)?//|@import""")
 
 
