@@ -24,6 +24,7 @@ from forestall.records import Summary
 from forestall.settings import Settings
 from forestall.staffing import patience, shrinkage
 from forestall.staffing.capacity import attrition_of, daily_hours, plan_capacity
+from forestall.staffing.plan import days_of_queues
 from forestall.staffing.remedies import short_notes
 from forestall.staffing.roster import roster_of
 from forestall.staffing.shift_rules import StaffingRules, load_staffing_rules
@@ -149,8 +150,7 @@ def _capacity(
     rules: StaffingRules,
 ) -> tuple[pd.DataFrame, list[str]]:  # fmt: skip
     monday = night.run_date - timedelta(days=night.run_date.weekday())
-    days = night.read("volume_days")
-    days = days[days["scope"] == "queue"].rename(columns={"scope_value": "queue"})
+    days = days_of_queues(night.read("volume_days"))
     hours = daily_hours(needed, plan.grid.interval_s / 3600, monday, days)
     year = [monday + timedelta(days=day) for day in range(7 * 52)]
     roster, _ = roster_of(agents, queues_of, year, rules.model_copy(update={"absences": []}))

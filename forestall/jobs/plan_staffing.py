@@ -17,7 +17,7 @@ from forestall.night import Night
 from forestall.records import Summary
 from forestall.settings import ConfigError, Settings
 from forestall.staffing import patience, shrinkage
-from forestall.staffing.plan import Known, plan_requirement
+from forestall.staffing.plan import Known, days_of_queues, plan_requirement
 from forestall.staffing.standards import load_standards
 from forestall.warehouse import Warehouse, open_warehouse
 
@@ -68,8 +68,7 @@ def _days(night: Night) -> pd.DataFrame | None:
     """The forecast of each queue's days, where the night has one."""
     if not (night.folder / "volume_days.parquet").is_file():
         return None
-    days = night.read("volume_days")
-    return days[days["scope"] == "queue"].rename(columns={"scope_value": "queue"})
+    return days_of_queues(night.read("volume_days"))
 
 
 def what_is_known(warehouse: Warehouse, night: Night) -> tuple[Known, shrinkage.Shrinkage]:

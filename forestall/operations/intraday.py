@@ -18,7 +18,7 @@ from forestall.night import Night
 from forestall.publishing.publication import PublishedNight, current_night
 from forestall.settings import ConfigError, Settings
 from forestall.staffing.intraday import propose
-from forestall.staffing.plan import Known, plan_requirement
+from forestall.staffing.plan import Known, days_of_queues, plan_requirement
 from forestall.staffing.standards import load_standards
 from models.volume.intraday import (
     DAY_SHARE,
@@ -191,14 +191,27 @@ def _queue(
 
 
 def _restated(settings: Settings, night: PublishedNight, rest: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
-    """Agents of the live queues for the rest of the day, beside those planned."""
+    """Agents of the live queues for the rest of the day, beside those planned.
+
+    The whole forecast is staffed for again, with the rest of today in its place: a standard that holds over a day or a
+    month asks for what it did in the night wherever nothing has changed.
+    """
+    key = ["queue", "interval_start_at"]
     live = rest[rest["channel"].isin(LIVE_CHANNELS)].reset_index(drop=True)
     planned = night.frame("staffing_requirement")[["queue", "interval_start_at", "agents_net", "shrinkage"]]
     columns = ["queue", "interval_start_at", "contacts", "agents_net", "planned_agents"]
     if live.empty:
         return pd.DataFrame(columns=columns), []
     known, notes = known_of(settings, night, planned)
-    plan, told = plan_requirement(live, known, settings.service_level, settings.volume.interval_minutes * 60)
+    forecast = night.frame("volume_forecast")
+    forecast = forecast[forecast["channel"].isin(LIVE_CHANNELS)]
+    today = pd.MultiIndex.from_frame(live[key])
+    others = forecast[~pd.MultiIndex.from_frame(forecast[key]).isin(today)]
+    plan, told = plan_requirement(
+        pd.concat([others, live[forecast.columns]], ignore_index=True), known, settings.service_level,
+        settings.volume.interval_minutes * 60, days_of_queues(night.frame("volume_days")),
+    )  # fmt: skip
+    plan = plan[pd.MultiIndex.from_frame(plan[key]).isin(today)]
     beside = plan.merge(
         planned.rename(columns={"agents_net": "planned_agents"}).drop(columns="shrinkage"),
         on=["queue", "interval_start_at"], how="inner", validate="one_to_one",

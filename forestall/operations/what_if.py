@@ -16,7 +16,7 @@ from forestall.operations.intraday import known_of
 from forestall.operations.lost_site import planned_without
 from forestall.publishing.publication import PublishedNight, current_night
 from forestall.settings import ConfigError, Settings
-from forestall.staffing.plan import Known, live_demand, plan_requirement
+from forestall.staffing.plan import Known, days_of_queues, live_demand, plan_requirement
 from forestall.staffing.requirement import expect
 from forestall.staffing.shift_rules import load_staffing_rules
 from forestall.staffing.standards import QueueOverride, Standards
@@ -105,7 +105,8 @@ def ask(settings: Settings, question: Question) -> Answer:
     rows = rows[is_asked | is_deferred.astype(bool)].reset_index(drop=True)
     otherwise = _changed(rows, question)
     asked = replace(known, standards=_standards(known, rows, question))
-    then, told = plan_requirement(otherwise, asked, settings.service_level, interval_s)
+    days = days_of_queues(night.frame("volume_days"))
+    then, told = plan_requirement(otherwise, asked, settings.service_level, interval_s, days)
     then = then[_is_within(then, question)]
     now = requirement[requirement["queue"].isin(question.queues) & _is_within(requirement, question)]
     both = now.merge(then, on=[*KEY, "local_on"], suffixes=("_now", "_then"), how="inner", validate="one_to_one")

@@ -74,6 +74,11 @@ def plan_requirement(
     return plan, [*notes, *live_notes, *deferred_notes, *notes_of_backlog(known.backlog, queues)]
 
 
+def days_of_queues(volume_days: pd.DataFrame) -> pd.DataFrame:
+    """The days of each queue, as `plan_requirement` takes them, from the rows of `volume_days`."""
+    return volume_days[volume_days["scope"] == "queue"].rename(columns={"scope_value": "queue"})
+
+
 def live_demand(
     forecast: pd.DataFrame, known: Known, level: ServiceLevelSettings, interval_s: int
 ) -> tuple[pd.DataFrame, Demand]:

@@ -1,7 +1,6 @@
 """A published day of ours, and what is made of what came so far."""
 
 import json
-import time
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -130,13 +129,6 @@ def test_what_lags_is_no_quiet_hour_and_what_does_not_fit_is_told(settings):
         react(settings, at(12), late.iloc[:0])
     with pytest.raises(ConfigError, match="is that of 2026-03-02; there is no plan of 2026-03-03"):
         react(settings, at(12) + timedelta(days=1), late)
-
-
-def test_it_takes_less_than_five_seconds(settings):
-    came = counts(at(12), care=52, sales=12, mail=15)
-    began = time.monotonic()
-    react(settings, at(12), came)
-    assert time.monotonic() - began < 5
 
 
 def test_the_command_reads_a_file_and_says_what_to_do(settings, tmp_path):
