@@ -15,7 +15,7 @@ RECENT_DAYS = 90
 _QUEUED = """
     queued AS (
         SELECT customer_id, queue, interval_start_at, started_on, lower(coalesce(topic, '')) AS topic,
-            wait_time_s / 60.0 AS wait_minutes
+            wait_time_s
         FROM intermediate.int_interaction_versions
         WHERE is_inbound AND is_live AND wait_time_s IS NOT NULL AND customer_id IS NOT NULL
             AND started_on >= DATE '{first_on}' AND started_on < DATE '{until}'
@@ -25,17 +25,16 @@ _QUEUED = """
 _FOLLOWED = """
     WITH {queued},
     crowds AS (
-        SELECT queue, interval_start_at, sum(wait_minutes) AS wait_minutes, count(*) AS contact_count
+        SELECT queue, interval_start_at, sum(wait_time_s) AS wait_time_s, count(*) AS contact_count
         FROM queued GROUP BY queue, interval_start_at
     ),
     own AS (
-        SELECT queue, interval_start_at, customer_id, sum(wait_minutes) AS wait_minutes, count(*) AS contact_count
+        SELECT queue, interval_start_at, customer_id, sum(wait_time_s) AS wait_time_s, count(*) AS contact_count
         FROM queued GROUP BY queue, interval_start_at, customer_id
     )
     SELECT queued.customer_id, queued.queue, queued.interval_start_at, queued.started_on, queued.topic,
-        CAST(queued.wait_minutes AS DOUBLE PRECISION) AS wait_minutes,
-        CAST((crowds.wait_minutes - own.wait_minutes) / (crowds.contact_count - own.contact_count) AS DOUBLE PRECISION)
-            AS others_wait_minutes,
+        queued.wait_time_s, CAST(crowds.wait_time_s - own.wait_time_s AS BIGINT) AS others_wait_time_s,
+        crowds.contact_count - own.contact_count AS others_count,
         CASE WHEN spells.left_on < queued.started_on + {horizon_days} THEN 1 ELSE 0 END AS is_left
     FROM queued
     INNER JOIN crowds ON crowds.queue = queued.queue AND crowds.interval_start_at = queued.interval_start_at
@@ -48,7 +47,7 @@ _FOLLOWED = """
     WHERE crowds.contact_count > own.contact_count AND queued.topic NOT IN ({announcing})
         {sample}
         AND NOT (coalesce(spells.is_involuntary, false) AND spells.gone_on < queued.started_on + {horizon_days})
-    ORDER BY queued.customer_id, queued.interval_start_at, queued.queue, queued.topic, queued.wait_minutes
+    ORDER BY queued.customer_id, queued.interval_start_at, queued.queue, queued.topic, queued.wait_time_s
 """
 
 
@@ -72,7 +71,11 @@ def contacts_followed(warehouse: Warehouse, night: Night) -> pd.DataFrame:
     local = pd.to_datetime(rows["interval_start_at"], utc=True).dt.tz_convert(night.settings.zone)
     queue = rows["queue"].astype("str")
     hour_of_week = (local.dt.weekday * 24 + local.dt.hour).astype("str")
+    # Whole seconds are added up in the warehouse: a sum of fractions would differ from run to run.
+    others = rows["others_wait_time_s"].astype(float) / rows["others_count"].astype(float)
     return rows.assign(
+        wait_minutes=rows["wait_time_s"].astype(float) / 60,
+        others_wait_minutes=others / 60,
         interval=queue + "|" + rows["interval_start_at"].astype("str"),
         alike=queue + "|" + rows["topic"].astype("str") + "|" + hour_of_week,
         queue_week=queue + "|" + pd.to_datetime(rows["started_on"]).dt.strftime("%G-%V"),

@@ -62,7 +62,7 @@ def test_the_template_shows_every_key_with_its_default(tmp_path: Path) -> None:
     shown = load_settings(tmp_path / "forestall.toml")
     text = _without_comment_marks()
     internal = {"root", "secret_key", "smtp_password", "is_backfill", "sources", "receivers"}
-    examples = {"run_date", "name", "patience_s", "email_to", "smtp_url", "webhook_url"}
+    examples = {"run_date", "name", "patience_s", "certainty", "email_to", "smtp_url", "webhook_url"}
     for name, field in Settings.model_fields.items():
         if name in internal:
             continue
