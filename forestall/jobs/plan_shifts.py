@@ -8,7 +8,6 @@ Safe to run again: the same night gives the same plan.
 """
 
 import logging
-from collections.abc import Mapping
 from datetime import date, timedelta
 
 import numpy as np
@@ -16,15 +15,14 @@ import pandas as pd
 
 from features.published import PUBLISHED
 from features.published_shifts import SHIFT_TABLES
-from forestall.jobs.plan_staffing import read_agent_time, read_volume
+from forestall.jobs.plan_staffing import what_is_known
 from forestall.night import Night
 from forestall.outreach.playbook import load_playbook
 from forestall.privacy.pseudonyms import pseudonym
 from forestall.records import Summary
 from forestall.settings import Settings
-from forestall.staffing import patience, shrinkage
 from forestall.staffing.capacity import attrition_of, daily_hours, plan_capacity
-from forestall.staffing.plan import days_of_queues
+from forestall.staffing.plan import days_of_queues, patience_of, standards_of
 from forestall.staffing.remedies import short_notes
 from forestall.staffing.roster import roster_of
 from forestall.staffing.shift_rules import StaffingRules, load_staffing_rules
@@ -32,7 +30,6 @@ from forestall.staffing.shift_service import Losses, queue_loads, simulate_plan
 from forestall.staffing.shift_tables import coverage_table, shift_table
 from forestall.staffing.shifts import ShiftPlan
 from forestall.staffing.shifts import plan_shifts as cheapest_shifts
-from forestall.staffing.standards import QueueStandard, load_standards
 from forestall.staffing.usable import Calling, usable_minutes
 from forestall.warehouse import Warehouse, open_warehouse
 
@@ -56,24 +53,22 @@ def plan_shifts(settings: Settings, run_date: date) -> Summary:
         return {"shifts": 0, "notes": why}
     with open_warehouse(settings, f"plan_shifts {run_date}") as warehouse:
         agents = _agents(warehouse)
-        lost = shrinkage.estimate_shrinkage(read_agent_time(warehouse, run_date), settings.staffing.shrinkage)
-        patience_s = patience.estimate_patience(read_volume(warehouse, run_date))
+        known, lost = what_is_known(warehouse, night)
     # Who is on holiday by name is not in the share that is away by chance.
     placed = sum(lost.by_cause.get(cause, 0.0) for cause in rules.absences_in_shrinkage) if rules.absences else 0.0
     needed = _needed(requirement, lost.share, placed)
     plan = cheapest_shifts(needed, agents, rules, settings.zone, settings.volume.interval_minutes * 60)
     forecast = night.read("volume_forecast")
-    standards = _standards(settings, forecast)
+    standards = standards_of(forecast, known)
     causes = {
         cause: share for cause, share in lost.by_cause.items() if not placed or cause not in rules.absences_in_shrinkage
     }
     losses = Losses.of(lost.share - placed, causes)
-    waits = _patience(settings, standards, patience_s)
     queues_of = {
         group: [q for q in standards if rules.group_of(q) == group and q in set(needed["queue"])]
         for group in plan.groups
     }
-    loads = queue_loads(forecast, requirement, plan, standards, waits)
+    loads = queue_loads(forecast, requirement, plan, standards, patience_of(standards, known))
     service, occupancy = simulate_plan(plan, queues_of, loads, losses, settings.service_level, run_date.toordinal())
     usable = usable_minutes(
         plan, agents, needed, queues_of, loads, losses, settings.service_level, _calling(settings), run_date.toordinal()
@@ -126,23 +121,6 @@ def _needed(requirement: pd.DataFrame, share: float, placed: float) -> pd.DataFr
     lost = requirement["shrinkage"] * (1 - (placed / share if share > 0 else 0.0))
     gross = requirement["agents_net"] / (1 - lost)
     return requirement.assign(agents_gross=gross, agents=np.ceil(gross - 1e-3).astype("int64"))
-
-
-def _standards(settings: Settings, forecast: pd.DataFrame) -> dict[str, QueueStandard]:
-    standards = load_standards(settings)
-    channels = forecast.groupby("queue")["channel"].first().items()
-    return {str(queue): standards.for_queue(str(queue), channel) for queue, channel in channels}
-
-
-def _patience(
-    settings: Settings, standards: dict[str, QueueStandard], estimated: Mapping[str, float]
-) -> dict[str, float]:
-    """As the requirement takes it: the standard's, or the data's, or the settings'."""
-    found = dict[str, float]()
-    for queue, standard in standards.items():
-        known = (standard.patience_s, estimated.get(queue), settings.staffing.patience_s)
-        found[queue] = next((float(value) for value in known if value is not None), np.inf)
-    return found
 
 
 def _capacity(

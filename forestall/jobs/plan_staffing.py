@@ -78,18 +78,18 @@ def what_is_known(warehouse: Warehouse, night: Night) -> tuple[Known, shrinkage.
         ConfigError: `standards.yml` holds a mistake.
     """
     staffing, run_date = night.settings.staffing, night.run_date
-    lost = shrinkage.estimate_shrinkage(read_agent_time(warehouse, run_date), staffing.shrinkage)
+    lost = shrinkage.estimate_shrinkage(_agent_time(warehouse, run_date), staffing.shrinkage)
     known = Known(
         standards=load_standards(night.settings),
         shrinkage=lost.share,
-        patience_s=patience.estimate_patience(read_volume(warehouse, run_date)),
+        patience_s=patience.estimate_patience(_volume(warehouse, run_date)),
         default_patience_s=staffing.patience_s,
         backlog=_backlog(warehouse, night),
     )
     return known, lost
 
 
-def read_agent_time(warehouse: Warehouse, run_date: date) -> pd.DataFrame:
+def _agent_time(warehouse: Warehouse, run_date: date) -> pd.DataFrame:
     sql = """
         SELECT local_on, team, activity, is_planned, agent_s FROM marts.fct_agent_time
         WHERE local_on >= ? AND local_on < ?
@@ -97,7 +97,7 @@ def read_agent_time(warehouse: Warehouse, run_date: date) -> pd.DataFrame:
     return warehouse.frame(sql, [run_date - timedelta(days=shrinkage.WINDOW_DAYS), run_date])
 
 
-def read_volume(warehouse: Warehouse, run_date: date) -> pd.DataFrame:
+def _volume(warehouse: Warehouse, run_date: date) -> pd.DataFrame:
     sql = """
         SELECT queue, abandoned_count, wait_time_s FROM marts.fct_contact_volume
         WHERE local_on >= ? AND local_on < ?

@@ -5,6 +5,7 @@ their interval; handle times and patience are drawn. Every plan meets the same c
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -12,8 +13,8 @@ import pandas as pd
 from forestall.sections import ServiceLevelSettings
 from forestall.staffing.plan import Known, live_demand, plan_requirement
 from forestall.staffing.queueing import Floats
-from forestall.staffing.requirement import Demand, Integers, least_agents
-from forestall.staffing.simulation import place_arrivals, simulate
+from forestall.staffing.requirement import Integers, least_agents
+from forestall.staffing.simulation import in_standard, place_arrivals, simulate
 from forestall.staffing.uncertainty import COLUMNS
 
 OURS, LAST_WEEK, ERLANG_C, FUTURE = "ours", "last_week", "erlang_c_on_the_mean", "knowing_the_future"
@@ -39,9 +40,7 @@ def plans(rows: pd.DataFrame, known: Known, level: ServiceLevelSettings, interva
 
     def for_rates(contacts: pd.Series, patience_s: Floats) -> Integers:
         rates = contacts.to_numpy(float)[:, None] / interval_s
-        return least_agents(
-            Demand(**{**vars(demand), "rates_per_s": rates, "weights": np.ones(1), "patience_s": patience_s})
-        )
+        return least_agents(replace(demand, rates_per_s=rates, weights=np.ones(1), patience_s=patience_s))
 
     endless = np.full(len(demand), np.inf)
     planned = {
@@ -102,14 +101,11 @@ def _lived(
         agents = np.zeros(shape, np.int64)
         agents[at] = rows[plan].to_numpy(np.int64)
         served = simulate(arrivals, np.tile(agents, (REPLICATIONS, 1)) * int(first["concurrency"]), interval_s)
-        real = np.isfinite(arrivals.at_s)
-        answered = real & ~served.is_abandoned
-        counted = real & ~(served.is_abandoned & (served.wait_s < level.short_abandon_s))
-        if level.formula == "answered_in_standard_over_handled":
-            counted = answered
-        in_time = (answered & (served.wait_s <= float(first["threshold_s"]))).sum(axis=1)
+        in_time, counted = in_standard(arrivals, served, float(first["threshold_s"]), level)
         total = counted.sum(axis=1)
-        share = np.divide(in_time, total, out=np.ones(len(total)), where=total > 0).reshape(REPLICATIONS, -1)
+        share = np.divide(in_time.sum(axis=1), total, out=np.ones(len(total)), where=total > 0).reshape(
+            REPLICATIONS, -1
+        )
         tables.append(pd.DataFrame({
             "plan": plan, "queue": queue, "day_on": days, "contacts": came.sum(axis=1),
             "agent_hours": agents.sum(axis=1) * interval_s / 3600, "service_level": share.mean(axis=0),

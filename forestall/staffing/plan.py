@@ -63,7 +63,7 @@ def plan_requirement(
     Returns:
         Rows of `staffing_requirement`, and lines about what could not be met or was assumed.
     """
-    queues = _standards_of(forecast, known)
+    queues = standards_of(forecast, known)
     live_rows, deferred_rows, notes = _staffed(forecast, queues)
     live, live_notes = _live(live_rows, queues, known, level, interval_s, days)
     deferred, deferred_notes = _deferred(deferred_rows, queues, known, interval_s)
@@ -90,12 +90,20 @@ def live_demand(
         level: formula of the service level.
         interval_s: length of an interval.
     """
-    queues = _standards_of(forecast, known)
+    queues = standards_of(forecast, known)
     live, _, _ = _staffed(forecast, queues)
     return live, _demand(live, queues, known, level, interval_s)
 
 
-def _standards_of(forecast: pd.DataFrame, known: Known) -> dict[str, QueueStandard]:
+def patience_of(queues: Mapping[str, QueueStandard], known: Known) -> dict[str, float]:
+    """Mean patience by queue, seconds: the standard's, or the data's, or the default; `inf` where nobody knows."""
+    return {
+        queue: _or(standard.patience_s, known.patience_s.get(queue), known.default_patience_s, np.inf)
+        for queue, standard in queues.items()
+    }
+
+
+def standards_of(forecast: pd.DataFrame, known: Known) -> dict[str, QueueStandard]:
     channels = forecast.groupby("queue")["channel"].first()
     return {str(queue): known.standards.for_queue(str(queue), channel) for queue, channel in channels.items()}
 
@@ -162,10 +170,7 @@ def _demand(
     level: ServiceLevelSettings,
     interval_s: int,
 ) -> Demand:
-    patience = {
-        queue: _or(standard.patience_s, known.patience_s.get(queue), known.default_patience_s, np.inf)
-        for queue, standard in queues.items()
-    }
+    patience = patience_of(queues, known)
 
     def of_queue(name: str) -> Floats:
         values = {queue: getattr(standard, name) for queue, standard in queues.items()}

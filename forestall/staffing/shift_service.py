@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from forestall.sections import ServiceLevelSettings
 from forestall.staffing.shifts import ShiftPlan
-from forestall.staffing.simulation import Arrivals, Served, draw_arrivals, simulate
+from forestall.staffing.simulation import Arrivals, Served, draw_arrivals, in_standard, simulate
 from forestall.staffing.standards import QueueStandard
 from forestall.staffing.uncertainty import COLUMNS, WEIGHTS, likely_rates
 
@@ -215,11 +215,8 @@ def _told(
     """What the customers of a day met; nothing where none came."""
     threshold = np.array([queue.standard.threshold_s for queue in live], float)[arrivals.kind]
     came = np.isfinite(arrivals.at_s)
-    counted = came & ~(served.is_abandoned & (served.wait_s < level.short_abandon_s))
     answered = came & ~served.is_abandoned
-    if level.formula == "answered_in_standard_over_handled":
-        counted = answered
-    in_time = answered & (served.wait_s <= threshold)
+    in_time, counted = in_standard(arrivals, served, threshold, level)
     share = _share(in_time.sum(axis=1), counted.sum(axis=1))
     met = np.ones(REPLICATIONS, bool)
     for kind, queue in enumerate(live):

@@ -13,8 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from forestall.sections import ServiceLevelSettings
+
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
+Flags = NDArray[np.bool_]
 NEVER = np.inf
 
 
@@ -223,6 +226,25 @@ class _Idle:
         lane = np.concatenate([lanes for lanes, _ in self.begun] or [np.zeros(0, np.int64)])
         begins = np.concatenate([at for _, at in self.begun] or [np.zeros(0)])
         return _seconds(lane, begins, begins + self.outreach.contact_s, shape, self.interval_s)
+
+
+def in_standard(
+    arrivals: Arrivals, served: Served, threshold_s: Floats | float, level: ServiceLevelSettings
+) -> tuple[Flags, Flags]:
+    """Which contacts were answered within the standard, and which it is judged by; by the formula of the settings.
+
+    Args:
+        arrivals: of each lane.
+        served: what became of them.
+        threshold_s: of each contact, or of all.
+        level: formula, and who gives up too soon to count.
+    """
+    came = np.isfinite(arrivals.at_s)
+    answered = came & ~served.is_abandoned
+    counted = came & ~(served.is_abandoned & (served.wait_s < level.short_abandon_s))
+    if level.formula == "answered_in_standard_over_handled":
+        counted = answered
+    return answered & (served.wait_s <= threshold_s), counted
 
 
 def _comes(agents: Integers, interval_s: float) -> Floats:

@@ -19,7 +19,7 @@ from forestall.sections import ServiceLevelSettings
 from forestall.staffing.shift_grid import Grid
 from forestall.staffing.shift_service import Losses, QueueLoad
 from forestall.staffing.shifts import ShiftPlan
-from forestall.staffing.simulation import Outreach, draw_arrivals, simulate
+from forestall.staffing.simulation import Outreach, draw_arrivals, in_standard, simulate
 from forestall.staffing.uncertainty import WEIGHTS
 
 Floats = NDArray[np.float64]
@@ -207,16 +207,11 @@ def quiet_day(
     arrivals = draw_arrivals(rng, np.moveaxis(rates, 2, 0), handle, patience, interval_s)
     threshold = np.array([queue.standard.threshold_s for queue in live], float)[arrivals.kind]
     promised = np.array([queue.standard.service_level or 0.0 for queue in live])
-    came = np.isfinite(arrivals.at_s)
 
     def tried(idle_agents: int | None) -> tuple[bool, float, Floats, Floats]:
         outreach = Outreach(idle_agents, calling.contact_minutes * 60, is_allowed) if idle_agents is not None else None
         served = simulate(arrivals, servers, interval_s, outreach)
-        answered = came & ~served.is_abandoned
-        counted = came & ~(served.is_abandoned & (served.wait_s < level.short_abandon_s))
-        if level.formula == "answered_in_standard_over_handled":
-            counted = answered
-        in_time = answered & (served.wait_s <= threshold)
+        in_time, counted = in_standard(arrivals, served, threshold, level)
         of_queue = [
             (int((in_time & mine).sum()), int((counted & mine).sum())) for mine in _by_kind(arrivals.kind, live)
         ]
