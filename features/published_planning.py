@@ -1,15 +1,10 @@
 """Published tables of the planner's hand: how the forecast moved and why, and the ledger of what was said."""
 
-from features.tables import Column, Kind, Table
-
-
-def _columns(*rows: tuple[str, Kind, str]) -> tuple[Column, ...]:
-    return tuple(Column(name, kind, about) for name, kind, about in rows)
-
+from features.tables import Table, columns
 
 FORECAST_CHANGES = Table(
     "forecast_changes", "queue x day that both nights forecast", ("queue", "local_on"),
-    _columns(
+    columns(
         ("queue", "text", "queue"),
         ("local_on", "date", "the day, in the site's zone"),
         ("previous_run_on", "date", "the last published night before this one"),
@@ -29,7 +24,7 @@ FORECAST_CHANGES = Table(
 FORECAST_LEDGER = Table(
     "forecast_ledger", "queue x day x cutoff x override, as scored on a night",
     ("queue", "local_on", "cutoff_on", "override_id", "scored_on"),
-    _columns(
+    columns(
         ("queue", "text", "queue"),
         ("local_on", "date", "the day that was forecast"),
         ("cutoff_on", "date", "run date of the published night that forecast it"),
@@ -52,7 +47,7 @@ FORECAST_LEDGER = Table(
 
 OVERRIDE_VALUE = Table(
     "override_value", "override x queue x lead bucket", ("override_id", "queue", "lead_bucket"),
-    _columns(
+    columns(
         ("override_id", "text", "number of the override; several joined by + where they count together"),
         ("queue", "text", "queue, or `all`"),
         ("lead_bucket", "text", "1, 2-3, 4-7, 8-14, 15-28 or 29-56 days, or `all`"),

@@ -1,15 +1,10 @@
 """The contract of what a published night says of shifts: who works when, what that covers and gives, whom to hire."""
 
-from features.tables import Column, Kind, Table
-
-
-def _columns(*rows: tuple[str, Kind, str]) -> tuple[Column, ...]:
-    return tuple(Column(name, kind, about) for name, kind, about in rows)
-
+from features.tables import Table, columns
 
 SHIFT_PLAN = Table(
     "shift_plan", "slot x day", ("slot_id", "local_on"),
-    _columns(
+    columns(
         ("slot_id", "text", "pseudonym of the agent; `open ...` where nobody of the roster can work the shift, "
          "`slot ...` where there is no roster"),
         ("local_on", "date", "day in the site's zone on which it begins"),
@@ -27,7 +22,7 @@ SHIFT_PLAN = Table(
 
 SHIFT_COVERAGE = Table(
     "shift_coverage", "queue group x interval", ("queue_group", "interval_start_at"),
-    _columns(
+    columns(
         ("queue_group", "text", "a group of `staffing.yml`, or a queue"),
         ("interval_start_at", "instant", "first instant of the interval"),
         ("local_on", "date", "its day in the site's zone"),
@@ -42,7 +37,7 @@ SHIFT_COVERAGE = Table(
 
 SHIFT_SERVICE = Table(
     "shift_service", "queue group x day", ("queue_group", "local_on"),
-    _columns(
+    columns(
         ("queue_group", "text", "a group of `staffing.yml`, or a queue"),
         ("local_on", "date", "day in the site's zone"),
         ("contacts", "number", "mean contacts of the day, live queues only"),
@@ -60,7 +55,7 @@ SHIFT_SERVICE = Table(
 
 CAPACITY_PLAN = Table(
     "capacity_plan", "week x queue group", ("week_on", "queue_group"),
-    _columns(
+    columns(
         ("week_on", "date", "its Monday"),
         ("queue_group", "text", "a group of `staffing.yml`, or a queue"),
         ("basis", "text", "what the load rests on: requirement, forecast (volume_days) or like_weeks (the last four "
@@ -79,7 +74,7 @@ CAPACITY_PLAN = Table(
 USABLE_MINUTES = Table(
     "usable_minutes", "queue group x agents alike x interval",
     ("queue_group", "team", "languages", "skills", "interval_start_at"),
-    _columns(
+    columns(
         ("queue_group", "text", "a group of `staffing.yml`, or a queue, in whose shifts the agents are"),
         ("team", "text", "their team; empty where there is no roster"),
         ("languages", "text", "what they speak, as the roster has it"),
@@ -99,7 +94,7 @@ USABLE_MINUTES = Table(
 
 OUTREACH_PLACED = Table(
     "outreach_placed", "pool x day x tier", ("pool", "planned_on", "tier"),
-    _columns(
+    columns(
         ("pool", "text", "agents who speak and can do the same"),
         ("planned_on", "date", "day whose minutes they are"),
         ("tier", "text", "firm or if_quiet"),

@@ -68,6 +68,11 @@ class Column:
     since: int = 1
 
 
+def columns(*rows: tuple[str, Kind, str]) -> tuple[Column, ...]:
+    """Columns that have a name, a kind and a meaning, and no rule."""
+    return tuple(Column(name, kind, about) for name, kind, about in rows)
+
+
 @dataclass(frozen=True)
 class Table:
     """One table: its grain, its key, its columns, and since when a row of it could be known.

@@ -13,7 +13,7 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, Field, model_validator
 
 from features.contract import CONTRACT
-from features.published import OUTREACH_LIST
+from features.published_outreach import OUTREACH_LIST
 from features.sections import Section
 
 

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from features.attributes import attribute_kinds, with_attributes
 from features.columns import tellers
-from features.published import CHURN_SCORES
+from features.published_churn import CHURN_SCORES
 from features.training_set import scored_population
 from forestall.night import Night
 from forestall.publishing.publication import PublishedNight, nights

@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 
 from features.attributes import ATTRIBUTES
-from features.published import OUTREACH_FAIRNESS
+from features.published_outreach import OUTREACH_FAIRNESS
 from forestall.night import Night
 from forestall.outreach.fairness import KEY, SUMS, Tolerance, compare, in_groups, tally
 from forestall.outreach.fairness_words import with_sentences

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from features.published import SAVE_MODELS
+from features.published_outreach import SAVE_MODELS
 from forestall.history.listing_features import read_listing_features, recorded_count
 from forestall.night import Night
 from forestall.outreach.chances import OUTCOMES, UPLIFT

@@ -17,7 +17,7 @@ import pandas as pd
 import pyarrow as pa
 
 from features.attributes import ATTRIBUTES, with_attributes
-from features.published import OUTREACH_FAIRNESS, OUTREACH_LIST, OUTREACH_WITHHELD
+from features.published_outreach import OUTREACH_FAIRNESS, OUTREACH_LIST, OUTREACH_WITHHELD
 from features.published_shifts import OUTREACH_PLACED, USABLE_MINUTES
 from forestall.history.fairness import audit
 from forestall.history.listing_features import features_of, record_listing_features

@@ -9,7 +9,7 @@ import logging
 from datetime import date
 from functools import partial
 
-from features.published import OUTREACH_LIST
+from features.published_outreach import OUTREACH_LIST
 from forestall.night import Night
 from forestall.publishing.delivery import Delivery, deliver_list
 from forestall.publishing.outbox import open_outbox

@@ -9,7 +9,7 @@ from datetime import date
 import pandas as pd
 import pyarrow.compute as pc
 
-from features.published import CHURN_CAUSES
+from features.published_churn import CHURN_CAUSES
 from forestall.history.causes import at_risk_tonight, followed
 from forestall.night import Night
 from forestall.outreach.causes import KEY, churn_causes, excess_risk

@@ -14,8 +14,8 @@ from typing import Any
 
 import pandas as pd
 
-from features.published import FORECAST_METHODS, VOLUME_DAYS, VOLUME_FORECAST
 from features.published_planning import FORECAST_CHANGES
+from features.published_volume import FORECAST_METHODS, VOLUME_DAYS, VOLUME_FORECAST
 from forestall.history.contacts import ContactHistory, read_contact_history
 from forestall.history.forecast_changes import changes_since, notes_on_events
 from forestall.night import Night

@@ -11,7 +11,8 @@ from datetime import date, timedelta
 import pandas as pd
 import pyarrow as pa
 
-from features.published import FORECAST_ACCURACY, SERVICE_KPIS
+from features.published import SERVICE_KPIS
+from features.published_volume import FORECAST_ACCURACY
 from forestall.history.contacts import ContactHistory, read_contact_history
 from forestall.history.ledger import entries_before, published_forecasts
 from forestall.jobs.forecast_volume import backtest_folder

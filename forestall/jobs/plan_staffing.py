@@ -11,8 +11,7 @@ from datetime import date, timedelta
 
 import pandas as pd
 
-from features.published import STAFFING_REQUIREMENT
-from features.published_staffing import SHRINKAGE_CAUSES
+from features.published_staffing import SHRINKAGE_CAUSES, STAFFING_REQUIREMENT
 from forestall.night import Night
 from forestall.records import Summary
 from forestall.settings import ConfigError, Settings

@@ -7,7 +7,7 @@ line alike, without one DAG having to start another. What it trains must beat th
 import logging
 from datetime import date
 
-from features.published import SCORE_DRIFT
+from features.published_churn import SCORE_DRIFT
 from forestall.jobs.retrain_churn import retrain_churn
 from forestall.night import Night
 from forestall.records import Summary

@@ -13,7 +13,7 @@ import pandas as pd
 
 from features.attributes import attribute_phrases, with_attributes
 from features.columns import phrases, tellers
-from features.published import CHURN_SCORES, SCORE_DRIFT
+from features.published_churn import CHURN_SCORES, SCORE_DRIFT
 from features.training_set import scored_population
 from forestall.history.changes import FEATURES, changes_since, last_published, previous_scores
 from forestall.night import Night

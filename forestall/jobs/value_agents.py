@@ -11,7 +11,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from features.published import AGENT_VALUE, WAIT_EFFECT
+from features.published_staffing import AGENT_VALUE, WAIT_EFFECT
 from forestall.history.outreach import agent_cost_per_minute, recent_kpis
 from forestall.history.waits import contacts_followed, recent_callers
 from forestall.jobs.plan_staffing import what_is_known

@@ -10,7 +10,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from features.published import OUTREACH_LIST, OUTREACH_WITHHELD
+from features.published_outreach import OUTREACH_LIST, OUTREACH_WITHHELD
 from forestall.outreach.experiment import HOLDOUT
 from forestall.outreach.triggers import NOTICE, PAYMENT
 

@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 import pandas as pd
 
-from features.published import OUTREACH_LIST
+from features.published_outreach import OUTREACH_LIST
 from forestall.publishing.outbox import Message, Outbox
 from forestall.publishing.receivers import Line, ReceiverDownError, RefusedError, Request, open_line
 from forestall.sections import ROW, Receiver

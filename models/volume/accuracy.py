@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import gammaln
 
-from features.published import FORECAST_ACCURACY
+from features.published_volume import FORECAST_ACCURACY
 from models.volume.quantiles import LEVELS, QUANTILE_COLUMNS
 
 Values = NDArray[np.float64]

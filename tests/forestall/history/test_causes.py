@@ -6,7 +6,8 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from features.published import CHURN_SCORES, OUTREACH_LIST
+from features.published_churn import CHURN_SCORES
+from features.published_outreach import OUTREACH_LIST
 from forestall.history.causes import at_risk_tonight, followed
 from forestall.jobs.explain_churn import explain_churn
 from forestall.night import Night

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.published import CHURN_SCORES
+from features.published_churn import CHURN_SCORES
 from forestall.history.changes import changes_since, last_published, previous_scores
 from forestall.night import Night
 from forestall.warehouse import open_warehouse

@@ -13,7 +13,7 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from features.published import OUTREACH_LIST
+from features.published_outreach import OUTREACH_LIST
 from forestall.cli import app
 from forestall.jobs.deliver import deliver
 from forestall.jobs.pull import pull

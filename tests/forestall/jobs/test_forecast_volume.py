@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.published import VOLUME_FORECAST
+from features.published_volume import VOLUME_FORECAST
 from forestall.history.contacts import CHANGES
 from forestall.jobs.forecast_volume import backtest_folder, forecast_volume
 from forestall.night import Night

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.published import VOLUME_FORECAST
+from features.published_volume import VOLUME_FORECAST
 from forestall.jobs.plan_staffing import plan_staffing
 from forestall.night import Night
 from forestall.sections import ServiceLevelSettings

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 import pandas as pd
 import pytest
 
-from features.published import SCORE_DRIFT
+from features.published_churn import SCORE_DRIFT
 from forestall.jobs import retrain_on_drift as job
 from forestall.jobs.check_publication import customers_as_learned
 from forestall.night import Night

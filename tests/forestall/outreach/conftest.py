@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from features.published import OUTREACH_LIST
+from features.published_outreach import OUTREACH_LIST
 from forestall.outreach.effect_table import COLUMNS as EFFECTS
 from forestall.outreach.experiment import COLUMNS
 from forestall.outreach.listing import Known

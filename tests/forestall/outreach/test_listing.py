@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.published import OUTREACH_LIST, OUTREACH_WITHHELD
+from features.published_outreach import OUTREACH_LIST, OUTREACH_WITHHELD
 from forestall.outreach.effect_table import COLUMNS as EFFECTS
 from forestall.outreach.experiment import COLUMNS
 from forestall.outreach.fairness import Tolerance, compare, in_groups, tally

@@ -77,7 +77,7 @@ def test_each_row_is_on_one_list():
 
 
 def test_ranks_of_the_list_have_no_gap_and_the_holdout_keeps_its_own():
-    from features.published import OUTREACH_WITHHELD
+    from features.published_outreach import OUTREACH_WITHHELD
 
     rows = pd.DataFrame({"customer_id": list("abcde"), "suppression_reason": [None, "holdout", None, "minor", None]})
     listed, withheld = split(rows.reindex(columns=OUTREACH_WITHHELD.names))

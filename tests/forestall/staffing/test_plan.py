@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.published import STAFFING_REQUIREMENT
+from features.published_staffing import STAFFING_REQUIREMENT
 from forestall.sections import ServiceLevelSettings
 from forestall.staffing.plan import Known, plan_requirement
 from forestall.staffing.standards import QueueOverride, Standards

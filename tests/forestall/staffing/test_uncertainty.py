@@ -18,7 +18,7 @@ def quantiles(distribution):
 
 
 def test_columns_are_those_of_the_published_forecast():
-    from features.published import VOLUME_FORECAST
+    from features.published_volume import VOLUME_FORECAST
 
     assert set(COLUMNS) <= set(VOLUME_FORECAST.names)
     assert WEIGHTS.sum() == pytest.approx(1)

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from features.published import FORECAST_ACCURACY
+from features.published_volume import FORECAST_ACCURACY
 from models.volume.accuracy import (
     LEAD_BUCKETS,
     accuracy_rows,

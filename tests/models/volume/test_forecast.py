@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from features.calendar import Calendar
-from features.published import VOLUME_FORECAST
+from features.published_volume import VOLUME_FORECAST
 from models.volume.accuracy import coverage_80, wape
 from models.volume.backtest import Span, backtest, weekly_cutoffs, with_actuals
 from models.volume.candidates import forecast_candidates
