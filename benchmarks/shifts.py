@@ -19,9 +19,9 @@ import numpy as np
 import pandas as pd
 from scipy import optimize
 
-from forestall.staffing import shift_model
-from forestall.staffing.shift_rules import Absence, Break, Pattern, StaffingRules
-from forestall.staffing.shifts import plan_shifts
+from forestall.shifts import program
+from forestall.shifts.plan import plan_shifts
+from forestall.shifts.rules import Absence, Break, Pattern, StaffingRules
 
 ZONE = ZoneInfo("Europe/Berlin")
 MONDAY = date(2026, 3, 2)  # its eight weeks hold the night on which clocks change
@@ -105,7 +105,7 @@ def main() -> None:
     given = parser.parse_args()
     needed = requirement(given.agents, given.weeks, given.seed, given.tightness)
     recorder = Recorder(optimize.milp)
-    vars(shift_model)["milp"] = recorder
+    vars(program)["milp"] = recorder
     began, worked = time.perf_counter(), time.process_time()
     plan = plan_shifts(needed, roster(given.agents), rules(given.agents), ZONE, 1800)
     ours, worked = time.perf_counter() - began, time.process_time() - worked

@@ -54,8 +54,8 @@ with DAG(
 
     pull >> check_batch >> build_features >> check_features
     check_features >> train_churn >> score_churn
-    check_features >> forecast_volume >> plan_staffing
     check_features >> [measure, measure_outreach]
+    measure_outreach >> forecast_volume >> plan_staffing
     [score_churn, plan_shifts, measure_outreach] >> choose_outreach
     [score_churn, plan_staffing] >> value_agents
     plan_staffing >> plan_shifts

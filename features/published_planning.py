@@ -16,7 +16,7 @@ FORECAST_CHANGES = Table(
          "explained otherwise where parameters changed"),
         ("by_event", "number", "effect, as learned by tonight, of events that became known or were withdrawn since"),
         ("by_override", "number", "what planners put on top tonight, less what they did then"),
-        ("by_outreach", "number", "calls that outreach causes or avoids; 0 until they enter the forecast"),
+        ("by_outreach", "number", "contacts that outreach causes or avoids tonight, less those of then"),
         ("main_cause", "text", "the largest share: data, model, event, override or outreach; `none`: nothing moved"),
     ),
 )  # fmt: skip

@@ -27,8 +27,11 @@ VOLUME_FORECAST = Table(
         ("handle_time_p10_s", "number", "10 % quantile of the mean handle time of the interval's contacts"),
         ("handle_time_p50_s", "number", "its median"),
         ("handle_time_p90_s", "number", "its 90 % quantile"),
-        ("model_contacts", "number", "the mean as the model had it; `contacts` is what planners decided"),
+        ("model_contacts", "number", "the mean before the planners' hand, outreach_contacts in it; `contacts` is what "
+         "they decided"),
         ("override_id", "text", "overrides that made the difference, such as 5 or 5+7; null where none did"),
+        ("outreach_contacts", "number", "of model_contacts those that outreach causes (below 0: avoids) beyond those "
+         "that the last four weeks held already; 0 until the holdout shows a change"),
     ),
 )  # fmt: skip
 

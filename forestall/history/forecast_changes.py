@@ -21,6 +21,7 @@ from models.volume.changes import as_then, share_out, without_new_events
 from models.volume.params import VolumeParams
 
 WEIGHTS = "forecast_weights"
+COUNTS = ("contacts", "model_contacts", "outreach_contacts")
 
 
 def changes_since(
@@ -83,7 +84,9 @@ def _weights_of(night: Night, run_date: date, tonight: pd.DataFrame, params: Vol
 
 
 def _days(forecast: pd.DataFrame) -> pd.DataFrame:
-    """queue, local_on, contacts, model_contacts a day; before the column the model's are what was published."""
+    """queue, local_on and COUNTS a day; before the columns the model's are what was published, and outreach's none."""
     model = forecast["model_contacts"].fillna(forecast["contacts"]).astype(float)
-    rows = forecast.assign(model_contacts=model, local_on=pd.to_datetime(forecast["local_on"]).astype("datetime64[s]"))
-    return rows.groupby(["queue", "local_on"], as_index=False)[["contacts", "model_contacts"]].sum()
+    outreach = forecast["outreach_contacts"].astype(float).fillna(0.0)
+    local_on = pd.to_datetime(forecast["local_on"]).astype("datetime64[s]")
+    rows = forecast.assign(model_contacts=model, outreach_contacts=outreach, local_on=local_on)
+    return rows.groupby(["queue", "local_on"], as_index=False)[list(COUNTS)].sum()

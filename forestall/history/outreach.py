@@ -285,6 +285,17 @@ def _measured(accounts: pd.DataFrame, margin_share: float, *, is_inactivity: boo
     )
 
 
+def listed_by_night(warehouse: Warehouse, run_date: date) -> "pd.Series[float]":
+    """Accounts that were first listed, and not held out, by run date of the night that listed them."""
+    if not warehouse.has_table("forestall.listings"):
+        return pd.Series(dtype=float)
+    sql = (
+        f"SELECT run_date, count(*) AS listed FROM firsts WHERE arm <> '{HOLDOUT}' GROUP BY run_date ORDER BY run_date"
+    )
+    found = warehouse.frame(_FIRST.format(run_date=run_date) + sql)
+    return found.set_index("run_date")["listed"].astype(float)
+
+
 def agent_cost_per_minute(warehouse: Warehouse, night: Night) -> float | None:
     """What an agent's minute costs on the run date, as known at its cutoff; None where costs do not say."""
     sql = """

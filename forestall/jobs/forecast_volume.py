@@ -1,8 +1,8 @@
 """How many contacts come in each interval of the coming weeks, and how sure we are.
 
 Reads the history as known on the run date, completes the stored weekly backtests, fits tonight's
-candidates, takes for each queue and lead what won, logs one run on MLflow, puts the planners' overrides on top,
-adds days up to a year, and tells what moved since the last published night.
+candidates, takes for each queue and lead what won, adds what outreach causes or avoids, logs one run on MLflow, puts
+the planners' overrides on top, adds days up to a year, and tells what moved since the last published night.
 """
 
 import hashlib
@@ -18,7 +18,10 @@ from features.published_planning import FORECAST_CHANGES
 from features.published_volume import FORECAST_METHODS, VOLUME_DAYS, VOLUME_FORECAST
 from forestall.history.contacts import ContactHistory, read_contact_history
 from forestall.history.forecast_changes import changes_since, notes_on_events
+from forestall.history.outreach import listed_by_night
 from forestall.night import Night
+from forestall.outreach.effect_table import LOAD_DAYS
+from forestall.outreach.load import added_contacts, change_of, with_outreach
 from forestall.planning.journal import entries, overrides_at
 from forestall.planning.overrides import apply_overrides
 from forestall.planning.written import carry_over
@@ -57,6 +60,7 @@ def forecast_volume(settings: Settings, run_date: date) -> Summary:
             first_on=cutoffs[0] - timedelta(days=volume.history_days),
             until=run_date + timedelta(days=days_ahead),
         )  # fmt: skip
+        listed = listed_by_night(warehouse, run_date)
     if not known.histories:
         for table in (VOLUME_FORECAST, VOLUME_DAYS, FORECAST_METHODS, FORECAST_CHANGES):
             night.write(table.name, table.arrow_schema().empty_table())
@@ -72,6 +76,7 @@ def forecast_volume(settings: Settings, run_date: date) -> Summary:
     learned = learn(scored, params)
     rows = forecast_rows(tonight, known.histories, learned, volume.horizon_days)
     forecast = night_forecast(rows, known.histories, run_date, volume.horizon_days, params)
+    forecast, about_outreach = _with_outreach(night, forecast, listed)
     version = f"volume/{_content_hash(forecast)}"
     log_forecast(settings.tracking_uri, run_date, version, params, tonight, scored, learned, forecast)
     overrides = overrides_at(entries(settings), night.cutoff, run_date)
@@ -83,8 +88,18 @@ def forecast_volume(settings: Settings, run_date: date) -> Summary:
     methods = method_rows(scored, learned.weights).assign(model_version=version)
     night.write("forecast_methods", methods.reindex(columns=list(FORECAST_METHODS.names)))
     night.write("forecast_changes", changes_since(night, decided, known, tonight, learned.weights, params))
-    told += [*about_overrides, *notes_on_events(known, run_date, volume.horizon_days)]
+    told += [*about_outreach, *about_overrides, *notes_on_events(known, run_date, volume.horizon_days)]
     return _summary(known, tonight, decided, run_date, told)
+
+
+def _with_outreach(night: Night, forecast: pd.DataFrame, listed: "pd.Series[float]") -> tuple[pd.DataFrame, list[str]]:
+    """The forecast with what outreach causes or avoids, and a line where it does."""
+    is_measured = (night.folder / "net_load.parquet").is_file()
+    change = change_of(night.read("net_load")) if is_measured else 0.0
+    days = int(forecast["lead_days"].max())
+    added = added_contacts(change, listed, night.run_date, days)
+    said = f"outreach: {change:+.2f} contacts within {LOAD_DAYS} days of each account listed, {added[0]:+.1f} today"
+    return with_outreach(forecast, added), [said] if change else []
 
 
 def backtest_folder(settings: Settings) -> Path:

@@ -21,16 +21,16 @@ from forestall.outreach.playbook import load_playbook
 from forestall.privacy.pseudonyms import pseudonym
 from forestall.records import Summary
 from forestall.settings import Settings
-from forestall.staffing.capacity import attrition_of, daily_hours, plan_capacity
+from forestall.shifts.capacity import attrition_of, daily_hours, plan_capacity
+from forestall.shifts.plan import ShiftPlan
+from forestall.shifts.plan import plan_shifts as cheapest_shifts
+from forestall.shifts.remedies import short_notes
+from forestall.shifts.roster import roster_of
+from forestall.shifts.rules import StaffingRules, load_staffing_rules
+from forestall.shifts.service import Losses, queue_loads, simulate_plan
+from forestall.shifts.tables import coverage_table, shift_table
+from forestall.shifts.usable import Calling, usable_minutes
 from forestall.staffing.plan import days_of_queues, patience_of, standards_of
-from forestall.staffing.remedies import short_notes
-from forestall.staffing.roster import roster_of
-from forestall.staffing.shift_rules import StaffingRules, load_staffing_rules
-from forestall.staffing.shift_service import Losses, queue_loads, simulate_plan
-from forestall.staffing.shift_tables import coverage_table, shift_table
-from forestall.staffing.shifts import ShiftPlan
-from forestall.staffing.shifts import plan_shifts as cheapest_shifts
-from forestall.staffing.usable import Calling, usable_minutes
 from forestall.warehouse import Warehouse, open_warehouse
 
 log = logging.getLogger(__name__)

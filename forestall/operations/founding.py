@@ -79,7 +79,7 @@ def check_reviewed(settings: Settings) -> None:
     from forestall.outreach.playbook import load_playbook
     from forestall.outreach.segments import load_segments
     from forestall.publishing.checks import load_limits
-    from forestall.staffing.shift_rules import load_staffing_rules
+    from forestall.shifts.rules import load_staffing_rules
     from forestall.staffing.standards import load_standards
 
     load_standards(settings)

@@ -16,9 +16,9 @@ from forestall.operations.intraday import known_of
 from forestall.operations.lost_site import planned_without
 from forestall.publishing.publication import PublishedNight, current_night
 from forestall.settings import ConfigError, Settings
+from forestall.shifts.rules import load_staffing_rules
 from forestall.staffing.plan import Known, days_of_queues, live_demand, plan_requirement
 from forestall.staffing.requirement import expect
-from forestall.staffing.shift_rules import load_staffing_rules
 from forestall.staffing.standards import QueueOverride, Standards
 from models.volume.quantiles import QUANTILE_COLUMNS, moved_along
 

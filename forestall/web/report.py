@@ -17,6 +17,7 @@ from markupsafe import Markup
 from features.published import PUBLISHED
 from forestall.publishing.publication import PublishedNight
 from forestall.web import charts, numbers, planning, risk, summaries
+from forestall.web.minutes import minutes_of_outreach, shrinkage_sentence
 from forestall.web.price import price_of_agents
 from forestall.web.shifts import shift_section
 
@@ -56,6 +57,8 @@ def night_report(night: PublishedNight, before: PublishedNight | None = None) ->
         override_lines=planning.worth_of_overrides(tables["override_value"]),
         listed=_records(tables["outreach_list"].sort_values("list_rank").head(HEAD_ROWS)),
         withheld=_reasons_withheld(tables["outreach_withheld"]),
+        minutes=minutes_of_outreach(tables["outreach_placed"], tables["usable_minutes"], zone),
+        shrinkage=shrinkage_sentence(tables["shrinkage_causes"]),
         price=price_of_agents(tables["wait_effect"], tables["agent_value"], zone),
         risk=_risk(tables["segment_summary"], tables["churn_causes"]),
         effect=_effect(tables["outreach_effect"], tables["outreach_power"]),

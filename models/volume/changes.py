@@ -71,7 +71,7 @@ def share_out(now: pd.DataFrame, then: pd.DataFrame, same_weights: pd.DataFrame,
     """The change of each queue and day that both nights forecast, and its causes.
 
     Args:
-        now: queue, local_on, contacts, model_contacts: day sums as published tonight.
+        now: queue, local_on, contacts, model_contacts, outreach_contacts: day sums as published tonight.
         then: the same of the earlier night.
         same_weights: queue, local_on, contacts of `as_then`.
         same_events: the same without the events that are new since.
@@ -86,7 +86,8 @@ def share_out(now: pd.DataFrame, then: pd.DataFrame, same_weights: pd.DataFrame,
     both = both.merge(same_events.rename(columns={"contacts": "eventless"}), on=key, how="left", validate="one_to_one")
     # A day on which the queue accepts nothing has no candidates: it is zero whatever the weights.
     weighed, eventless = both["weighed"].fillna(0.0), both["eventless"].fillna(0.0)
-    rest, model = eventless - both["model_contacts_then"], both["model_contacts"] - weighed
+    own, own_then = (both[f"model_contacts{night}"] - both[f"outreach_contacts{night}"] for night in ("", "_then"))
+    rest, model = eventless - own_then, own - weighed
     shares = pd.DataFrame(
         {
             "by_data": 0.0 if is_other_model else rest,
@@ -94,7 +95,7 @@ def share_out(now: pd.DataFrame, then: pd.DataFrame, same_weights: pd.DataFrame,
             "by_event": weighed - eventless,
             "by_override": (both["contacts"] - both["model_contacts"])
             - (both["contacts_then"] - both["model_contacts_then"]),
-            "by_outreach": 0.0,
+            "by_outreach": both["outreach_contacts"] - both["outreach_contacts_then"],
         },
         index=both.index,
     )

@@ -20,7 +20,7 @@ AFTER = {
     "check_features": {"build_features"},
     "train_churn": {"check_features"},
     "score_churn": {"train_churn"},
-    "forecast_volume": {"check_features"},
+    "forecast_volume": {"measure_outreach"},
     "plan_staffing": {"forecast_volume"},
     "measure_outreach": {"check_features"},
     "plan_shifts": {"plan_staffing"},

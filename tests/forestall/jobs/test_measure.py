@@ -61,14 +61,15 @@ def publish(settings, run_date, per_day, revision=1, low=0.0, high=1000.0, model
                  "cutoff_at": Night(settings, run_date).cutoff, "lead_days": step + 1, "is_open": True,
                  "contacts": float(mean), **levels, "handle_time_s": 100.0,
                  **dict.fromkeys(HANDLE_TIME_COLUMNS, 100.0), "method": "prophet", "model_version": "v",
-                 "model_contacts": float(own), "override_id": override_id if own != mean else None}
+                 "model_contacts": float(own), "override_id": override_id if own != mean else None,
+                 "outreach_contacts": 0.0}
             )  # fmt: skip
     name = run_date.isoformat() + ("" if revision == 1 else f".r{revision}")
     folder = Night(settings, run_date).published / name
     folder.mkdir(parents=True)
     table = conform(pa.Table.from_pandas(pd.DataFrame(rows), preserve_index=False), PUBLISHED["volume_forecast"])
     if model is None:
-        table = table.drop_columns(["model_contacts", "override_id"])
+        table = table.drop_columns(["model_contacts", "override_id", "outreach_contacts"])
     pa.parquet.write_table(table, folder / "volume_forecast.parquet")
     (folder / "manifest.json").write_text("{}")
 

@@ -56,7 +56,7 @@ def forecast(*queues):
     quantiles = [name for name in VOLUME_FORECAST.names if name.startswith("contacts_p")]
     one = one.assign(
         **dict.fromkeys(quantiles, one["contacts"]), **dict.fromkeys(HANDLE_TIME_COLUMNS, 240.0), channel="phone",
-        model_contacts=one["contacts"], override_id=None,
+        model_contacts=one["contacts"], override_id=None, outreach_contacts=0.0,
     )  # fmt: skip
     return pd.concat([one.assign(queue=queue) for queue in queues])
 

@@ -41,7 +41,12 @@ def forecast(*queues):
     contacts = np.linspace(20, 60, starts.size)
     one = pd.DataFrame({"interval_start_at": starts, "local_on": starts.date, "contacts": contacts, "is_open": True})
     one = one.assign(handle_time_s=240.0, cutoff_at=starts[0], lead_days=1, method="prophet", model_version="1")
-    one = one.assign(model_contacts=one["contacts"], override_id=None, **dict.fromkeys(HANDLE_TIME_COLUMNS, 240.0))
+    one = one.assign(
+        model_contacts=one["contacts"],
+        override_id=None,
+        outreach_contacts=0.0,
+        **dict.fromkeys(HANDLE_TIME_COLUMNS, 240.0),
+    )
     quantiles = [name for name in VOLUME_FORECAST.names if name.startswith("contacts_p")]
     one = one.assign(**dict.fromkeys(quantiles, one["contacts"]))
     return pd.concat([one.assign(queue=queue, channel=channel) for queue, channel in queues])

@@ -49,7 +49,7 @@ def forecast():
     frame[list(QUANTILE_COLUMNS)] = quantiles(frame["contacts"].to_numpy(), Spread(0.02))
     return frame.assign(
         cutoff_at=Night.cutoff.fget(Night(_Zone(), RUN)), lead_days=1, is_open=True, handle_time_s=300.0,
-        method="prophet", model_version="v", model_contacts=frame["contacts"], override_id=None,
+        method="prophet", model_version="v", model_contacts=frame["contacts"], override_id=None, outreach_contacts=0.0,
         **dict.fromkeys(HANDLE_TIME_COLUMNS, 300.0),
     )  # fmt: skip
 

@@ -41,7 +41,7 @@ def forecast(**factors):
     seconds = dict.fromkeys(("handle_time_s", "handle_time_p10_s", "handle_time_p50_s", "handle_time_p90_s"), 300.0)
     return frame.assign(
         cutoff_at=datetime.combine(RUN, time(), ZONE), lead_days=1, is_open=True, method="prophet",
-        model_version="v", model_contacts=frame["contacts"], override_id=None, **seconds,
+        model_version="v", model_contacts=frame["contacts"], override_id=None, outreach_contacts=0.0, **seconds,
     )  # fmt: skip
 
 

@@ -314,6 +314,22 @@ def test_the_report_says_who_works_and_what_stays_uncovered(publish: Callable[..
     _Balanced().feed(html)
 
 
+def test_the_report_says_where_the_minutes_of_the_list_come_from(publish: Callable[..., PublishedNight]) -> None:
+    night = publish()
+    html = night_report(night)
+    told = _text(html)
+    assert "24 of 480 minutes are placed" in told
+    assert "retention Mon 2026-03-02 firm 480 24 5 % 2 EUR 30" in told
+    assert "One agent more in `retention` would not pay for itself by outreach alone." in told
+    # From ten on 21, 21, 0 and 0 minutes firm and 6 each if it is quiet, half hour by half hour.
+    assert "Queues 10 11 billing 42+12 0+12" in told
+    assert "Shrinkage: 30.0 % of paid time: sick 30.0 % (agent_time of 56 days)." in told
+    (night.folder / "usable_minutes.parquet").unlink()
+    assert "24 of 480 minutes are placed" in _text(night_report(night))
+    (night.folder / "outreach_placed.parquet").unlink()
+    assert 'id="minutes"' not in night_report(night)
+
+
 def test_a_night_without_shifts_has_no_such_section(publish: Callable[..., PublishedNight]) -> None:
     night = publish()
     for name in ("shift_plan", "shift_coverage", "shift_service", "capacity_plan"):

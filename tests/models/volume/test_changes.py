@@ -9,9 +9,9 @@ from models.volume.changes import CAUSES, share_out
 DAYS = pd.to_datetime(["2026-03-02", "2026-03-03"]).astype("datetime64[s]")
 
 
-def days(contacts, model=None):
+def days(contacts, model=None, outreach=0.0):
     rows = pd.DataFrame({"queue": "a", "local_on": DAYS[: len(contacts)], "contacts": contacts})
-    return rows if model is None else rows.assign(model_contacts=model)
+    return rows if model is None else rows.assign(model_contacts=model, outreach_contacts=outreach)
 
 
 def test_each_cause_has_its_step_and_the_steps_add_up():
@@ -26,6 +26,15 @@ def test_each_cause_has_its_step_and_the_steps_add_up():
     assert found["by_override"] == pytest.approx(20)
     assert found["change"] == pytest.approx(41) == sum(found[f"by_{cause}"] for cause in CAUSES)
     assert found["main_cause"] in ("event", "override")
+
+
+def test_what_outreach_adds_is_its_own_share_and_no_data():
+    # The model alone: 102 instead of 100; outreach takes 7 off tonight and took 3 off then.
+    found = share_out(
+        days([95.0], [95.0], -7.0), days([97.0], [97.0], -3.0), days([102.0]), days([102.0]), is_other_model=False
+    ).iloc[0]
+    assert (found["by_outreach"], found["by_data"], found["by_model"]) == (pytest.approx(-4), pytest.approx(2), 0)
+    assert found["main_cause"] == "outreach"
 
 
 def test_with_other_parameters_what_is_left_counts_as_the_models():

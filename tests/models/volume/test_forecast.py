@@ -28,7 +28,7 @@ def night_of(site, events, cutoffs=3):
 def test_every_interval_of_the_horizon_has_one_row_a_queue(site, no_events):
     made = site(ahead=14).queue("a").queue("mail", channel="email", seed=2)
     forecast = night_of(made, no_events)
-    added = {"cutoff_at", "model_version", "model_contacts", "override_id"}  # by the job
+    added = {"cutoff_at", "model_version", "model_contacts", "override_id", "outreach_contacts"}  # by the job
     assert set(VOLUME_FORECAST.names) - set(forecast.columns) == added
     assert len(forecast) == 2 * 14 * 24
     assert not forecast.duplicated(["queue", "interval_start_at"]).any()

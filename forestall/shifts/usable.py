@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from features.published_shifts import USABLE_MINUTES
 from forestall.sections import ServiceLevelSettings
-from forestall.staffing.shift_grid import Grid
-from forestall.staffing.shift_service import Losses, QueueLoad
-from forestall.staffing.shifts import ShiftPlan
+from forestall.shifts.grid import Grid
+from forestall.shifts.plan import ShiftPlan
+from forestall.shifts.service import Losses, QueueLoad
 from forestall.staffing.simulation import Outreach, draw_arrivals, in_standard, simulate
 from forestall.staffing.uncertainty import WEIGHTS
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from forestall.staffing.shift_rules import Absence, Break, Pattern, Site, StaffingRules
-from forestall.staffing.shift_supply import combinations
-from forestall.staffing.shifts import plan_shifts
+from forestall.shifts.plan import plan_shifts
+from forestall.shifts.rules import Absence, Break, Pattern, Site, StaffingRules
+from forestall.shifts.supply import combinations
 
 MONDAY = date(2026, 3, 2)
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from forestall.staffing.shift_rules import StaffingRules
+from forestall.shifts.rules import StaffingRules
 
 Flags = NDArray[np.bool_]
 

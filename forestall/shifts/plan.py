@@ -15,12 +15,12 @@ import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from forestall.staffing.roster import Roster, roster_of, week_limits
-from forestall.staffing.rostering import Crew, Jobs, Limits, State, assign_week, deal
-from forestall.staffing.shift_grid import Grid, candidates_of, grid_of, kinds_of
-from forestall.staffing.shift_model import AgentClass, Candidates, Floats, Integers, Kind, Solution, Week
-from forestall.staffing.shift_rules import StaffingRules
-from forestall.staffing.shift_week import solve_week
+from forestall.shifts.grid import Grid, candidates_of, grid_of, kinds_of
+from forestall.shifts.program import AgentClass, Candidates, Floats, Integers, Kind, Solution, Week
+from forestall.shifts.roster import Roster, roster_of, week_limits
+from forestall.shifts.rostering import Crew, Jobs, Limits, State, assign_week, deal
+from forestall.shifts.rules import StaffingRules
+from forestall.shifts.week import solve_week
 
 GAP = 0.01  # within which the search of a week may stop
 OPEN = "open"  # slot of a shift that nobody of the roster can work

@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 
 from forestall.sections import ServiceLevelSettings
+from forestall.shifts.plan import plan_shifts
+from forestall.shifts.rules import Pattern, StaffingRules
+from forestall.shifts.service import Losses, QueueLoad, simulate_plan
 from forestall.staffing.queueing import evaluate
-from forestall.staffing.shift_rules import Pattern, StaffingRules
-from forestall.staffing.shift_service import Losses, QueueLoad, simulate_plan
-from forestall.staffing.shifts import plan_shifts
 from forestall.staffing.standards import Standards
 
 MONDAY, BERLIN = date(2026, 3, 2), ZoneInfo("Europe/Berlin")

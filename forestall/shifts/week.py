@@ -17,9 +17,9 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from forestall.staffing.shift_cover import Breaks, add_breaks, add_cover
-from forestall.staffing.shift_model import Candidates, Integers, Program, Solution, Terms, Week
-from forestall.staffing.shift_supply import Key, Lengths, Supply, add_supply, supply_cost, whole
+from forestall.shifts.cover import Breaks, add_breaks, add_cover
+from forestall.shifts.program import Candidates, Integers, Program, Solution, Terms, Week
+from forestall.shifts.supply import Key, Lengths, Supply, add_supply, supply_cost, whole
 
 SEARCHES = 2  # days that are searched side by side
 LEAST_S = 5.0  # a day gets so much even when the week has none left: without a plan it is worth nothing

@@ -1,7 +1,7 @@
 """What shifts a company may plan, as `staffing.yml` says it: patterns, breaks, days off, sites, groups, absences.
 
 It is what planners and the works council agreed on; the file is theirs. The module says what is allowed,
-never what is best: that is for `shift_model` and `rostering`. Without patterns no shifts are planned.
+never what is best: that is for `program` and `rostering`. Without patterns no shifts are planned.
 """
 
 import re

@@ -11,7 +11,7 @@ from itertools import product
 
 import numpy as np
 
-from forestall.staffing.shift_model import AgentClass, Floats, Program, Terms
+from forestall.shifts.program import AgentClass, Floats, Program, Terms
 
 Key = tuple[str, int, int, int]  # site, group, day, position of the paid length
 Lengths = Mapping[str, tuple[float, ...]]

@@ -1,6 +1,6 @@
 """Who works which shift: the shifts of a week, given day by day to the agents of the roster.
 
-`shift_model` says how many begin what; here they become somebody's. Each day is a cheapest assignment
+`program` says how many begin what; here they become somebody's. Each day is a cheapest assignment
 of agents to shifts in which whoever may not work one (skill, site, absence, rest, days in a row, hours
 and days of the week) is out of the question, and whoever has the most shifts left for the fewest days
 comes first. What then stays open is tried once more by handing another shift of that week over.

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from forestall.staffing.shift_rules import StaffingRules
-from forestall.staffing.shifts import ShiftPlan
+from forestall.shifts.plan import ShiftPlan
+from forestall.shifts.rules import StaffingRules
 
 LATER_H = 4  # a callback is made within so many hours
 

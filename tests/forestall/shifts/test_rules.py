@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from forestall.settings import ConfigError
-from forestall.staffing.shift_rules import Pattern, StaffingRules, load_staffing_rules
+from forestall.shifts.rules import Pattern, StaffingRules, load_staffing_rules
 
 TEMPLATES = Path(__file__).parents[3] / "forestall" / "templates"
 DEMO = Path(__file__).parents[3] / "forestall" / "demo" / "pages" / "staffing.yml"

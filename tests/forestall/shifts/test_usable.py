@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forestall.sections import ServiceLevelSettings
-from forestall.staffing.shift_grid import grid_of
-from forestall.staffing.shift_service import Losses, QueueLoad
-from forestall.staffing.shifts import ShiftPlan
+from forestall.shifts.grid import grid_of
+from forestall.shifts.plan import ShiftPlan
+from forestall.shifts.service import Losses, QueueLoad
+from forestall.shifts.usable import Calling, free_in_runs, quiet_day, usable_minutes
 from forestall.staffing.standards import Standards
-from forestall.staffing.usable import Calling, free_in_runs, quiet_day, usable_minutes
 
 MONDAY, BERLIN = date(2026, 3, 2), ZoneInfo("Europe/Berlin")
 LEVEL = ServiceLevelSettings()

@@ -1,8 +1,8 @@
 """What a week of shifts is made of, and the integer program that HiGHS solves.
 
 The model is implicit: it counts how many people begin each pattern at each time and how many begin a
-break in each step (`shift_cover`), and how many of each class of agents work on each day
-(`shift_supply`); it never says who. `shift_week` puts the parts together, `rostering` then says who.
+break in each step (`cover`), and how many of each class of agents work on each day
+(`supply`); it never says who. `week` puts the parts together, `rostering` then says who.
 """
 
 from collections.abc import Sequence

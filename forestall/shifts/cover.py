@@ -8,7 +8,7 @@ with every break.
 
 import numpy as np
 
-from forestall.staffing.shift_model import Candidates, Integers, Program, Week
+from forestall.shifts.program import Candidates, Integers, Program, Week
 
 Breaks = dict[tuple[int, int, int, int], dict[int, int]]
 

@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from forestall.staffing.shift_model import Candidates, Integers, Kind
-from forestall.staffing.shift_rules import DAY_MINUTES, WEEK, StaffingRules
+from forestall.shifts.program import Candidates, Integers, Kind
+from forestall.shifts.rules import DAY_MINUTES, WEEK, StaffingRules
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,10 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 
-from forestall.staffing.remedies import short_notes
-from forestall.staffing.shift_rules import Break, Pattern, StaffingRules
-from forestall.staffing.shift_tables import coverage_table
-from forestall.staffing.shifts import plan_shifts
+from forestall.shifts.plan import plan_shifts
+from forestall.shifts.remedies import short_notes
+from forestall.shifts.rules import Break, Pattern, StaffingRules
+from forestall.shifts.tables import coverage_table
 
 MONDAY, BERLIN = date(2026, 3, 2), ZoneInfo("Europe/Berlin")
 

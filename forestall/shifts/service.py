@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from forestall.sections import ServiceLevelSettings
-from forestall.staffing.shifts import ShiftPlan
+from forestall.shifts.plan import ShiftPlan
 from forestall.staffing.simulation import Arrivals, Served, draw_arrivals, in_standard, simulate
 from forestall.staffing.standards import QueueStandard
 from forestall.staffing.uncertainty import COLUMNS, WEIGHTS, likely_rates

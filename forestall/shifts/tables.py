@@ -7,10 +7,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from features.published_shifts import SHIFT_COVERAGE, SHIFT_PLAN
-from forestall.staffing.remedies import remedies
-from forestall.staffing.shift_grid import Grid
-from forestall.staffing.shift_rules import StaffingRules
-from forestall.staffing.shifts import ShiftPlan
+from forestall.shifts.grid import Grid
+from forestall.shifts.plan import ShiftPlan
+from forestall.shifts.remedies import remedies
+from forestall.shifts.rules import StaffingRules
 
 
 def shift_table(plan: ShiftPlan, occupancy: NDArray[np.float64], pseudonym: Callable[[str], str]) -> pd.DataFrame:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from forestall.staffing.shift_rules import CapacityRules, StaffingRules
+from forestall.shifts.rules import CapacityRules, StaffingRules
 
 Floats = NDArray[np.float64]
 WEEKS = 52

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forestall.staffing.capacity import attrition_of, daily_hours, heads_there, plan_hires
-from forestall.staffing.shift_rules import CapacityRules
+from forestall.shifts.capacity import attrition_of, daily_hours, heads_there, plan_hires
+from forestall.shifts.rules import CapacityRules
 
 MONDAY = date(2026, 3, 2)
 
