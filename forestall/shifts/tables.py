@@ -7,7 +7,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from features.published_shifts import SHIFT_COVERAGE, SHIFT_PLAN
-from forestall.shifts.grid import Grid
 from forestall.shifts.plan import ShiftPlan
 from forestall.shifts.remedies import remedies
 from forestall.shifts.rules import StaffingRules
@@ -24,33 +23,29 @@ def shift_table(plan: ShiftPlan, occupancy: NDArray[np.float64], pseudonym: Call
     rows, grid = plan.shifts, plan.grid
     is_named = rows["is_assigned"].astype(bool) & ~rows["slot"].str.startswith("slot ")
     names = {agent: pseudonym(agent) for agent in rows.loc[is_named, "slot"].unique()}
-    place = {group: at for at, group in enumerate(plan.groups)}
-    busy = [
-        _mean(occupancy[place[group]], first, last, grid)
-        for group, first, last in zip(rows["queue_group"], rows["first"], rows["last"], strict=True)
-    ]
+    clock = grid.instant(np.arange(grid.steps)).tz_convert(grid.zone).strftime("%H:%M").to_numpy()
     table = pd.DataFrame({
-        "slot_id": [names.get(slot, slot) for slot in rows["slot"]],
+        "slot_id": rows["slot"].map(names).fillna(rows["slot"]),
         "starts_at": grid.instant(rows["first"].to_numpy(np.int64)),
         "ends_at": grid.instant(rows["last"].to_numpy(np.int64)),
-        "breaks": [_breaks(breaks, grid) for breaks in rows["breaks"]],
+        "breaks": [" | ".join(f"{clock[one]}-{clock[other]}" for one, other in rests) for rests in rows["breaks"]],
         "paid_hours": rows["paid_h"].astype(float),
-        "occupancy": np.array(busy, float),
+        "occupancy": _mean_occupancy(plan, occupancy),
         **{name: rows[name] for name in ("local_on", "is_assigned", "site", "queue_group", "pattern")},
     })  # fmt: skip
     return table[list(SHIFT_PLAN.names)]
 
 
-def _mean(occupancy: NDArray[np.float64], first: int, last: int, grid: Grid) -> float:
-    a_step = grid.interval_s // grid.step_s
-    mine = occupancy[first // a_step : -(-last // a_step)]
-    known = mine[~np.isnan(mine)]
-    return float(known.mean()) if len(known) else np.nan
-
-
-def _breaks(breaks: Sequence[tuple[int, int]], grid: Grid) -> str:
-    ends = grid.instant(np.array(breaks, np.int64).reshape(-1)).tz_convert(grid.zone).strftime("%H:%M")
-    return " | ".join(f"{begin}-{end}" for begin, end in zip(ends[::2], ends[1::2], strict=True))
+def _mean_occupancy(plan: ShiftPlan, occupancy: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Of each shift over the intervals that it touches and that are known; NaN where none is."""
+    rows, a_step = plan.shifts, plan.grid.interval_s // plan.grid.step_s
+    group = pd.Index(plan.groups).get_indexer(rows["queue_group"])
+    first, last = rows["first"].to_numpy(np.int64) // a_step, -(-rows["last"].to_numpy(np.int64) // a_step)
+    is_known = ~np.isnan(occupancy)
+    ends = np.array([np.where(is_known, occupancy, 0.0), is_known], float).cumsum(axis=-1)
+    ends = np.pad(ends, [(0, 0), (0, 0), (1, 0)])
+    total, count = ends[:, group, np.minimum(last, occupancy.shape[1])] - ends[:, group, first]
+    return np.divide(total, count, out=np.full(len(rows), np.nan), where=count > 0.5)
 
 
 def coverage_table(plan: ShiftPlan, rules: StaffingRules, is_live: Sequence[bool]) -> pd.DataFrame:

@@ -187,8 +187,9 @@ def _keys(week: Week, lengths: Lengths) -> list[Key]:
     ]
 
 
-def _unit_keys(week: Week, unit: _Unit, lengths: Lengths) -> set[Key]:
-    return set(_keys(replace(week, candidates=_some(week.candidates, unit.chosen)), lengths))
+def _unit_keys(week: Week, unit: _Unit, lengths: Lengths) -> list[Key]:
+    """In order: among plans that cost the same, the order of a program's rows decides."""
+    return sorted(set(_keys(replace(week, candidates=_some(week.candidates, unit.chosen)), lengths)))
 
 
 def _some(candidates: Candidates, chosen: Integers) -> Candidates:
@@ -277,7 +278,7 @@ def _fill(week: Week, unit: _Unit, at: int, found: _Found, lengths: Lengths, unt
         return
     program = Program()
     worked = _worked(week, found, lengths)
-    extra = {key: program.columns(1, -lengths[key[0]][key[3]], most=100.0)[0] for key in sorted(keys)}
+    extra = {key: program.columns(1, -lengths[key[0]][key[3]], most=100.0)[0] for key in keys}
     wanted: dict[Key, Terms] = {key: [(extra[key], 1.0)] if key in extra else [] for key in worked}
     add_supply(program, wanted, week.classes or (), lengths, {key: float(n) for key, n in worked.items()})
     values, _, _ = program.solve(max(1.0, until - time.monotonic()), 1e-6)
