@@ -108,6 +108,18 @@ def fit_prophets(settings: Settings, run_date: date, since: float) -> Work:
     return work
 
 
+def solve_programs(settings: Settings, run_date: date, since: float) -> Work:
+    """Plan shifts: the integer programs of that plan once more, by HiGHS alone, one after the other."""
+    from benchmarks.shifts import Recorder
+    from forestall.jobs.plan_shifts import plan_shifts
+    from forestall.shifts import program
+
+    recorder = Recorder(program.milp)
+    vars(program)["milp"] = recorder
+    plan_shifts(settings, run_date)
+    return recorder.again
+
+
 def _connect(path: str, settings: Settings) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(path, config={"threads": str(settings.warehouse.threads)})
     connection.execute("SET TimeZone = 'UTC'").fetchall()
@@ -119,4 +131,5 @@ BARE: dict[str, Callable[[Settings, date, float], Work]] = {
     "build_features": lambda settings, *_: partial(run_sql, settings),
     "score_churn": predict,
     "forecast_volume": fit_prophets,
+    "plan_shifts": solve_programs,
 }

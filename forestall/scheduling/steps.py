@@ -6,6 +6,7 @@ The DAG's tasks and the command line run the same steps. Knows nothing of Airflo
 import errno
 import json
 import logging
+import os
 import time
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -35,6 +36,9 @@ class ExitCode(IntEnum):
 
 # What the system says when a disk is full or a folder must not be written: ours to tell, not to fix.
 _MENDABLE = {errno.EACCES, errno.EDQUOT, errno.ENOSPC, errno.EPERM, errno.EROFS}
+# The same as libraries pass it on, with an error of their own around it: the system's words, SQLite's, PostgreSQL's.
+_FULL = (os.strerror(errno.ENOSPC), os.strerror(errno.EDQUOT), os.strerror(errno.EROFS), "database or disk is full",
+         "could not extend file")  # fmt: skip
 
 
 def run_step(settings: Settings, name: str, run_date: date) -> Summary:
@@ -79,17 +83,30 @@ def exit_code(error: BaseException) -> ExitCode:
         error, ConfigError | SourceDownError | TrackingError | duckdb.IOException | duckdb.TransactionException
     ):
         return ExitCode.MEND
-    if isinstance(error, OSError) and error.errno in _MENDABLE:
-        return ExitCode.MEND
-    return ExitCode.DEFECT
+    is_mendable = isinstance(error, OSError) and error.errno in _MENDABLE
+    return ExitCode.MEND if is_mendable or _said_of_a_full_disk(error) else ExitCode.DEFECT
 
 
 def one_line(error: BaseException) -> str:
     """The first line of what an error says, or its kind where it says nothing."""
     if isinstance(error, OSError) and error.errno in _MENDABLE:
         return f"{error.filename or 'disk'}: {error.strerror}"
+    full = _said_of_a_full_disk(error)
+    if full:
+        return f"{full}; make room, then run it again"
     text = str(error).strip() or type(error).__name__
     return text.splitlines()[0]
+
+
+def _said_of_a_full_disk(error: BaseException) -> str:
+    """The line in which a library said so, in the error or in one that it came from; empty where none did."""
+    seen: BaseException | None = error
+    while seen is not None:
+        said = next((line.strip() for line in str(seen).splitlines() if any(words in line for words in _FULL)), "")
+        if said:
+            return said
+        seen = seen.__cause__ or seen.__context__
+    return ""
 
 
 def _claim_marts(settings: Settings, name: str, run_date: date) -> None:

@@ -1,4 +1,5 @@
 import errno
+import sqlite3
 import sys
 from collections.abc import Callable, Iterator
 from datetime import date
@@ -82,6 +83,27 @@ def test_a_step_that_reads_another_nights_marts_is_refused(
 )
 def test_every_error_has_one_line_and_a_code(error: Exception, code: ExitCode, told: str) -> None:
     assert (exit_code(error), one_line(error)) == (code, told)
+
+
+def test_a_full_disk_is_told_as_one_whatever_a_library_makes_of_it() -> None:
+    with sqlite3.connect(":memory:") as store:
+        store.execute("CREATE TABLE runs (name TEXT)")
+        store.execute("PRAGMA max_page_count = 2")
+        with pytest.raises(sqlite3.OperationalError) as full:
+            store.execute("INSERT INTO runs VALUES (?)", ("x" * 100_000,))
+    store.close()
+    with pytest.raises(OSError, match="No space") as no_space, Path("/dev/full").open("w") as file:
+        file.write("x")
+    for cause in (full.value, no_space.value):
+        wrapped = RuntimeError("the run could not be logged")
+        wrapped.__cause__ = cause
+        assert exit_code(wrapped) == ExitCode.MEND
+        assert one_line(wrapped) == f"{cause}; make room, then run it again"
+    in_dbt = RuntimeError("dbt: fct_x: Runtime Error\n  Could not write file: No space left on device")
+    assert (exit_code(in_dbt), one_line(in_dbt)) == (
+        ExitCode.MEND, "Could not write file: No space left on device; make room, then run it again",
+    )  # fmt: skip
+    assert exit_code(RuntimeError("the hall is full")) == ExitCode.DEFECT
 
 
 def test_an_unknown_job_is_refused(company: Company) -> None:
