@@ -110,11 +110,13 @@ def fit_prophets(settings: Settings, run_date: date, since: float) -> Work:
 
 def solve_programs(settings: Settings, run_date: date, since: float) -> Work:
     """Plan shifts: the integer programs of that plan once more, by HiGHS alone, one after the other."""
+    from scipy.optimize import milp
+
     from benchmarks.shifts import Recorder
     from forestall.jobs.plan_shifts import plan_shifts
     from forestall.shifts import program
 
-    recorder = Recorder(program.milp)
+    recorder = Recorder(milp)
     vars(program)["milp"] = recorder
     plan_shifts(settings, run_date)
     return recorder.again

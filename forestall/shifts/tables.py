@@ -39,13 +39,13 @@ def shift_table(plan: ShiftPlan, occupancy: NDArray[np.float64], pseudonym: Call
 def _mean_occupancy(plan: ShiftPlan, occupancy: NDArray[np.float64]) -> NDArray[np.float64]:
     """Of each shift over the intervals that it touches and that are known; NaN where none is."""
     rows, a_step = plan.shifts, plan.grid.interval_s // plan.grid.step_s
-    group = pd.Index(plan.groups).get_indexer(rows["queue_group"])
+    group = pd.Index(plan.groups).get_indexer(pd.Index(rows["queue_group"]))
     first, last = rows["first"].to_numpy(np.int64) // a_step, -(-rows["last"].to_numpy(np.int64) // a_step)
     is_known = ~np.isnan(occupancy)
     ends = np.array([np.where(is_known, occupancy, 0.0), is_known], float).cumsum(axis=-1)
     ends = np.pad(ends, [(0, 0), (0, 0), (1, 0)])
     total, count = ends[:, group, np.minimum(last, occupancy.shape[1])] - ends[:, group, first]
-    return np.divide(total, count, out=np.full(len(rows), np.nan), where=count > 0.5)
+    return np.asarray(np.divide(total, count, out=np.full(len(rows), np.nan), where=count > 0.5))
 
 
 def coverage_table(plan: ShiftPlan, rules: StaffingRules, is_live: Sequence[bool]) -> pd.DataFrame:
