@@ -1,12 +1,20 @@
 -- The spells of a unit are those of its customers.
 {% if var('churn_rule') != 'inactivity' -%}
-with units as (
-    select distinct
-        subscriptions.customer_id,
-        {{ 'coalesce(customers.account_id, subscriptions.customer_id)' if var('churn_level') == 'account'
-           else 'subscriptions.customer_id' }} as unit_id
-    from {{ ref('stg_subscriptions') }} as subscriptions
-    left join {{ ref('stg_customers') }} as customers on customers.customer_id = subscriptions.customer_id
+with holders as (
+    select customer_id from {{ ref('stg_subscriptions') }}
+    union
+    -- who gave theirs away is a customer of the past all the same
+    select customer_id from {{ ref('int_subscription_versions') }}
+    where valid_from < {{ cutoff_at() }} and started_at < {{ cutoff_at() }}
+),
+
+units as (
+    select
+        holders.customer_id,
+        {{ 'coalesce(customers.account_id, holders.customer_id)' if var('churn_level') == 'account'
+           else 'holders.customer_id' }} as unit_id
+    from holders
+    left join {{ ref('stg_customers') }} as customers on customers.customer_id = holders.customer_id
 )
 
 {% endif -%}
