@@ -11,6 +11,8 @@ from typing import Any, Literal, get_args
 
 import yaml
 
+from features.phrases import kind_of
+
 YML = Path(__file__).parent.parent / "dbt_project" / "models" / "marts" / "fct_customer_features.yml"
 
 Role = Literal["key", "population", "feature", "attributes"]
@@ -26,7 +28,7 @@ class FeatureColumn:
             `attributes` holds further features as a JSON object (`features/attributes.py`).
         data_type: its SQL type.
         about: what it means.
-        phrase: how an agent is told, with `{value}` for the value; features that are told as another have none.
+        phrase: how an agent is told (`features.phrases`); features that are told as another have none.
         told_as: the feature that is named to an agent in its place, where its own value would say nothing to one.
     """
 
@@ -41,10 +43,6 @@ class FeatureColumn:
     def is_categorical(self) -> bool:
         """Text: a category, never a number."""
         return self.data_type == "varchar"
-
-    def tell(self, value: object) -> str:
-        """The phrase with its value, such as `3 complaints in the last 30 days`."""
-        return self.phrase.format(value=value)
 
 
 @cache
@@ -78,7 +76,10 @@ def _column(values: dict[str, Any]) -> FeatureColumn:
     role, phrase, told_as = meta.get("role"), meta.get("phrase", ""), meta.get("told_as", "")
     if role not in get_args(Role):
         raise ValueError(f"{values['name']}: meta.role is `{role}`, must be one of {', '.join(get_args(Role))}")
-    if role == "feature" and not told_as and "{value}" not in phrase:
-        raise ValueError(f"{values['name']}: a feature needs a meta.phrase with {{value}} in it, or a meta.told_as")
+    if role == "feature" and not told_as:
+        try:
+            kind_of(phrase)
+        except ValueError as error:
+            raise ValueError(f"{values['name']}: a feature needs a meta.phrase or a meta.told_as: {error}") from error
     about = " ".join(values["description"].split())
     return FeatureColumn(values["name"], role, values["data_type"], about, phrase, told_as)

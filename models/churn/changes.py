@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from models.churn.reasons import phrased, shown, strongest
+from features.phrases import shown, worded
+from models.churn.reasons import strongest
 from models.metrics import Numbers
 
 CHANGE_COLUMNS = ["customer_id", "change_by_model", "change_reason"]
@@ -47,7 +48,7 @@ def changes(
         tonight: whom to speak of.
         before: those of them whose features of the night before are still there.
         previous: the probability that was published the night before, by customer_id.
-        phrases: by feature, with `{value}` where the value goes; a feature without one is not named.
+        phrases: by feature (`features.phrases`); a feature without one is not named.
         since: when that was, such as `yesterday`.
         is_new_model: tonight's model is another one.
 
@@ -121,16 +122,16 @@ def _worded(long: pd.DataFrame, now: pd.DataFrame, then: pd.DataFrame, phrases: 
     for name, own in long.groupby("feature", sort=True):
         pairs = zip(now[name].iloc[own["row"]], then[name].iloc[own["row"]], strict=True)
         parts.append(own.assign(text=[_cause(phrases[str(name)], value, was) for value, was in pairs]))
-    worded = pd.concat(parts).sort_values(["row", "place"]) if parts else long.assign(text="")
-    joined: pd.Series = worded.groupby("row", sort=True)["text"].agg("; ".join)
+    ordered = pd.concat(parts).sort_values(["row", "place"]) if parts else long.assign(text="")
+    joined: pd.Series = ordered.groupby("row", sort=True)["text"].agg("; ".join)
     return joined
 
 
 def _cause(phrase: str, value: object, was: object) -> str:
     """`3 complaints in the last 30 days (was 1)`; `(new)` where there was nothing before."""
     if pd.isna(value):  # type: ignore[call-overload]
-        return f"no longer: {phrased(phrase, shown(was))}"
-    told = phrased(phrase, shown(value))
+        return f"no longer: {worded(phrase, was)}"
     if pd.isna(was) or was == 0:  # type: ignore[call-overload]
-        return f"{told} (new)"
-    return told if shown(was) == shown(value) else f"{told} (was {shown(was)})"
+        return f"{worded(phrase, value)} (new)"
+    now, before = shown(phrase, value), shown(phrase, was)
+    return worded(phrase, value) if now == before else f"{worded(phrase, value)} (was {before})"

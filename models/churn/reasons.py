@@ -10,14 +10,12 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from features.phrases import shown, worded
 from models.metrics import Numbers
 
 REASON_COLUMNS = ["customer_id", "place", "feature", "contribution", "value", "sentence"]
 
 _WINDOW = re.compile(r"_\d+d$")
-_COUNTED = re.compile(
-    r"(\{value\} (?:\w+ )??\w+?)s\b(?! the usual)"
-)  # what is counted, which is one where the value is
 
 
 def reasons(
@@ -28,18 +26,18 @@ def reasons(
     Args:
         rows: one row a customer, with the features.
         contributions: rows x features, log odds (`ChurnModel.contributions`), same index as `rows`.
-        phrases: by feature, with `{value}` where the value goes; a feature without one is no reason.
+        phrases: by feature (`features.phrases`); a feature without one is no reason.
         per_customer: at most so many.
 
     Returns:
         customer x reason, ordered by customer and rank: `REASON_COLUMNS`; `value` as it is told. A
         customer whom nothing puts at risk has no row.
     """
-    told = [name for name in contributions.columns if name in phrases]
-    if not told or rows.empty:
+    named = [name for name in contributions.columns if name in phrases]
+    if not named or rows.empty:
         return pd.DataFrame({column: [] for column in REASON_COLUMNS}).astype({"place": "int64"})
-    known = rows[told].notna().to_numpy()
-    long = strongest(np.where(known, contributions[told].to_numpy(dtype=np.float64), 0.0), told, per_customer)
+    known = rows[named].notna().to_numpy()
+    long = strongest(np.where(known, contributions[named].to_numpy(dtype=np.float64), 0.0), named, per_customer)
     return _worded(long, rows, phrases)
 
 
@@ -51,8 +49,8 @@ def told_as_others(contributions: pd.DataFrame, tellers: Mapping[str, str]) -> p
         tellers: the feature that is named in place of another, by that other's name. Where the model does not know
             the teller, the feature stays as it is.
     """
-    told = {name: teller for name, teller in tellers.items() if {name, teller} <= set(contributions.columns)}
-    return contributions.T.groupby(lambda name: told.get(name, name), sort=False).sum().T
+    moved = {name: teller for name, teller in tellers.items() if {name, teller} <= set(contributions.columns)}
+    return contributions.T.groupby(lambda name: moved.get(name, name), sort=False).sum().T
 
 
 def strongest(contributions: Numbers, names: list[str], most: int) -> pd.DataFrame:
@@ -92,24 +90,9 @@ def _by_subject(contributions: Numbers, names: list[str]) -> list[tuple[Numbers,
 def _worded(long: pd.DataFrame, rows: pd.DataFrame, phrases: Mapping[str, str]) -> pd.DataFrame:
     parts = []
     for name, own in long.groupby("feature", sort=True):
-        value = rows[name].iloc[own["row"]].map(shown).to_numpy()
-        sentence = [phrased(phrases[str(name)], one) for one in value]
+        phrase, values = phrases[str(name)], rows[name].iloc[own["row"]]
+        value, sentence = ([how(phrase, one) for one in values] for how in (shown, worded))
         parts.append(own.assign(value=value, sentence=sentence))
-    worded = pd.concat(parts) if parts else long.assign(value="", sentence="")
-    worded = worded.assign(customer_id=rows["customer_id"].to_numpy()[worded["row"]])
-    return worded.sort_values(["customer_id", "place"], ignore_index=True)[REASON_COLUMNS]
-
-
-def phrased(phrase: str, value: str) -> str:
-    """The phrase with its value: `3 complaints in the last 7 days`, `1 complaint in the last 7 days`."""
-    return (_COUNTED.sub(r"\1", phrase, count=1) if value == "1" else phrase).format(value=value)
-
-
-def shown(value: object) -> str:
-    """A value as an agent reads it: whole where it is whole or large, otherwise with one or two decimals."""
-    if not isinstance(value, (int, float, np.integer, np.floating)) or isinstance(value, bool):
-        return str(value)
-    number = round(float(value), 6)  # a mean of 80.05 must not read as 80.0 on one warehouse and 80.1 on the other
-    if number == round(number) or abs(number) >= 100:
-        return f"{number:,.0f}"
-    return f"{number:.1f}" if abs(number) >= 1 else f"{number:.2f}"
+    long = pd.concat(parts) if parts else long.assign(value="", sentence="")
+    long = long.assign(customer_id=rows["customer_id"].to_numpy()[long["row"]])
+    return long.sort_values(["customer_id", "place"], ignore_index=True)[REASON_COLUMNS]

@@ -10,7 +10,7 @@ from features.columns import features, load_columns, phrases, tellers
 def test_every_feature_says_how_it_is_told() -> None:
     columns = load_columns()
     assert len(columns) == len({column.name for column in columns})
-    assert next(c for c in columns if c.name == "complaint_count_30d").tell(3) == "3 complaints in the last 30 days"
+    assert phrases()["complaint_count_30d"] == "{value} complaints in the last 30 days"
     assert {c.name for c in columns if c.is_categorical and c.role == "feature"} == {
         "segment", "region", "language", "preferred_channel", "plan",
     }  # fmt: skip

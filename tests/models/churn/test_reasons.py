@@ -1,8 +1,6 @@
-import numpy as np
 import pandas as pd
-import pytest
 
-from models.churn.reasons import REASON_COLUMNS, phrased, reasons, shown, told_as_others
+from models.churn.reasons import REASON_COLUMNS, reasons, told_as_others
 
 PHRASES = {
     "complaint_count_7d": "{value} complaints in the last 7 days",
@@ -39,41 +37,6 @@ def test_at_most_so_many_and_none_for_whom_nothing_puts_at_risk() -> None:
     nobody = reasons(ROWS, PARTS * 0, PHRASES, 5)
     assert (list(nobody.columns), len(nobody)) == (REASON_COLUMNS, 0)
     assert list(reasons(ROWS.head(0), PARTS.head(0), PHRASES, 5).columns) == REASON_COLUMNS
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        (3, "3"),
-        (np.int64(3), "3"),
-        (2.0, "2"),
-        (12345.6, "12,346"),
-        (93.46, "93.5"),
-        (80.05, "80.0"),
-        (80.05000000000001, "80.0"),  # the same mean, added up in another order
-        (-0.318, "-0.32"),
-        ("pro", "pro"),
-        (True, "True"),
-    ],
-)
-def test_values_as_an_agent_reads_them(value: object, text: str) -> None:
-    assert shown(value) == text
-
-
-@pytest.mark.parametrize(
-    ("phrase", "text"),
-    [
-        ("{value} complaints in the last 7 days", "1 complaint in the last 7 days"),
-        ("{value} repeated contacts on one problem", "1 repeated contact on one problem"),
-        ("gave up waiting {value} times in the last 30 days", "gave up waiting 1 time in the last 30 days"),
-        ("silent for {value} times the usual gap", "silent for 1 times the usual gap"),
-        ("waited {value} s on average in the last 30 days", "waited 1 s on average in the last 30 days"),
-        ("on plan {value}", "on plan 1"),
-    ],
-)
-def test_one_of_a_thing_is_not_told_as_several(phrase: str, text: str) -> None:
-    assert phrased(phrase, "1") == text
-    assert phrased(phrase, "11") == phrase.format(value="11")
 
 
 def test_a_feature_that_says_nothing_to_an_agent_counts_for_its_teller() -> None:
