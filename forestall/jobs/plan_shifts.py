@@ -15,12 +15,14 @@ import pandas as pd
 
 from features.published import PUBLISHED
 from features.published_shifts import SHIFT_TABLES
+from forestall.history.changes import last_published
 from forestall.jobs.plan_staffing import what_is_known
 from forestall.night import Night
 from forestall.outreach.playbook import load_playbook
 from forestall.privacy.pseudonyms import pseudonym
 from forestall.records import Summary
 from forestall.settings import Settings
+from forestall.shifts.announced import Announced, announced
 from forestall.shifts.capacity import attrition_of, daily_hours, plan_capacity
 from forestall.shifts.plan import ShiftPlan
 from forestall.shifts.plan import plan_shifts as cheapest_shifts
@@ -57,7 +59,8 @@ def plan_shifts(settings: Settings, run_date: date) -> Summary:
     # Who is on holiday by name is not in the share that is away by chance.
     placed = sum(lost.by_cause.get(cause, 0.0) for cause in rules.absences_in_shrinkage) if rules.absences else 0.0
     needed = _needed(requirement, lost.share, placed)
-    plan = cheapest_shifts(needed, agents, rules, settings.zone, settings.volume.interval_minutes * 60)
+    kept = _kept(night, agents, rules)
+    plan = cheapest_shifts(needed, agents, rules, settings.zone, settings.volume.interval_minutes * 60, kept)
     forecast = night.read("volume_forecast")
     standards = standards_of(forecast, known)
     causes = {
@@ -94,6 +97,15 @@ def plan_shifts(settings: Settings, run_date: date) -> Summary:
         "hires_to_search": int(capacity["hires_to_search"].sum()),
         "notes": " | ".join(notes),
     }
+
+
+def _kept(night: Night, agents: pd.DataFrame, rules: StaffingRules) -> Announced | None:
+    """What the last published night announced and is to stay."""
+    last = last_published(night)
+    if not rules.announced_weeks or last is None:
+        return None
+    keys = {pseudonym(night.settings, agent): agent for agent in agents["agent_id"].astype(str)}
+    return announced(last.frame("shift_plan"), last.run_date, night.run_date, rules.announced_weeks, keys)
 
 
 def _agents(warehouse: Warehouse) -> pd.DataFrame:

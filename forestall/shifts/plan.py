@@ -12,13 +12,15 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from forestall.shifts.announced import Announced, kept_jobs
 from forestall.shifts.grid import Grid, candidates_of, grid_of, kinds_of
 from forestall.shifts.program import AgentClass, Candidates, Floats, Integers, Kind, Solution, Week
 from forestall.shifts.roster import Roster, roster_of, week_limits
-from forestall.shifts.rostering import Crew, Jobs, Limits, State, assign_week, deal
+from forestall.shifts.rostering import Crew, Jobs, Limits, State, assign_week, carry, deal
 from forestall.shifts.rules import StaffingRules
 from forestall.shifts.week import solve_week
 
@@ -67,8 +69,9 @@ class ShiftPlan:
 
 
 def plan_shifts(
-    requirement: pd.DataFrame, agents: pd.DataFrame, rules: StaffingRules, zone: ZoneInfo, interval_s: int
-) -> ShiftPlan:
+    requirement: pd.DataFrame, agents: pd.DataFrame, rules: StaffingRules, zone: ZoneInfo, interval_s: int,
+    kept: Announced | None = None,
+) -> ShiftPlan:  # fmt: skip
     """Shifts for every day of the requirement.
 
     Args:
@@ -77,12 +80,13 @@ def plan_shifts(
         rules: `staffing.yml`, with patterns.
         zone: of the company.
         interval_s: length of an interval.
+        kept: what has been announced, and stays; None: nothing.
     """
     grid = grid_of(list(requirement["local_on"]), zone, interval_s, rules.step_minutes)
     queues_of = _groups(requirement, rules)
     required = _required(requirement, grid, queues_of, rules)
     roster, notes = roster_of(agents, queues_of, grid.days, rules)
-    planner = _Planner(grid, tuple(queues_of), required, roster, rules)
+    planner = _Planner(grid, tuple(queues_of), required, roster, rules, kept)
     planner.run()
     return replace(planner.plan(), notes=(*notes, *planner.notes))
 
@@ -114,8 +118,10 @@ class _Planner:
     """Goes through the weeks, and gathers shifts, cost and bound."""
 
     def __init__(
-        self, grid: Grid, groups: tuple[str, ...], required: Integers, roster: Roster | None, rules: StaffingRules
-    ) -> None:
+        self, grid: Grid, groups: tuple[str, ...], required: Integers, roster: Roster | None, rules: StaffingRules,
+        kept: Announced | None,
+    ) -> None:  # fmt: skip
+        self.kept = kept
         self.grid, self.groups, self.required, self.roster, self.rules = grid, groups, required, roster, rules
         self.sites = tuple(rules.sites) or (tuple(sorted(set(roster.site))) if roster is not None else ("",))
         self.kinds, self.starts = kinds_of(rules, self.sites, grid.step_s)
@@ -144,10 +150,39 @@ class _Planner:
         parts, weeks = self._parts(), self.grid.weeks()
         left = len(parts) * len(weeks)
         for number, week in enumerate(weeks):
+            if self.kept is not None and self.kept.keeps([self.grid.days[day] for day in week]):
+                self._keep_week(week, self.kept)
+                left -= len(parts)
+                continue
             for part in parts:
                 seconds = max(2.0, min(1.0, 3 / left) * (self.until - time.monotonic()))
                 self._plan_week(week, number, part, seconds)
                 left -= 1
+
+    def _keep_week(self, week: Sequence[int], kept: Announced) -> None:
+        """Book what was announced; who is no longer there, or lost the skill, leaves an open shift."""
+        rows, jobs, breaks = kept_jobs(kept, week, self.grid, self.groups, self.sites)
+        holder = np.full(len(jobs), -1)
+        if self.roster is not None:
+            holder = np.asarray(pd.Index(self.roster.agents).get_indexer(pd.Index(rows["slot_id"])), np.int64)
+            day = np.array(week, np.int64)[jobs.day]
+            stays = (holder >= 0) & self.roster.is_there[holder, day] & self.roster.may_serve[holder, jobs.group]
+            lost = int((rows["is_assigned"].astype(bool).to_numpy() & ~stays).sum())
+            if lost:
+                self.notes.append(
+                    f"{lost} announced shifts of the week of {self.grid.days[week[0]]} have lost their agent"
+                )
+            holder = np.where(stays, holder, -1)
+            work = np.full((len(self.roster), len(week)), -1)
+            work[holder[stays], jobs.day[stays]] = np.flatnonzero(stays)
+            carry(self.state, jobs, work, self._weekend(week), self._rest_steps)
+        every = np.arange(len(self.groups))
+        self._book(every, week, jobs, breaks, list(rows["site"]), list(rows["pattern"]), holder)
+        start, end = self.grid.day_start[week[0]], self.grid.day_start[week[-1] + 1]
+        worked = float(jobs.paid_h[holder >= 0].sum()) if self.roster is not None else float(jobs.paid_h.sum())
+        cost = worked + self._penalty(np.maximum(self.required[:, start:end] - self.planned[:, start:end], 0))
+        # There is nothing to choose, so this is the least that the week can cost.
+        self.cost, self.bound, self.paid_h = self.cost + cost, self.bound + cost, self.paid_h + worked
 
     def _parts(self) -> list[Integers]:
         """Groups that must be planned together: they share an agent, or a site with limits."""
@@ -191,7 +226,8 @@ class _Planner:
         self.bound += found.bound
         jobs, breaks, kind = _jobs(candidates, found, self.kinds, self.sites, self.grid, week, start)
         holder = self._assign(crew, jobs, found, week, number)
-        self._book(part, week, jobs, breaks, kind, holder)
+        kinds = [self.kinds[one] for one in kind]
+        self._book(part, week, jobs, breaks, [one.site for one in kinds], [one.name for one in kinds], holder)
         missing = self._penalty(np.maximum(self.required[part, start:end] - self.planned[part, start:end], 0))
         worked = float(jobs.paid_h[holder >= 0].sum()) if self.roster is not None else float(jobs.paid_h.sum())
         # What the model paid beside shifts and uncovered steps (idle contracts, a site's least staff) stays as it was.
@@ -248,20 +284,23 @@ class _Planner:
                     planned[members, group, day, length] = True
         mine = team.agents
         site = np.array([self.sites.index(name) for name in roster.site], np.int64)
-        weekend = np.array([self.grid.days[day].weekday() > 4 for day in week])
         crew = Crew(
             roster.may_serve[np.ix_(mine, team.part)], site[mine], roster.is_there[mine][:, list(week)],
-            team.hours[mine].copy(), team.days[mine].copy(), quota[mine], planned[mine], weekend,
+            team.hours[mine].copy(), team.days[mine].copy(), quota[mine], planned[mine], self._weekend(week),
         )  # fmt: skip
-        limits = Limits(
-            int(np.ceil(rules.rest_hours * 3600 / self.grid.step_s)), rules.days_in_a_row, rules.rotation,
-            self.grid.step_s / 3600,
-        )  # fmt: skip
+        limits = Limits(self._rest_steps, rules.days_in_a_row, rules.rotation, self.grid.step_s / 3600)
         state = State(*(values[mine] for values in vars(self.state).values()))
         holder = assign_week(crew, jobs, limits, state, self._wanted(mine, state, number))
         for name, values in vars(state).items():
             getattr(self.state, name)[mine] = values
         return np.where(holder >= 0, mine[holder], -1)
+
+    def _weekend(self, week: Sequence[int]) -> NDArray[np.bool_]:
+        return np.array([self.grid.days[day].weekday() > 4 for day in week])
+
+    @property
+    def _rest_steps(self) -> int:
+        return int(np.ceil(self.rules.rest_hours * 3600 / self.grid.step_s))
 
     def _wanted(self, mine: Integers, state: State, number: int) -> Floats:
         """Start of the day that each agent's rotation wants."""
@@ -275,7 +314,7 @@ class _Planner:
 
     def _book(
         self, part: Integers, week: Sequence[int], jobs: Jobs, breaks: list[tuple[tuple[int, int], ...]],
-        kind: Integers, holder: Integers,
+        sites: Sequence[str], patterns: Sequence[str], holder: Integers,
     ) -> None:  # fmt: skip
         """Write the shifts down; those that nobody can work stay open and cover nothing."""
         nameless = dict[tuple[int, int], int]()
@@ -296,9 +335,8 @@ class _Planner:
                     self.on_break[group, one:other] += 1
             self.rows.append({
                 "slot": slot, "is_assigned": is_assigned, "local_on": self.grid.days[day],
-                "site": self.kinds[kind[at]].site, "queue_group": self.groups[group],
-                "pattern": self.kinds[kind[at]].name, "first": first, "last": last, "breaks": breaks[at],
-                "paid_h": float(jobs.paid_h[at]),
+                "site": sites[at], "queue_group": self.groups[group], "pattern": patterns[at],
+                "first": first, "last": last, "breaks": breaks[at], "paid_h": float(jobs.paid_h[at]),
             })  # fmt: skip
 
     def plan(self) -> ShiftPlan:

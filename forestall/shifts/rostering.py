@@ -201,7 +201,7 @@ def assign_week(crew: Crew, jobs: Jobs, limits: Limits, state: State, wanted_min
     for job in np.flatnonzero(week.holder < 0).tolist():
         if len(crew):
             _hand_over(week, job)
-    _carry(week)
+    carry(state, jobs, week.work, crew.weekend, limits.rest_steps)
     return week.holder
 
 
@@ -245,18 +245,25 @@ def _hand_over(week: _Week, job: int) -> None:
             week.give(agent, other)
 
 
-def _carry(week: _Week) -> None:
-    """The state of the agents after the week."""
-    state, jobs, work = week.state, week.jobs, week.work
+def carry(state: State, jobs: Jobs, work: Integers, weekend: Flags, rest_steps: int) -> None:
+    """Carry `state` to the end of a week.
+
+    Args:
+        state: of the agents at the week's start.
+        jobs: the shifts.
+        work: agents x days; the job of each, or -1.
+        weekend: days of the week that are Saturday or Sunday.
+        rest_steps: from the end of a shift to the start of the next.
+    """
     for day in range(work.shape[1]):
         job = work[:, day]
         works = job >= 0
         state.streak[:] = np.where(works, state.streak + 1, 0)
         if works.any():
-            state.free_from[works] = jobs.last[job[works]] + week.limits.rest_steps
+            state.free_from[works] = jobs.last[job[works]] + rest_steps
             fresh = np.isnan(state.usual) & works
             state.usual[fresh] = jobs.minute[job[fresh]]
-        if week.crew.weekend[day]:
+        if weekend[day]:
             state.weekends[works] += 1
 
 

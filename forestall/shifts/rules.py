@@ -94,6 +94,7 @@ class StaffingRules(Section):
     contract_hours: float = Field(40.0, gt=0, le=84, description="a week, for agents of whom `agents` says nothing")
     least_share_of_contract: float = Field(0.0, ge=0, le=1, description="of the contract, paid whether worked or not")
     rotation: Literal["none", "keep", "weekly"] = Field("keep", description="of start times within and over weeks")
+    announced_weeks: int = Field(0, ge=0, le=8, description="that stay as last published, this one included")
     overtime_minutes: int = Field(60, ge=0, description="most by which a shift may be lengthened")
     short_hour_cost: float | None = Field(None, gt=0, description="paid hours that one uncovered agent hour is worth")
     solver_seconds: int = Field(600, ge=5, description="most time for the search, all weeks together")

@@ -25,7 +25,7 @@ def shift_table(plan: ShiftPlan, occupancy: NDArray[np.float64], pseudonym: Call
     names = {agent: pseudonym(agent) for agent in rows.loc[is_named, "slot"].unique()}
     clock = grid.instant(np.arange(grid.steps)).tz_convert(grid.zone).strftime("%H:%M").to_numpy()
     table = pd.DataFrame({
-        "slot_id": rows["slot"].map(names).fillna(rows["slot"]),
+        "slot_id": rows["slot"].map(lambda slot: names.get(slot, slot)),
         "starts_at": grid.instant(rows["first"].to_numpy(np.int64)),
         "ends_at": grid.instant(rows["last"].to_numpy(np.int64)),
         "breaks": [" | ".join(f"{clock[one]}-{clock[other]}" for one, other in rests) for rests in rows["breaks"]],

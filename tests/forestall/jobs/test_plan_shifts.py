@@ -1,20 +1,23 @@
 """The job on a small warehouse of the documented shape: two queues, five agents, two weeks."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from features.published import PUBLISHED
 from features.published_volume import VOLUME_DAYS, VOLUME_FORECAST
 from forestall.jobs.plan_shifts import plan_shifts
 from forestall.jobs.plan_staffing import plan_staffing
 from forestall.night import Night
+from forestall.publishing.publication import publish_night
 from forestall.settings import ConfigError
 from forestall.warehouse import open_warehouse
 from models.volume.handle_time import HANDLE_TIME_COLUMNS
 
 MONDAY = date(2026, 3, 2)
+MEANS = ["contacts", *(name for name in VOLUME_FORECAST.names if name.startswith("contacts_p"))]
 TABLES = """
     CREATE TABLE marts.fct_agent_time (local_on DATE, team VARCHAR, activity VARCHAR, is_planned BOOLEAN,
         agent_count BIGINT, agent_s BIGINT);
@@ -101,6 +104,30 @@ def test_agents_appear_as_pseudonyms_once_a_day_within_their_week(night):
     week = pd.to_datetime(shifts["local_on"]).dt.isocalendar().week
     assert shifts.groupby(["slot_id", week])["paid_hours"].sum().max() <= 40
     assert set(shifts.loc[shifts["pattern"] == "full", "paid_hours"]) <= {7.5}
+
+
+def test_announced_shifts_stay_on_the_next_night(night):
+    (night.settings.root / "staffing.yml").write_text("announced_weeks: 1\n" + PATTERNS)
+    run(night)
+    told = night.read("shift_plan")
+    published = {name: table.arrow_schema().empty_table() for name, table in PUBLISHED.items()}
+    publish_night(night.published, MONDAY, published | {"shift_plan": night.table("shift_plan")}, {}, lambda _: None)
+    tuesday = MONDAY + timedelta(days=1)
+    tonight = Night(night.settings, tuesday)
+    twice = forecast("care").query("local_on >= @tuesday")
+    tonight.write("volume_forecast", twice.assign(**{name: 2 * twice[name] for name in MEANS}))
+    tonight.write("volume_days", days_ahead("care"))
+    plan_staffing(night.settings, tuesday)
+    plan_shifts(night.settings, tuesday)
+    found = tonight.read("shift_plan")
+    this_week = [tuesday + timedelta(days=day) for day in range(6)]
+    same = ["slot_id", "local_on", "starts_at", "ends_at", "breaks", "paid_hours", "site", "pattern", "queue_group"]
+    before, after = (rows.loc[rows["local_on"].isin(this_week), same] for rows in (told, found))
+    assert len(before) > 10
+    pd.testing.assert_frame_equal(before.reset_index(drop=True), after.reset_index(drop=True))
+    coverage = tonight.read("shift_coverage").groupby("local_on")["short"].sum()
+    assert coverage[tuesday] > 0
+    assert coverage[MONDAY + timedelta(days=7)] < coverage[tuesday]
 
 
 def test_without_patterns_one_line_and_empty_tables(night):
