@@ -17,6 +17,7 @@ from forestall.jobs.plan_staffing import STAFFING_KNOWN
 from forestall.night import Night
 from forestall.publishing.publication import PublishedNight, current_night
 from forestall.settings import ConfigError, Settings
+from forestall.shifts.rules import load_staffing_rules
 from forestall.staffing.intraday import propose
 from forestall.staffing.plan import Known, days_of_queues, plan_requirement
 from forestall.staffing.standards import load_standards
@@ -44,7 +45,8 @@ class Reaction:
         until: the end of the last interval that counts.
         queues: queue, came, expected (until then), factor (of the rest), surge (how many times as many came in the
             last hour, null where no alarm rings), rest, rest_before (contacts of the rest of the day).
-        requirement: queue, interval_start_at, contacts, agents_net, planned_agents of the rest; live queues.
+        requirement: queue, interval_start_at, contacts, agents_net (restated), planned_agents (on shift, or required
+            by the night where there are no shifts) of the rest; live queues.
         proposals: overtime and time off.
         notes: lines on what could not be told.
     """
@@ -198,7 +200,7 @@ def _restated(settings: Settings, night: PublishedNight, rest: pd.DataFrame) -> 
     """
     key = ["queue", "interval_start_at"]
     live = rest[rest["channel"].isin(LIVE_CHANNELS)].reset_index(drop=True)
-    planned = night.frame("staffing_requirement")[["queue", "interval_start_at", "agents_net", "shrinkage"]]
+    planned = _planned(settings, night)
     columns = ["queue", "interval_start_at", "contacts", "agents_net", "planned_agents"]
     if live.empty:
         return pd.DataFrame(columns=columns), []
@@ -212,11 +214,32 @@ def _restated(settings: Settings, night: PublishedNight, rest: pd.DataFrame) -> 
         settings.volume.interval_minutes * 60, days_of_queues(night.frame("volume_days")),
     )  # fmt: skip
     plan = plan[pd.MultiIndex.from_frame(plan[key]).isin(today)]
-    beside = plan.merge(
-        planned.rename(columns={"agents_net": "planned_agents"}).drop(columns="shrinkage"),
-        on=["queue", "interval_start_at"], how="inner", validate="one_to_one",
-    )  # fmt: skip
+    there = planned[["queue", "interval_start_at", "planned_agents"]]
+    beside = plan.merge(there, on=["queue", "interval_start_at"], how="inner", validate="one_to_one")
     return beside[columns], [*notes, *told]
+
+
+def _planned(settings: Settings, night: PublishedNight) -> pd.DataFrame:
+    """queue, interval_start_at, agents_net, shrinkage of the night, and planned_agents: who will really be working.
+
+    Of the shifts, shrinkage taken off, shared among the queues of a group as their requirement is; the requirement
+    itself where no shifts are planned.
+    """
+    rows = night.frame("staffing_requirement")[["queue", "interval_start_at", "agents_net", "shrinkage"]]
+    coverage = night.frame("shift_coverage")
+    if coverage.empty:
+        return rows.assign(planned_agents=rows["agents_net"])
+    rules = load_staffing_rules(settings)
+    group = rows["queue"].map({queue: rules.group_of(queue) for queue in rows["queue"].unique()})
+    rows = rows.assign(queue_group=group).merge(
+        coverage[["queue_group", "interval_start_at", "planned"]], on=["queue_group", "interval_start_at"], how="left",
+        validate="many_to_one",
+    )  # fmt: skip
+    together = rows.groupby(["queue_group", "interval_start_at"])["agents_net"]
+    needed = together.transform("sum")
+    share = (rows["agents_net"] / needed.where(needed > 0)).fillna(1 / together.transform("size"))
+    there = rows["planned"].fillna(0.0) * (1 - rows["shrinkage"]) * share
+    return rows.assign(planned_agents=np.floor(there + 1e-6).astype("int64")).drop(columns=["planned", "queue_group"])
 
 
 def known_of(settings: Settings, night: PublishedNight, planned: pd.DataFrame) -> tuple[Known, list[str]]:

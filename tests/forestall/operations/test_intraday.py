@@ -108,6 +108,41 @@ def test_a_busier_day_takes_overtime_and_a_quieter_one_gives_time_off(settings):
     assert proposals.loc["care", "agent_hours"] == lack.min() * 6
 
 
+def shifts(settings, planned_of):
+    """So many agents on shift by group, in every interval."""
+    folder = Night(settings, RUN).published / RUN.isoformat()
+    care = forecast().query("queue == 'care'")
+    rows = pd.concat([
+        care[["interval_start_at", "local_on"]].assign(
+            queue_group=group, required=1, planned=float(planned), on_break=0.0, short=0.0, remedy=None
+        )
+        for group, planned in planned_of.items()
+    ])  # fmt: skip
+    table = conform(pa.Table.from_pandas(rows, preserve_index=False), PUBLISHED["shift_coverage"])
+    pa.parquet.write_table(table, folder / "shift_coverage.parquet")
+
+
+def test_proposals_go_by_who_is_on_shift(settings):
+    needed = react(settings, at(12), counts(at(12), care=40, sales=20, mail=15)).requirement
+    care, sales = (int(needed.loc[needed["queue"] == queue, "agents_net"].max()) for queue in ("care", "sales"))
+    # 30 % of those on shift are away; sales has nobody.
+    shifts(settings, {"care": (care + 2) / 0.7})
+    found = react(settings, at(12), counts(at(12), care=40, sales=20, mail=15))
+    told = found.proposals.set_index("queue")
+    assert told[["proposal", "agents"]].to_dict("index") == {
+        "care": {"proposal": "time_off", "agents": 2}, "sales": {"proposal": "overtime", "agents": sales},
+    }  # fmt: skip
+
+
+def test_a_groups_people_are_shared_as_its_queues_need_them(settings):
+    (settings.root / "staffing.yml").write_text("groups:\n  service: [care, sales]\n")
+    needed = react(settings, at(12), counts(at(12), care=40, sales=20, mail=15)).requirement
+    total = needed.groupby("interval_start_at")["agents_net"].sum()
+    shifts(settings, {"service": 2 * total.max() / 0.7})
+    found = react(settings, at(12), counts(at(12), care=40, sales=20, mail=15)).requirement
+    assert (found["planned_agents"] == 2 * found["agents_net"]).all()
+
+
 def test_a_surge_rings_lasts_a_while_and_is_not_taken_for_the_level_of_the_day(settings):
     found = react(settings, at(12), counts(at(12), care=[40] * 6 + [95, 120], sales=20, mail=15))
     row = found.queues.set_index("queue").loc["care"]
