@@ -38,8 +38,8 @@ LATER_COLUMNS = ("lifecycle_stage", "value_segment")
 _COLUMNS = ["row_id", "list_rank", "customer_id", "account_id", "arm", "arm_probability", "segment", "action",
             "reason", "trigger", "churn_probability", *LATER_COLUMNS]  # fmt: skip
 
-# `firsts`: the first listing of each account. `members`: customers of the account that its customer is in by now.
-_FIRST = """
+# The first listing of each account.
+_FIRSTS = """
     WITH firsts AS (
         SELECT * FROM (
             SELECT listings.*, row_number() OVER (
@@ -48,7 +48,11 @@ _FIRST = """
             FROM forestall.listings AS listings WHERE run_date < DATE '{run_date}'
         ) AS ranked
         WHERE place = 1
-    ),
+    )
+"""
+# `members`: customers of the account that its customer is in by now.
+_FIRST = f"""
+    {_FIRSTS},
     members AS (
         SELECT account_id, run_date, customer_id FROM firsts
         UNION
@@ -292,7 +296,7 @@ def listed_by_night(warehouse: Warehouse, run_date: date) -> "pd.Series[float]":
     sql = (
         f"SELECT run_date, count(*) AS listed FROM firsts WHERE arm <> '{HOLDOUT}' GROUP BY run_date ORDER BY run_date"
     )
-    found = warehouse.frame(_FIRST.format(run_date=run_date) + sql)
+    found = warehouse.frame(_FIRSTS.format(run_date=run_date) + sql)
     return found.set_index("run_date")["listed"].astype(float)
 
 

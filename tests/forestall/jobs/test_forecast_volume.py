@@ -9,9 +9,12 @@ import pytest
 
 from features.published_volume import VOLUME_FORECAST
 from forestall.history.contacts import CHANGES
+from forestall.history.outreach import LISTINGS
 from forestall.jobs.forecast_volume import backtest_folder, forecast_volume
 from forestall.night import Night
+from forestall.outreach.experiment import HOLDOUT
 from forestall.publishing.publication import canonical_hash
+from forestall.warehouse import open_warehouse
 from tests.forestall.jobs.volumes import fill
 
 RUN = date(2026, 3, 23)
@@ -143,6 +146,32 @@ def test_an_earlier_night_does_not_see_what_came_later(company):
     fill(settings, CALENDAR, {CHANGES: every})
     forecast_volume(settings, earlier)
     assert hash_of(settings, earlier) == before
+
+
+def test_contacts_that_outreach_avoids_are_off_the_forecast_once_they_are_known(settings):
+    forecast_volume(settings, RUN)
+    without = Night(settings, RUN).read("volume_forecast")
+    assert (without["outreach_contacts"] == 0).all()
+    nights = [RUN - timedelta(days=ago) for ago in range(1, 8) for _ in range(10)]
+    with open_warehouse(settings, "test") as warehouse:
+        warehouse.execute(LISTINGS)
+        for at, on in enumerate([*nights, *nights[:3]]):  # the last three are held out: nobody calls them
+            arm = "call" if at < len(nights) else HOLDOUT
+            warehouse.execute(
+                "INSERT INTO forestall.listings"
+                " (run_date, revision, row_id, customer_id, account_id, arm, arm_probability)"
+                f" VALUES (DATE '{on}', 1, 'r{at}', 'c{at}', 'a{at}', '{arm}', 0.9)"
+            )
+    load = {"measure": "contacts_14d", "action": "all", "change": -1.4, "low": -2.0, "high": -0.5}
+    Night(settings, RUN).write("net_load", pd.DataFrame([load]))
+    told = forecast_volume(settings, RUN)["notes"]
+    found = Night(settings, RUN).read("volume_forecast")
+    by_day = found.groupby("lead_days")["outreach_contacts"].sum()
+    # Seventy listings count, five more tonight; ten did on the mean of four weeks (test_load.py).
+    assert by_day[1] == pytest.approx(-0.1 * (75 - 10))
+    assert found["contacts"].sum() == pytest.approx(without["contacts"].sum() + by_day.sum())
+    assert (found["model_contacts"] == found["contacts"]).all()
+    assert "outreach: -1.40 contacts within 14 days of each account listed, -6.5 today" in told
 
 
 def test_redials_are_no_new_demand(company):
