@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from forestall.settings import ConfigError
+from forestall.settings import ConfigError, no_such_key
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -46,7 +46,8 @@ def load_reviewed(path: Path, model: type[Model]) -> Model:
         location = mistake["loc"] + getattr(mistake.get("ctx", {}).get("error"), "location", ())
         key = ".".join(str(part) for part in location)
         line_number = _line_of(yaml.compose(text), location)
-        message = mistake["msg"].removeprefix("Value error, ")
+        is_unknown = mistake["type"] == "extra_forbidden"
+        message = no_such_key(model, location) if is_unknown else mistake["msg"].removeprefix("Value error, ")
         raise ConfigError(f"{path}:{line_number}: {key}: {message}") from error
 
 

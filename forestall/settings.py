@@ -11,14 +11,14 @@ import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any
+from types import NoneType, UnionType
+from typing import Any, Union, get_args, get_origin
 from zoneinfo import ZoneInfo
 
 from dotenv import dotenv_values
 from pydantic import BaseModel, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from features.sections import Section
 from forestall.sections import (
     AlertSettings,
     ChurnSettings,
@@ -40,10 +40,6 @@ DEFAULT_FILE = Path("forestall.toml")
 
 class ConfigError(Exception):
     """A mistake in the configuration that the user can mend; its text is one line."""
-
-
-# Sections of which there are as many as a company names.
-NAMED: Mapping[str, type[Section]] = {"sources": Source, "receivers": Receiver}
 
 
 class Settings(BaseSettings):
@@ -161,7 +157,7 @@ def _refuse_unknown_sections(environment: Iterable[str]) -> None:
     for variable in environment:
         section, parted, _ = variable.removeprefix("FORESTALL_").partition("__")
         if variable.startswith("FORESTALL_") and parted and section.lower() not in Settings.model_fields:
-            raise ConfigError(f"{variable}: {_no_such_key((section.lower(),))}")
+            raise ConfigError(f"{variable}: {no_such_key(Settings, (section.lower(),))}")
 
 
 def _first_mistake(error: ValidationError) -> str:
@@ -176,21 +172,31 @@ def _first_mistake(error: ValidationError) -> str:
     location: Sequence[int | str] = (
         key.removeprefix("forestall_").split("__")[:1] if key.startswith("forestall_") else mistake["loc"]
     )
-    return f"{key}: {_no_such_key(location)}{more}"
+    return f"{key}: {no_such_key(Settings, location)}{more}"
 
 
-def _no_such_key(location: Sequence[int | str]) -> str:
-    known = _keys_beside(location)
+def no_such_key(model: type[BaseModel], location: Sequence[int | str]) -> str:
+    """What is said of an unknown key: the nearest one of those that exist in its place, or all of them."""
+    place: Any = model
+    for part in location[:-1]:
+        place = _inside(place, part)
+    known = sorted(_model_of(place, model).model_fields)
     near = difflib.get_close_matches(str(location[-1]), known, n=1)
     hint = f"meant `{near[0]}`?" if near else f"known: {', '.join(known)}"
     return f"there is no such key; {hint}"
 
 
-def _keys_beside(location: Sequence[int | str]) -> list[str]:
-    """The keys that exist where an unknown one stood."""
-    fields = Settings.model_fields
-    for part in location[:-1]:
-        if part in fields:
-            model: Any = NAMED.get(str(part), fields[str(part)].annotation)
-            fields = model.model_fields if isinstance(model, type) and issubclass(model, BaseModel) else fields
-    return sorted(fields)
+def _inside(kind: Any, part: int | str) -> Any:
+    """The type of what stands under a key, or at a position, of a value of the type `kind`."""
+    kind = _model_of(kind, kind)
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        return kind.model_fields[str(part)].annotation if str(part) in kind.model_fields else kind
+    kinds = [one for one in get_args(kind) if one is not NoneType]
+    return kinds[-1 if get_origin(kind) in (dict, Mapping) else 0] if kinds else kind
+
+
+def _model_of(kind: Any, otherwise: Any) -> Any:
+    """The model that a type is, also where it may be none."""
+    models = [one for one in (kind, *get_args(kind)) if isinstance(one, type) and issubclass(one, BaseModel)]
+    is_union = get_origin(kind) in (Union, UnionType)
+    return models[0] if models and (is_union or kind is models[0]) else otherwise

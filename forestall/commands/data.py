@@ -38,16 +38,20 @@ def report(
 
 
 def _stopped(settings: Settings, night: Night, browser: bool) -> bool:
-    """Whether that night was stopped by a gate: its evidence is shown instead."""
+    """Whether a gate stopped that night and nothing of it is up; where its last attempt was stopped, that is said."""
     from forestall.publishing.publication import nights
 
-    page = night.folder / "report.html"
-    if not page.is_file() or any(one.run_date == night.run_date for one in nights(night.published)):
+    page = night.folder / "report.html"  # there only as long as the last attempt at that date is a stopped one
+    if not page.is_file():
         return False
-    Console().print(f"{settings.company.name}: the night of {night.run_date} was stopped; see {page}", soft_wrap=True)
+    console = Console()
+    console.print(f"{settings.company.name}: the night of {night.run_date} was stopped; see {page}", soft_wrap=True)
     if browser:
         webbrowser.open(page.as_uri())
-    return True
+    is_up = any(one.run_date == night.run_date for one in nights(night.published))
+    if is_up:
+        console.print("What an earlier attempt published of it stays up:")
+    return not is_up
 
 
 def export(

@@ -15,6 +15,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
 
+from forestall.operations.founding import check_reviewed
 from forestall.publishing.delivery import check_receivers
 from forestall.publishing.publication import current_night
 from forestall.scheduling.scheduler import REPOSITORY
@@ -52,6 +53,7 @@ def examine(settings: Settings, today: date, port: int = 8080) -> Iterator[Findi
     """
     yield _python()
     yield packages(REPOSITORY / "requirements.lock")
+    yield _openmp()
     yield _folder(settings)
     yield _disk(settings)
     yield _key(settings)
@@ -60,6 +62,7 @@ def examine(settings: Settings, today: date, port: int = 8080) -> Iterator[Findi
     yield _warehouse(settings)
     yield _models(settings)
     yield _last_night(settings, today)
+    yield _reviewed(settings)
     yield from _sources(settings)
     yield from _receivers(settings)
 
@@ -91,6 +94,15 @@ def _installed(name: str) -> str | None:
         return version(name)
     except PackageNotFoundError:
         return None
+
+
+def _openmp() -> Finding:
+    try:
+        import lightgbm  # noqa: F401
+    except OSError as error:
+        told = f"{error}; LightGBM needs the system's OpenMP (Debian: apt install libgomp1; macOS: brew install libomp)"
+        return Finding("openmp", "broken", told)
+    return Finding("openmp", "well", "LightGBM finds it")
 
 
 def _folder(settings: Settings) -> Finding:
@@ -134,6 +146,8 @@ def _holder(settings: Settings) -> Finding:
 def _warehouse(settings: Settings) -> Finding:
     unhurried = settings.model_copy(update={"warehouse": settings.warehouse.model_copy(update={"lock_wait_s": 0})})
     kind = settings.warehouse_url.partition(":")[0]
+    if kind == "duckdb" and not (settings.root / settings.warehouse_url.removeprefix("duckdb:///")).exists():
+        return Finding("warehouse", "well", "duckdb, made by the first night")  # one made here would stop a restore
     try:
         with open_warehouse(unhurried, "doctor") as warehouse:
             warehouse.scalar("SELECT 1")
@@ -168,6 +182,14 @@ def _last_night(settings: Settings, today: date) -> Finding:
     if days <= 1:
         return Finding("last night", "well", f"{night.run_date} is published")
     return Finding("last night", "doubtful", f"{night.run_date}, {days} days old; see docs/runbook.md")
+
+
+def _reviewed(settings: Settings) -> Finding:
+    try:
+        check_reviewed(settings)
+    except ConfigError as error:
+        return Finding("reviewed files", "broken", str(error))
+    return Finding("reviewed files", "well", "standards, playbook, calendar and the others hold no mistake")
 
 
 def _sources(settings: Settings) -> Iterator[Finding]:

@@ -78,7 +78,9 @@ def check_reviewed(settings: Settings) -> None:
     from forestall.history.contacts import load_calendar
     from forestall.outreach.playbook import load_playbook
     from forestall.outreach.segments import load_segments
+    from forestall.planning.written import WrittenOverrides
     from forestall.publishing.checks import load_limits
+    from forestall.reviewed import load_reviewed
     from forestall.shifts.rules import load_staffing_rules
     from forestall.staffing.standards import load_standards
 
@@ -88,6 +90,7 @@ def check_reviewed(settings: Settings) -> None:
     load_calendar(settings)
     load_segments(settings)
     load_staffing_rules(settings)
+    load_reviewed(settings.root / settings.files.overrides, WrittenOverrides)
 
 
 def make_demo(

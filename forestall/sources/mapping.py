@@ -283,7 +283,7 @@ def _hashed(column: Column) -> str:
 def _bad_key(table: Table) -> str:
     """The key as it was told; who it was stays unsaid."""
     parts = [name if table[name].kind == "text" else f"told_{name}::VARCHAR" for name in table.key]
-    return f"concat_ws(' | ', {', '.join(parts)})"
+    return f"replace(concat_ws(' | ', {', '.join(parts)}), chr(0), '')"
 
 
 def _payload(table: Table) -> str:

@@ -97,12 +97,14 @@ def _problems(scratch: duckdb.DuckDBPyConnection, settings: Settings, name: str,
 def _advice(name: str, source: Source, rule: str, value: str | None) -> str:
     """What was found in a column that breaks a rule, unless it is personal, and how it is mended."""
     kind, _, column_name = rule.partition(":")
-    told = f": `{value}`" if value else ""
+    told = f": `{value}`".replace("\0", "") if value else ""
     columns = {column.name: column for column in CONTRACT[source.table].columns}
     if kind == "unknown_word":
         return f"{told}; map it under [sources.{name}.words.{column_name}] to {', '.join(columns[column_name].words)}"
     if kind == "wrong_type" and columns[column_name].kind in ("instant", "date"):
         return f"{told}; write dates as 2026-03-01, or read them with try_strptime under [sources.{name}.columns]"
+    if kind == "zero_character":
+        return f"{told}; take it out: {column_name} = \"replace(..., chr(0), '')\" under [sources.{name}.columns]"
     if kind == "time_without_zone":
         return f"{told}; set `time_zone` under [sources.{name}]"
     return told

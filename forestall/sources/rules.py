@@ -36,8 +36,8 @@ OUT_OF_SCALE = (
 def broken_rule(table: Table, zoneless: dict[str, str]) -> str:
     """SQL of the first rule that a row breaks; null for a good row.
 
-    Reads, for each contract column `c`: `c`, and of those that are no text `unread_c`, what was told
-    where no value could be made of it.
+    Reads, for each contract column `c`: `c`, of texts `told_c`, what the source says, and of all others `unread_c`,
+    what was told where no value could be made of it.
 
     Args:
         table: the contract table.
@@ -54,6 +54,8 @@ def _column_rules(column: Column, zoneless: str) -> Iterator[tuple[str, str]]:
     name = column.name
     if column.is_required:
         yield f"missing:{name}", f"{name} IS NULL" + (f" AND unread_{name} IS NULL" if column.kind != "text" else "")
+    if column.kind == "text":  # PostgreSQL cannot keep one, and no text means one
+        yield f"zero_character:{name}", f"contains(told_{name}, chr(0))"
     if zoneless:
         yield f"time_without_zone:{name}", zoneless
     if column.kind != "text":

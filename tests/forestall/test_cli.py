@@ -3,17 +3,20 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 from typer.testing import CliRunner
 
 from forestall.cli import PANELS, app, main
 from forestall.commands.runs import airflow
+from forestall.publishing.publication import publish_night
 from forestall.settings import Settings
 
 Company = Callable[[str], Settings]
@@ -170,3 +173,18 @@ def test_watch_exits_5_when_the_night_is_overdue_and_0_before(
     assert "nothing was published for" in caplog.text
     (tmp_path / "forestall.toml").write_text("[alerts]\ndue_at = 23:59:59")
     assert run("watch")[0] == 0
+
+
+def test_a_stopped_attempt_at_a_published_date_is_said_and_what_is_up_is_shown(
+    run: Run, company: Company, night_tables: Callable[..., dict[str, pa.Table]], about_the_night: Mapping[str, Any]
+) -> None:
+    settings = company("")
+    publish_night(settings.var_path / "published", date(2026, 3, 2), night_tables(), about_the_night, lambda _: None)
+    page = settings.var_path / "runs" / "2026-03-02" / "report.html"
+    page.parent.mkdir(parents=True)
+    page.write_text("evidence")
+    code, out, _ = run("report", "--run-date", "2026-03-02")
+    assert code == 0
+    assert f"the night of 2026-03-02 was stopped; see {page}" in out.replace("\n", "")
+    assert "What an earlier attempt published of it stays up:" in out
+    assert "published/2026-03-02" in out

@@ -21,7 +21,10 @@ class Book(BaseModel):
     ("text", "told"),
     [
         ("actions:\n  call:\n    minutes: soon\n", "book.yml:3: actions.call.minutes: Input should be a valid integer"),
-        ("actions:\n  call:\n    minutes: 3\n    minuts: 4\n", "book.yml:4: actions.call.minuts: Extra inputs"),
+        (
+            "actions:\n  call:\n    minutes: 3\n    minuts: 4\n",
+            "book.yml:4: actions.call.minuts: there is no such key; meant `minutes`?",
+        ),
         ("order:\n  - 1\n  - two\n", "book.yml:3: order.1:"),
         ("actions:\n  call: {}\n", "book.yml:2: actions.call.minutes: Field required"),
         ("actions: [\n", "is not valid YAML"),

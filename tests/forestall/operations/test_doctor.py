@@ -45,6 +45,22 @@ def test_what_is_broken_is_said_with_a_remedy(company: Company, monkeypatch: pyt
     assert states["last night"] == "doubtful"
 
 
+def test_a_reviewed_file_with_a_mistake_is_broken_and_overrides_are_one_of_them(company: Company) -> None:
+    settings = company(CUSTOMERS)
+    (settings.root / "standards.yml").write_text("queus: {}\n")
+    assert _states(settings)["reviewed files"] == "broken"
+    assert "standards.yml:1: queus: there is no such key; meant `queues`?" in _told(settings, "reviewed files")
+    (settings.root / "standards.yml").unlink()
+    (settings.root / "overrides.yml").write_text("overrides: [\n")
+    assert "overrides.yml" in _told(settings, "reviewed files")
+
+
+def test_what_was_looked_at_can_still_be_restored_into(company: Company) -> None:
+    settings = company("")
+    assert _states(settings)["warehouse"] == "well"
+    assert not list(settings.var_path.glob("*.duckdb*"))
+
+
 def test_a_source_that_is_not_there_is_named(company: Company) -> None:
     settings = company(CUSTOMERS)
     assert _states(settings)["source crm"] == "broken"

@@ -1,8 +1,9 @@
 import json
+import os
 import resource
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -176,10 +177,12 @@ print(seen)
 """
 
 
-def _child(published: Path, tables: Path, dies_at: int, file_bytes: int | None = None) -> subprocess.CompletedProcess:
+def _child(
+    published: Path, tables: Path, dies_at: int, file_bytes: int | None = None, before: Sequence[str] = ()
+) -> subprocess.CompletedProcess:
     limit = (lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, file_bytes))) if file_bytes else None
     return subprocess.run(
-        [sys.executable, "-c", CHILD, str(published), str(tables), str(dies_at)],
+        [*before, sys.executable, "-c", CHILD, str(published), str(tables), str(dies_at)],
         capture_output=True, text=True, preexec_fn=limit, check=False, cwd=Path(publication.__file__).parents[2],
     )  # fmt: skip
 
@@ -209,6 +212,24 @@ def test_killed_at_any_point_and_run_again_it_publishes_what_an_undisturbed_run_
     assert _child(published, tables_on_disk, 0).returncode == 0
     assert sorted(path.name for path in published.iterdir()) == ["2026-03-02", "2026-03-03", "current"]
     assert _content(published / "current") == _content(undisturbed / "2026-03-03")
+
+
+def test_a_folder_that_is_read_only_leaves_current_as_it_was(
+    tmp_path: Path, night_tables: Tables, tables_on_disk: Path
+) -> None:
+    published = tmp_path / "published"
+    monday = publish_night(published, MONDAY, night_tables(), {"run": {}}, _no_documents)
+    published.chmod(0o555)
+    tmp_path.chmod(0o755)
+    # Root may write anywhere; without these two rights the modes of files hold for it as for everybody.
+    rights = "-dac_override,-dac_read_search"
+    as_anybody = ["setpriv", f"--bounding-set={rights}", f"--inh-caps={rights}"] if os.geteuid() == 0 else []
+    refused = _child(published, tables_on_disk, 0, before=as_anybody)
+    published.chmod(0o755)
+    assert refused.returncode == 1
+    assert "cannot publish" in refused.stderr
+    assert "`current` still shows 2026-03-02" in refused.stderr
+    assert (current_night(published), nights(published)) == (monday, [monday])
 
 
 def test_a_full_disk_leaves_current_as_it_was(tmp_path: Path, night_tables: Tables, tables_on_disk: Path) -> None:

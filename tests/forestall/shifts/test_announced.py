@@ -8,7 +8,7 @@ import pandas as pd
 
 from forestall.shifts.announced import announced
 from forestall.shifts.plan import plan_shifts
-from forestall.shifts.rules import Break, Pattern, StaffingRules
+from forestall.shifts.rules import Absence, Break, Pattern, StaffingRules
 from forestall.shifts.tables import shift_table
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -92,6 +92,25 @@ def test_a_shift_whose_agent_has_left_is_open_and_it_is_said():
     assert second.short[0, 16] == 1
     unskilled = plan(need(2), agents(2, skills=["care", "mail"]), rules(), kept)
     assert unskilled.shifts.loc[unskilled.shifts["local_on"] == MONDAY, "is_assigned"].sum() == 1
+
+
+def test_an_absence_that_came_to_light_opens_the_shift():
+    first = plan(need(2), agents(2), rules())
+    kept = announced(published(first), MONDAY, MONDAY, 1, KEYS)
+    away = Absence(agent="a0", from_on=MONDAY, to_on=MONDAY)
+    found = plan(need(2), agents(2), rules(absences=[away]), kept).shifts
+    monday, tuesday = (found[found["local_on"] == MONDAY + timedelta(days=day)] for day in (0, 1))
+    assert monday.loc[monday["is_assigned"], "slot"].tolist() == ["a1"]
+    assert tuesday["is_assigned"].sum() == 2
+
+
+def test_what_an_announced_week_costs_is_its_hours_and_what_it_leaves_uncovered():
+    first = plan(need(2, days=7), agents(4), rules())
+    second = plan(need(3, days=7), agents(4), rules(), announced(published(first), MONDAY, MONDAY, 1, KEYS))
+    assert second.paid_h == first.paid_h == first.shifts["paid_h"].sum()
+    uncovered = second.short.sum() * second.grid.step_s / 3600
+    assert uncovered > first.short.sum() * second.grid.step_s / 3600
+    assert second.cost == second.bound == second.paid_h + rules().short_cost * uncovered
 
 
 def test_whoever_worked_the_announced_sunday_night_rests_before_a_new_shift():

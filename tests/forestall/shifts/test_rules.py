@@ -59,7 +59,7 @@ def test_without_a_file_nothing_is_planned(company):
         (("latest: 300", "latest: 195"), 8, "is before earliest (210)"),
         (("[care, chat]", "[care]\n  back: [care]"), 11, "care is in front already"),
         (("to_on: 2026-03-06", "to_on: 2026-03-01"), 12, "is before from_on (2026-03-02)"),
-        (("minutes: 480", "minuts: 480"), 5, "Extra inputs are not permitted"),
+        (("minutes: 480", "minuts: 480"), 5, "there is no such key; meant `minutes`?"),
     ],
 )
 def test_a_mistake_is_told_with_its_line(load, change, line, says):

@@ -69,6 +69,10 @@ def latest(settings: Settings, table: str, key: str) -> pd.DataFrame:
         ("i2,c1,phone,sales,2026-03-01T10:00:00Z,,60,perhaps,", "wrong_type:is_abandoned"),
         ("i2,c1,phone,sales,2026-03-01T10:00:00Z,2026-03-01T09:00:00Z,60,,", "end_before_start:answered_at"),
         ("i1,c1,phone,sales,2026-03-01T10:00:00Z,,61,,", "duplicate_key"),
+        ("i2,c1,phone,sa\0les,2026-03-01T10:00:00Z,,60,,", "zero_character:queue"),
+        ("i\0002,c1,phone,sales,2026-03-01T10:00:00Z,,60,,", "zero_character:interaction_id"),
+        ("i2,c\0001,phone,sales,2026-03-01T10:00:00Z,,60,,", "zero_character:customer_id"),
+        ("i2,c1,pho\0ne,sales,2026-03-01T10:00:00Z,,60,,", "zero_character:channel"),
         ("i2,c1,phone", "malformed_line"),
         ("i2,c1,phone,sales,2026-03-01T10:00:00Z,,60,,,,,too,many", "malformed_line"),
     ],
@@ -100,6 +104,19 @@ def test_a_date_that_is_a_spreadsheets_zero_is_kept_in_quarantine(company: Compa
     assert read(settings, "SELECT rule, row_key FROM forestall.quarantine ORDER BY row_key") == [
         {"rule": "too_early:hired_on", "row_key": "a1"}, {"rule": "too_early:hired_on", "row_key": "a2"},
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("engine", ["duckdb", "postgres"])
+def test_a_zero_character_stops_no_warehouse(engine: str, company: Company, request: pytest.FixtureRequest) -> None:
+    url = request.getfixturevalue("postgres_url") if engine == "postgres" else ""
+    settings = company(f'[warehouse]\nurl = "{url}"' + CONTACTS.replace("calls.csv", "calls.jsonl"))
+    good = {"interaction_id": "i1", "channel": "phone", "queue": "sales", "started_at": "2026-03-01T10:00:00Z"}
+    rows = [good, good | {"interaction_id": "i\0002"}, good | {"interaction_id": "i3", "text": "a\0b"}]
+    (settings.root / "calls.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    assert pull(settings, NIGHT)["quarantined_rows"] == 2
+    kept = read(settings, "SELECT rule FROM forestall.quarantine ORDER BY rule")
+    assert [row["rule"] for row in kept] == ["zero_character:interaction_id", "zero_character:text"]
+    assert read(settings, "SELECT interaction_id FROM raw.interactions") == [{"interaction_id": "i1"}]
 
 
 @pytest.mark.parametrize(
