@@ -26,6 +26,8 @@ TOO_LATE = {"instant": "TIMESTAMPTZ '10000-01-01 00:00:00+00'", "date": "DATE '1
 # Where the contract draws no line of its own: no row counts or costs more, and sums of rows still fit their types.
 ABSURD = {"integer": 1_000_000_000, "money": 10_000_000_000}
 
+NO_OBJECT = "attributes IS NOT NULL AND coalesce(json_type(TRY_CAST(attributes AS JSON)), '') <> 'OBJECT'"
+
 OUT_OF_SCALE = (
     "kind = 'csat' AND score NOT BETWEEN 1 AND 5 "
     "OR kind = 'nps' AND score NOT BETWEEN 0 AND 10 "
@@ -45,6 +47,8 @@ def broken_rule(table: Table, zoneless: dict[str, str]) -> str:
     """
     rules = [rule for column in table.columns for rule in _column_rules(column, zoneless.get(column.name, ""))]
     rules += [(f"end_before_start:{end}", f"{end} < {start}") for start, end in SPANS.get(table.name, ())]
+    if "attributes" in table.names:
+        rules.append(("wrong_type:attributes", NO_OBJECT))
     if table.name == "surveys":
         rules.append(("out_of_scale:score", OUT_OF_SCALE))
     return "CASE " + " ".join(f"WHEN {condition} THEN '{rule}'" for rule, condition in rules) + " END"

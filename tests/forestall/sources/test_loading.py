@@ -106,6 +106,17 @@ def test_a_date_that_is_a_spreadsheets_zero_is_kept_in_quarantine(company: Compa
     ]  # fmt: skip
 
 
+def test_attributes_that_are_no_object_are_not_taken_for_none(company: Company, tmp_path: Path) -> None:
+    found = ['"{""plan"": ""pro""}"', "", "{broken", "[1]", "7"]
+    lines = [f"c{at},{text}" for at, text in enumerate(found)]
+    (tmp_path / "customers.csv").write_text("customer_id,attributes\n" + "\n".join(lines) + "\n")
+    settings = company('[sources.crm]\nkind = "file"\ntable = "customers"\nlocation = "customers.csv"\n')
+    summary = pull(settings, NIGHT)
+    assert (summary["new_rows"], summary["quarantined_rows"]) == (2, 3)
+    kept = read(settings, "SELECT DISTINCT rule FROM forestall.quarantine")
+    assert kept == [{"rule": "wrong_type:attributes"}]
+
+
 @pytest.mark.parametrize("engine", ["duckdb", "postgres"])
 def test_a_zero_character_stops_no_warehouse(engine: str, company: Company, request: pytest.FixtureRequest) -> None:
     url = request.getfixturevalue("postgres_url") if engine == "postgres" else ""
