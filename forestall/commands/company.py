@@ -53,7 +53,7 @@ def check_config(
     config: Config = None,
     sample: Annotated[bool, typer.Option("--sample", help=f"Show {SAMPLE_ROWS} mapped rows of each source.")] = False,
 ) -> None:
-    """Check forestall.toml, the reviewed YAML every source and receiver, before anything is loaded.
+    """Check forestall.toml, the reviewed YAML, every source and receiver, before anything is loaded.
 
     Example: forestall check-config --sample
     """

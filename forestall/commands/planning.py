@@ -12,8 +12,16 @@ from rich.table import Table
 from forestall.commands.options import Config, iso_date, run_date_of, settings_of
 from forestall.settings import ConfigError, Settings
 
-override = typer.Typer(help="Change the forecast by hand, on top of the model's.", no_args_is_help=True)
-event = typer.Typer(help="Enter business events: campaigns, releases, outages.", no_args_is_help=True)
+OVERRIDE = """Change the forecast by hand, on top of the model's.
+
+Example: forestall override add --queue billing --from 2026-03-02 --percent 15 --reason "price letter"
+"""
+EVENT = """Enter business events: campaigns, releases, outages.
+
+Example: forestall event add "spring sale" --from 2026-03-02 --to 2026-03-06 --queue sales_phone
+"""
+override = typer.Typer(help=OVERRIDE, no_args_is_help=True)
+event = typer.Typer(help=EVENT, no_args_is_help=True)
 
 FirstDay = Annotated[date | None, typer.Option("--from", parser=iso_date, metavar="YYYY-MM-DD", help="First day.")]
 LastDay = Annotated[

@@ -60,10 +60,19 @@ def _commands() -> list[list[str]]:
 def test_units_and_containers_ask_for_commands_that_exist() -> None:
     known = typer.main.get_group(app)
     asked = _commands()
-    assert {words[0] for words in asked} == {"nightly", "watch", "airflow"}
-    assert len(asked) == 5
+    assert {words[0] for words in asked} == {"nightly", "watch", "airflow", "retrain", "prune", "backup", "deliver"}
+    assert len(asked) == 9
     for name, *options in asked:
         known.commands[name].make_context(name, options)  # an option that does not exist raises
+
+
+def test_every_timer_starts_a_unit_that_is_there() -> None:
+    names = {
+        kind: {path.stem for path in (ROOT / "deploy" / "systemd").glob(f"*.{kind}")} for kind in ("timer", "service")
+    }
+    assert len(names["timer"]) == 6
+    assert names["service"] - names["timer"] == {"forestall-airflow"}
+    assert names["timer"] <= names["service"]
 
 
 def test_the_compose_file_can_be_read() -> None:

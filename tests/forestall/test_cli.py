@@ -55,6 +55,13 @@ def test_every_command_has_help_with_an_example_of_itself(command: Callable[...,
     assert re.search(rf"Example: forestall {name}\b", shown.output)
 
 
+@pytest.mark.parametrize("group", ["override", "event"])
+def test_a_group_of_commands_has_help_with_an_example(group: str) -> None:
+    shown = CliRunner().invoke(app, [group, "--help"], env={"COLUMNS": "200"})
+    assert shown.exit_code == 0
+    assert f"Example: forestall {group} add " in shown.output
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [

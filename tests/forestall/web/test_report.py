@@ -62,6 +62,18 @@ def test_the_report_says_what_people_look_at_first(publish: Callable[..., Publis
     assert "Everything known before 2026-03-02 00:00 Europe/Berlin" in told
 
 
+@pytest.mark.parametrize(
+    ("basis", "told"),
+    [({"tax_basis": "net"}, "EUR without tax."), ({"tax_basis": "gross"}, "EUR with tax."), ({}, "EUR.")],
+    ids=["net", "gross", "a manifest that does not say"],
+)
+def test_the_report_says_whether_money_is_with_tax(
+    publish: Callable[..., PublishedNight], about_the_night: Mapping[str, Any], basis: dict[str, str], told: str
+) -> None:
+    night = publish(company={**about_the_night["company"], **basis})
+    assert _text(night_report(night)).strip().endswith(f"money is in {told}")
+
+
 def test_the_report_says_what_outreach_does(publish: Callable[..., PublishedNight]) -> None:
     told = _text(night_report(publish()))
     assert "Listing changes the share that leaves by -5.0 points." in told
