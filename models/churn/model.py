@@ -38,7 +38,8 @@ class ChurnModel:
         about: what it was made from: as-of dates, rows, recipe, how it was calibrated.
         levels: by horizon, log odds added to what is said of who leaves: how many are expected to.
         reference: what the customers looked like that it learned from; None for base rates and models of old.
-        linear: the straight lines, and what trees and lines weigh; None for base rates and models of old.
+        linear: the straight lines, and what trees and lines weigh; None where trees speak
+            alone: learned from many rows, or long ago; and for base rates.
     """
 
     kind: Literal["lightgbm", "base_rate"]

@@ -159,7 +159,8 @@ def _fitted(rows: pd.DataFrame, plan: Plan, twin: ChurnModel | None = None) -> _
     calibrations = {h: shape.calibration for h, shape in shapes.items()}
     known_levels = {h: shape.levels for h, shape in shapes.items() if shape.levels}
     levels = {h: forecast_level(known_levels, h, plan.params.calibration.carried_level) for h in known_levels}
-    linear = replace(linear, weights={h: shapes[h].weights for h in linear.weights})
+    if linear is not None:
+        linear = replace(linear, weights={h: shapes[h].weights for h in linear.weights})
     about = _about(rows[is_known], plan) | {
         "recipe": recipe.as_dict(), "tuned_on": tuned_on, "trials": trials,
         "calibrated_on": f"{plan.params.calibration.folds} folds of customers",
@@ -261,21 +262,22 @@ def _tuned(ground: _Ground, allowed: Chosen, plan: Plan) -> tuple[Recipe, str, i
     if not all(_can_learn(main[part], plan) for part in parts):
         return default_recipe(plan.params), "nothing: too few churners", 0
     recipe, loss, trials = tune(ground.bins, *parts, ground.labels[plan.main_horizon], plan.params)
-    ridge = choose_ridge(ground.matrix, ground.design, *parts, ground.labels[plan.main_horizon], plan.params)
-    recipe = replace(recipe, ridge=ridge)
+    if _has_lines(ground, plan):
+        ridge = choose_ridge(ground.matrix, ground.design, *parts, ground.labels[plan.main_horizon], plan.params)
+        recipe = replace(recipe, ridge=ridge)
     log.info("churn: tuned on %s, log loss of the trees %.4f, %s", tuned_on, loss, recipe.as_dict())
     return recipe, tuned_on, trials
 
 
 def _grown(
     ground: _Ground, used: Chosen, recipe: Recipe, plan: Plan
-) -> tuple[dict[int, lgb.Booster], Linear, dict[int, Numbers]]:
-    """Trees of all rows by horizon, straight lines of the used ones; and what such say of customers they never saw.
+) -> tuple[dict[int, lgb.Booster], Linear | None, dict[int, Numbers]]:
+    """Trees of all rows by horizon, and straight lines; and what such say of customers they never saw.
 
     The last by horizon, used rows x 2 (trees, lines): log odds without the dates' levels, NaN where nothing could be
     learned.
     """
-    folds, count = customer_folds(ground.rows["customer_id"], plan.params.calibration.folds), used.sum()
+    folds = customer_folds(ground.rows["customer_id"], plan.params.calibration.folds)
     others = [used & (folds != fold) for fold in range(plan.params.calibration.folds)]
     every = np.ones(len(folds), dtype=np.bool_)
     boosters, *of_folds = grow(ground.bins, [every, *others], ground.labels, recipe, plan.params)
@@ -284,12 +286,16 @@ def _grown(
         left_out = used & (folds == fold)
         for horizon, booster in blind.items() if left_out.any() else ():
             trees[horizon][left_out] = booster.predict(ground.matrix[left_out], raw_score=True, num_threads=1)
-    labels = {h: own.of(used) for h, own in ground.labels.items()}
-    linear, lines = grow_linear(
-        ground.matrix[used], ground.design, folds[used], labels, recipe.ridge, plan.params
-    )  # of a part: a few hundred numbers need no more rows
-    unknown = np.full(count, np.nan)
+    linear, lines = None, dict[int, Numbers]()
+    if _has_lines(ground, plan):
+        linear, lines = grow_linear(ground.matrix, ground.design, folds, ground.labels, recipe.ridge, plan.params)
+    unknown = np.full(used.sum(), np.nan)
     return boosters, linear, {h: np.column_stack([trees[h][used], lines.get(h, unknown)]) for h in plan.horizons}
+
+
+def _has_lines(ground: _Ground, plan: Plan) -> bool:
+    """Only where every row is cross-fitted: lines would be weighed against weaker trees than they stand beside."""
+    return len(ground.rows) <= plan.params.calibration.max_rows
 
 
 def _shape(used: pd.DataFrame, raw: Numbers, horizon: int, plan: Plan) -> Shape:

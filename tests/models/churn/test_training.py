@@ -201,6 +201,16 @@ def test_straight_lines_are_told_better_than_by_trees_alone(sloped: ChurnModel) 
     assert both["calibration_slope"] == pytest.approx(1, abs=0.15)
 
 
+def test_with_more_rows_than_are_cross_fitted_trees_speak_alone() -> None:
+    rows, plan = _sloped(500, 5), _plan(**dict.fromkeys(SLOPES, "number"))
+    few = plan.params.calibration.model_copy(update={"max_rows": 2499})
+    model = fit(rows, replace(plan, params=plan.params.model_copy(update={"calibration": few})))
+    assert model.linear is None
+    assert ChurnModel.from_files(model.to_files()).linear is None
+    assert model.about["recipe"]["ridge"] == plan.params.linear.default_ridge
+    assert binary_metrics(rows[label(90)].to_numpy(), model.predict(rows)[90])["auc"] > 0.7
+
+
 def test_contributions_are_all_that_tells_customers_apart(sloped: ChurnModel) -> None:
     rows = _sloped(500, 1, seed=4)
     log_odds = _log_odds(sloped, rows)
