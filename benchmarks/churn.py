@@ -26,7 +26,7 @@ import pandas as pd
 
 from benchmarks.night import Cost
 from features.columns import features, phrases, tellers
-from models.churn.boosting import ALIKE
+from models.churn.boosting import ALIKE, Recipe
 from models.churn.design import Kind, Matrix
 from models.churn.drift import measure_drift
 from models.churn.model import CONTACTED, ChurnModel
@@ -97,12 +97,12 @@ def _train(customers: int, folder: Path) -> Callable[[], object]:
 
 def _bare_train(customers: int, folder: Path) -> Callable[[], object]:
     model, rows = _model(folder), _labelled(customers)
-    matrix, recipe = model.design.matrix(rows), dict(model.about["recipe"])
+    matrix, recipe = model.design.matrix(rows), Recipe.from_dict(model.about["recipe"])
     outcomes = [rows[label(horizon)].to_numpy() for horizon in HORIZONS]
     return lambda: [
         lgb.train(
-            {**ALIKE, "num_threads": churn_params().threads, "objective": "binary", **recipe},
-            lgb.Dataset(matrix, outcome, categorical_feature=model.design.categories), recipe["rounds"],
+            {**ALIKE, "num_threads": churn_params().threads, "objective": "binary", **recipe.trees},
+            lgb.Dataset(matrix, outcome, categorical_feature=model.design.categories), recipe.rounds,
         )
         for outcome in outcomes
     ]  # fmt: skip

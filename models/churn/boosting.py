@@ -45,21 +45,31 @@ class Labels:
     weight: Numbers
     level: Numbers
 
+    def of(self, chosen: Chosen) -> "Labels":
+        """Those of the chosen rows."""
+        return Labels(self.outcome[chosen], self.weight[chosen], self.level[chosen])
+
 
 @dataclass(frozen=True)
 class Recipe:
-    """How to grow the trees: LightGBM's parameters and how many."""
+    """How to grow the trees (LightGBM's parameters and how many) and the straight lines beside them (`ridge`)."""
 
     trees: Mapping[str, int | float]
     rounds: int
+    ridge: float
 
     def as_dict(self) -> dict[str, int | float]:
-        return {**self.trees, "rounds": self.rounds}
+        return {**self.trees, "rounds": self.rounds, "ridge": self.ridge}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, int | float]) -> "Recipe":
+        trees = {name: value for name, value in values.items() if name not in ("rounds", "ridge")}
+        return cls(trees, int(values["rounds"]), float(values["ridge"]))
 
 
 def default_recipe(params: ChurnParams) -> Recipe:
     """What is used where nothing can be tuned."""
-    return Recipe(params.defaults.model_dump(), params.default_rounds)
+    return Recipe(params.defaults.model_dump(), params.default_rounds, params.linear.default_ridge)
 
 
 def binned(matrix: Matrix, names: list[str], categories: list[int], params: ChurnParams) -> lgb.Dataset:
@@ -108,7 +118,8 @@ def tune(
 ) -> tuple[Recipe, float, int]:
     """The recipe with the least loss on the validated rows among the trials, that loss, and how many trials were done.
 
-    The first trial is the default, so tuning never does worse on the validation rows than not tuning.
+    Of the trees alone; the ridge is the default's. The first trial is the default, so tuning never does worse on the
+    validation rows than not tuning.
     """
     import optuna  # half a second; only where something is tuned
 
@@ -139,7 +150,8 @@ def tune(
     if done < params.tuning.trials:
         log.warning("churn: the budget of %.0f s ended the tuning after %d trials", params.tuning.budget_s, done)
     trees = first | study.best_params
-    return Recipe(trees, int(study.best_trial.user_attrs["rounds"])), float(study.best_value), done
+    rounds = int(study.best_trial.user_attrs["rounds"])
+    return Recipe(trees, rounds, params.linear.default_ridge), float(study.best_value), done
 
 
 def levelled_log_loss(outcome: Numbers, probability: Numbers, weight: Numbers) -> float:

@@ -112,7 +112,7 @@ def usual_level(levels: Levels) -> tuple[float, float]:
     information = np.array([level.information for level in levels.values()])
     mean = float(np.average(values, weights=information))
     spread, by_chance = float(information @ (values - mean) ** 2), len(values) - 1
-    if spread <= by_chance:
+    if not by_chance or spread <= by_chance:  # of one date the spread is rounding
         return mean, 0.0
     total = information.sum()
     beyond = (spread - by_chance) / (total - (information @ information) / total)

@@ -55,6 +55,11 @@ class SearchParams(Section):
     bagging_fraction: tuple[float, float]
 
 
+class LinearParams(Section):
+    ridges: tuple[float, ...] = Field(min_length=1)
+    default_ridge: float = Field(gt=0)
+
+
 class CalibrationParams(Section):
     folds: int = Field(ge=2)
     max_rows: int = Field(ge=1000)
@@ -110,6 +115,7 @@ class ChurnParams(Section):
     default_rounds: int = Field(ge=1)
     monotone: MonotoneParams
     search: SearchParams
+    linear: LinearParams
     calibration: CalibrationParams
     fallback: FallbackParams
     rival: RivalParams

@@ -83,11 +83,11 @@ def profit_plot(outcome: Numbers, said: Said) -> "Figure":
 
 
 def importance_plot(importance: pd.Series) -> "Figure":
-    """Share of the total gain of the strongest features."""
+    """What part of what the model goes by is that of the strongest features."""
     shown = (importance / importance.sum()).head(SHOWN_FEATURES)[::-1]
     figure, axes = _axes(7, 0.8 + 0.28 * len(shown))
     axes.barh(shown.index.astype(str), shown.to_numpy())
-    axes.set_xlabel("share of gain")
+    axes.set_xlabel("share")
     axes.set_title("What the model looks at")
     return figure
 

@@ -1,4 +1,4 @@
-"""How a churn model is made: tune, grow, calibrate; and how it is judged before it is trusted.
+"""How a churn model is made: tune, grow, blend, calibrate; and how it is judged before it is trusted.
 
 Two models come out. The **held-out twin** learned only from as-of dates whose labels were all known
 when the newest labelled window began; that window judges it, and is looked at once. The **model**
@@ -9,7 +9,7 @@ seen the window.
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Literal
 
@@ -19,12 +19,15 @@ import pandas as pd
 from scipy.special import expit
 
 from models.churn.boosting import Chosen, Labels, Recipe, binned, default_recipe, grow, tune
-from models.churn.calibration import Calibration, calibrate, constant
+from models.churn.calibration import Calibration, constant
 from models.churn.design import Design, Kind, Matrix, learn_design
 from models.churn.drift import Reference, reference_of
-from models.churn.level import Levels, base_levels, date_levels, forecast_level
+from models.churn.level import base_levels, forecast_level
+from models.churn.linear import TREES_ALONE, Linear
 from models.churn.model import ChurnModel, in_order
 from models.churn.params import ChurnParams
+from models.churn.ridge import choose_ridge, grow_linear
+from models.churn.shape import Shape, learn_shape
 from models.churn.suspects import single_feature_auc
 from models.metrics import Numbers
 from models.splits import TimeSplit, customer_folds, customer_sample, split_by_time
@@ -78,12 +81,14 @@ class _Ground:
 
     Attributes:
         rows: customer x as-of date.
-        matrix: the design of all rows.
+        design: the columns of the matrix.
+        matrix: of all rows.
         bins: the same in LightGBM's bins.
         labels: by horizon, of all rows.
     """
 
     rows: pd.DataFrame
+    design: Design
     matrix: Matrix
     bins: lgb.Dataset
     labels: Mapping[int, Labels]
@@ -95,7 +100,10 @@ class _Ground:
 
 @dataclass(frozen=True)
 class _Fitted:
-    """A model, the rows that calibrated it, and the log odds, without level, by trees that never saw those."""
+    """A model, the rows that calibrated it, and what trees and straight lines that never saw those say of them.
+
+    `raw`: by horizon rows x 2, log odds without level: of the trees, of the lines.
+    """
 
     model: ChurnModel
     used: pd.DataFrame
@@ -142,23 +150,26 @@ def _fitted(rows: pd.DataFrame, plan: Plan, twin: ChurnModel | None = None) -> _
         return _Fitted(base_rates(rows, plan, "no feature says anything"), rows.head(0), {})
     ground = _ground(rows, plan, design)
     if twin is not None and twin.boosters:
-        recipe, tuned_on, trials = _recipe_of(twin), twin.about["tuned_on"], twin.about["trials"]
+        recipe, tuned_on, trials = Recipe.from_dict(twin.about["recipe"]), twin.about["tuned_on"], twin.about["trials"]
     else:
         recipe, tuned_on, trials = _tuned(ground, is_known, plan)
     used = customer_sample(rows["customer_id"], plan.params.calibration.max_rows / len(rows))
-    boosters, raw = _grown(ground, used, recipe, plan)
-    shaped = {h: _shape(rows[used], raw[h], h, plan) for h in plan.horizons}
-    calibrations = {h: calibration for h, (calibration, _) in shaped.items()}
-    known_levels = {h: levels for h, (_, levels) in shaped.items() if levels}
+    boosters, linear, raw = _grown(ground, used, recipe, plan)
+    shapes = {h: _shape(rows[used], raw[h], h, plan) for h in plan.horizons}
+    calibrations = {h: shape.calibration for h, shape in shapes.items()}
+    known_levels = {h: shape.levels for h, shape in shapes.items() if shape.levels}
     levels = {h: forecast_level(known_levels, h, plan.params.calibration.carried_level) for h in known_levels}
+    if linear is not None:
+        linear = replace(linear, weights={h: shapes[h].weights for h in linear.weights})
     about = _about(rows[is_known], plan) | {
         "recipe": recipe.as_dict(), "tuned_on": tuned_on, "trials": trials,
         "calibrated_on": f"{plan.params.calibration.folds} folds of customers",
     }  # fmt: skip
-    said = calibrations[plan.main_horizon](expit(raw[plan.main_horizon] + levels[plan.main_horizon]))
+    main = plan.main_horizon
+    said = calibrations[main](expit(shapes[main].blend(raw[main]) + levels[main]))
     model = ChurnModel(
-        "lightgbm", plan.horizons, plan.main_horizon, design, boosters, calibrations, about, levels,
-        _reference(ground, used, said, design),
+        "lightgbm", plan.horizons, main, design, boosters, calibrations, about, levels,
+        _reference(ground, used, said, design), linear,
     )  # fmt: skip
     return _Fitted(model, rows[used], raw)
 
@@ -227,7 +238,7 @@ def _split(rows: pd.DataFrame, plan: Plan) -> TimeSplit | None:
 def _ground(rows: pd.DataFrame, plan: Plan, design: Design) -> _Ground:
     matrix = design.matrix(rows)
     labels = {h: _labels(rows, h) for h in plan.horizons}
-    return _Ground(rows, matrix, binned(matrix, list(design.names), design.categories, plan.params), labels)
+    return _Ground(rows, design, matrix, binned(matrix, list(design.names), design.categories, plan.params), labels)
 
 
 def _labels(rows: pd.DataFrame, horizon: int) -> Labels:
@@ -251,52 +262,55 @@ def _tuned(ground: _Ground, allowed: Chosen, plan: Plan) -> tuple[Recipe, str, i
     if not all(_can_learn(main[part], plan) for part in parts):
         return default_recipe(plan.params), "nothing: too few churners", 0
     recipe, loss, trials = tune(ground.bins, *parts, ground.labels[plan.main_horizon], plan.params)
-    log.info("churn: tuned on %s, log loss %.4f, %s", tuned_on, loss, recipe.as_dict())
+    if _has_lines(ground, plan):
+        ridge = choose_ridge(ground.matrix, ground.design, *parts, ground.labels[plan.main_horizon], plan.params)
+        recipe = replace(recipe, ridge=ridge)
+    log.info("churn: tuned on %s, log loss of the trees %.4f, %s", tuned_on, loss, recipe.as_dict())
     return recipe, tuned_on, trials
 
 
 def _grown(
     ground: _Ground, used: Chosen, recipe: Recipe, plan: Plan
-) -> tuple[dict[int, lgb.Booster], dict[int, Numbers]]:
-    """The trees of all rows by horizon; and log odds for the used rows from trees that saw none of the customer's rows.
+) -> tuple[dict[int, lgb.Booster], Linear | None, dict[int, Numbers]]:
+    """Trees of all rows by horizon, and straight lines; and what such say of customers they never saw.
 
-    The log odds are without the dates' levels.
+    The last by horizon, used rows x 2 (trees, lines): log odds without the dates' levels, NaN where nothing could be
+    learned.
     """
     folds = customer_folds(ground.rows["customer_id"], plan.params.calibration.folds)
     others = [used & (folds != fold) for fold in range(plan.params.calibration.folds)]
     every = np.ones(len(folds), dtype=np.bool_)
     boosters, *of_folds = grow(ground.bins, [every, *others], ground.labels, recipe, plan.params)
-    raw = {h: np.full(len(folds), np.nan) for h in plan.horizons}
+    trees = {h: np.full(len(folds), np.nan) for h in plan.horizons}
     for fold, blind in enumerate(of_folds):
         left_out = used & (folds == fold)
         for horizon, booster in blind.items() if left_out.any() else ():
-            raw[horizon][left_out] = booster.predict(ground.matrix[left_out], raw_score=True, num_threads=1)
-    return boosters, {horizon: values[used] for horizon, values in raw.items()}
+            trees[horizon][left_out] = booster.predict(ground.matrix[left_out], raw_score=True, num_threads=1)
+    linear, lines = None, dict[int, Numbers]()
+    if _has_lines(ground, plan):
+        linear, lines = grow_linear(ground.matrix, ground.design, folds, ground.labels, recipe.ridge, plan.params)
+    unknown = np.full(used.sum(), np.nan)
+    return boosters, linear, {h: np.column_stack([trees[h][used], lines.get(h, unknown)]) for h in plan.horizons}
 
 
-def _shape(used: pd.DataFrame, raw: Numbers, horizon: int, plan: Plan) -> tuple[Calibration, Levels]:
-    """How log odds become probabilities, each date at its own level; and the levels, by date.
+def _has_lines(ground: _Ground, plan: Plan) -> bool:
+    """Only where every row is cross-fitted: lines would be weighed against weaker trees than they stand beside."""
+    return len(ground.rows) <= plan.params.calibration.max_rows
 
-    From rows whose label is known and that somebody's trees could judge; a base rate and no level where none is.
-    """
+
+def _shape(used: pd.DataFrame, raw: Numbers, horizon: int, plan: Plan) -> Shape:
+    """From rows whose label is known and that somebody's trees could judge; a base rate and no level where none is."""
     outcome = used[label(horizon)].to_numpy(dtype=np.float64)
-    is_usable = ~np.isnan(outcome) & ~np.isnan(raw)
+    is_usable = ~np.isnan(outcome) & ~np.isnan(raw[:, 0])
     if not is_usable.any():
-        return _base_rate(used[label(horizon)].dropna(), horizon, plan), {}
-    rows, raw, outcome = used[is_usable], raw[is_usable], outcome[is_usable]
+        return Shape(_base_rate(used[label(horizon)].dropna(), horizon, plan), {}, TREES_ALONE)
+    rows = used[is_usable]
     weight = rows["weight"].to_numpy(dtype=np.float64)
-    levels = date_levels(raw, outcome, weight, rows["as_of_on"])
-    levelled = expit(raw + _level_of(rows["as_of_on"], levels))
-    return calibrate(levelled, outcome, weight, plan.params.calibration), levels
-
-
-def _level_of(dates: pd.Series, levels: Levels) -> Numbers:
-    values = dates.map({day: level.value for day, level in levels.items()})
-    return np.asarray(values.to_numpy(dtype=np.float64), dtype=np.float64)
+    return learn_shape(raw[is_usable], outcome[is_usable], weight, rows["as_of_on"], plan.params.calibration)
 
 
 def _cross_fitted(fitted: _Fitted, plan: Plan) -> pd.DataFrame:
-    """The rows that calibrated, with probabilities from trees and calibrations that saw none of the customer's rows."""
+    """The rows that calibrated, with probabilities from models and shapes that saw none of the customer's rows."""
     is_known = _is_known(fitted.used, plan)
     used, raw = fitted.used[is_known], {h: values[is_known] for h, values in fitted.raw.items()}
     folds = customer_folds(used["customer_id"], plan.params.calibration.folds)
@@ -304,15 +318,9 @@ def _cross_fitted(fitted: _Fitted, plan: Plan) -> pd.DataFrame:
     for fold in range(plan.params.calibration.folds):
         own = folds == fold
         for h in plan.horizons:
-            calibration, levels = _shape(used[~own], raw[h][~own], h, plan)
-            level = _level_of(used.loc[own, "as_of_on"], levels)
-            probabilities[h][own] = calibration(np.nan_to_num(expit(raw[h][own] + level), nan=0.5))
+            shape = _shape(used[~own], raw[h][~own], h, plan)
+            probabilities[h][own] = shape(raw[h][own], used.loc[own, "as_of_on"])
     return with_probabilities(used, in_order(probabilities, plan.main_horizon))
-
-
-def _recipe_of(model: ChurnModel) -> Recipe:
-    values = dict(model.about["recipe"])
-    return Recipe({name: value for name, value in values.items() if name != "rounds"}, int(values["rounds"]))
 
 
 def _about(rows: pd.DataFrame, plan: Plan) -> dict[str, Any]:

@@ -58,6 +58,9 @@ def test_a_shock_of_fewer_than_half_of_the_dates_moves_the_usual_level_little() 
 
 def test_one_date_is_its_own_level() -> None:
     assert usual_level(_dates(-2.0)) == (-2.0, 0)
+    rounded = {OLD: Level(-0.45772582566733916, 650.8088169915485)}  # its weighted mean is another float
+    assert usual_level(rounded) == (pytest.approx(-0.45772582566733916), 0)
+    assert forecast_level({30: rounded}, 30, 0.25) == pytest.approx(-0.45772582566733916)
 
 
 def test_a_part_of_the_newest_deviation_lasts_as_far_as_it_is_sure() -> None:

@@ -1,14 +1,16 @@
 """Training on worlds whose truth is known: it is found, nothing leaks, and poor data ends in base rates."""
 
+import json
 from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import expit
 
 from features.columns import features
-from models.churn.model import ChurnModel
+from models.churn.model import MAIN_FILE, ChurnModel
 from models.churn.params import ChurnParams, MonotoneParams, churn_params
 from models.churn.training import Plan, Trained, as_known_on, fit, label, train
 from models.metrics import binary_metrics
@@ -161,6 +163,95 @@ def test_contributions_name_what_raises_the_risk(trained: Trained) -> None:
     parts = trained.model.contributions(rows)
     assert (parts["complaints"] > 1).all()
     assert parts["noise"].abs().max() < 0.3
+
+
+SLOPES = [f"slope_{position}" for position in range(8)]
+
+
+def _sloped(customers: int, dates: int, seed: int = 12) -> pd.DataFrame:
+    """A world of straight lines and of one thing that only trees can tell; one slope in ten is not known."""
+    random = np.random.default_rng(seed)
+    rows = _world(customers, dates, seed=seed)
+    rows = rows.assign(**{name: random.normal(size=len(rows)) for name in SLOPES})
+    truth = expit(rows[SLOPES].sum(axis=1) * 0.5 + 0.5 * np.sign(rows["wait_s"] - 40) * np.sign(rows["slope_7"]) - 1)
+    left = {label(h): (random.random(len(rows)) < truth * h / 90).astype(float) for h in HORIZONS}
+    return rows.assign(**left, slope_1=rows["slope_1"].where(random.random(len(rows)) > 0.1))
+
+
+@pytest.fixture(scope="module")
+def sloped() -> ChurnModel:
+    return fit(_sloped(500, 5), _plan(**dict.fromkeys(SLOPES, "number")))
+
+
+def _log_odds(model: ChurnModel, rows: pd.DataFrame) -> np.ndarray:
+    matrix = model.design.matrix(rows.assign(is_contacted_recently=False))
+    trees, lines = model.boosters[90].predict(matrix, raw_score=True), model.linear.log_odds(matrix)[90]
+    of_trees, of_lines = model.linear.weights[90]
+    assert min(of_trees, of_lines) > 0.05  # both speak
+    return of_trees * trees + of_lines * lines
+
+
+def test_straight_lines_are_told_better_than_by_trees_alone(sloped: ChurnModel) -> None:
+    rows = _sloped(2000, 1, seed=5)
+    both, alone = (
+        binary_metrics(rows[label(90)].to_numpy(), model.predict(rows, as_it_was=True)[90])
+        for model in (sloped, replace(sloped, linear=None))
+    )
+    assert both["auc"] > alone["auc"] + 0.005
+    assert both["calibration_slope"] == pytest.approx(1, abs=0.15)
+
+
+def test_with_more_rows_than_are_cross_fitted_trees_speak_alone() -> None:
+    rows, plan = _sloped(500, 5), _plan(**dict.fromkeys(SLOPES, "number"))
+    few = plan.params.calibration.model_copy(update={"max_rows": 2499})
+    model = fit(rows, replace(plan, params=plan.params.model_copy(update={"calibration": few})))
+    assert model.linear is None
+    assert ChurnModel.from_files(model.to_files()).linear is None
+    assert model.about["recipe"]["ridge"] == plan.params.linear.default_ridge
+    assert binary_metrics(rows[label(90)].to_numpy(), model.predict(rows)[90])["auc"] > 0.7
+
+
+def test_contributions_are_all_that_tells_customers_apart(sloped: ChurnModel) -> None:
+    rows = _sloped(500, 1, seed=4)
+    log_odds = _log_odds(sloped, rows)
+    beside = log_odds - sloped.contributions(rows).sum(axis=1).to_numpy()
+    assert beside == pytest.approx(np.full(500, beside[0]), abs=1e-6)
+    assert sloped.predict(rows)[90] == pytest.approx(sloped.calibrations[90](expit(log_odds + sloped.levels[90])))
+
+
+def test_importance_is_of_trees_and_lines(sloped: ChurnModel) -> None:
+    importance = sloped.importance()
+    assert importance.sum() == pytest.approx(1)
+    assert set(importance.index[:8]) == set(SLOPES)
+    of_trees = replace(sloped, linear=None).importance()
+    assert importance[SLOPES].sum() != pytest.approx(of_trees[SLOPES].sum(), abs=1e-3)
+
+
+def test_a_model_with_lines_is_read_back_and_one_of_old_goes_by_its_trees(sloped: ChurnModel) -> None:
+    files, rows = sloped.to_files(), _sloped(200, 1, seed=2)
+    read = ChurnModel.from_files(files)
+    assert (read.predict(rows)[90] == sloped.predict(rows)[90]).all()
+    assert (read.contributions(rows) == sloped.contributions(rows)).all(axis=None)
+    values = json.loads(files[MAIN_FILE])
+    del values["linear"]
+    old = ChurnModel.from_files({**files, MAIN_FILE: json.dumps(values)})
+    trees = old.boosters[90].predict(old.design.matrix(rows.assign(is_contacted_recently=False)), raw_score=True)
+    assert old.predict(rows)[90] == pytest.approx(old.calibrations[90](expit(trees + old.levels[90])))
+    beside = trees - old.contributions(rows).sum(axis=1).to_numpy()
+    assert beside == pytest.approx(np.full(200, beside[0]), abs=1e-6)
+
+
+def test_a_known_sign_holds_for_trees_and_lines_together() -> None:
+    signs = churn_params().monotone.model_copy(update={"rising": ("slope_0",), "falling": ("slope_2", "slope_3")})
+    plan = _plan(**dict.fromkeys(SLOPES, "number"))
+    rows = _sloped(500, 5).assign(slope_0=lambda own: -own["slope_0"])  # would fall
+    held = fit(rows, replace(plan, params=plan.params.model_copy(update={"monotone": signs})))
+    people = _sloped(100, 1, seed=3)
+    assert np.isfinite(_log_odds(held, people)).all()
+    for name, sign in (("slope_0", 1), ("slope_2", -1), ("slope_3", -1), ("slope_4", 0)):
+        told = np.array([held.predict(people.assign(**{name: at}))[90] for at in np.linspace(-3, 3, 13)])
+        steps = np.diff(told, axis=0)
+        assert (steps >= 0).all() if sign > 0 else (steps <= 0).all() if sign < 0 else (steps > 0.01).any()
 
 
 def _with_more_leavers(rows: pd.DataFrame, newest: slice) -> pd.DataFrame:
