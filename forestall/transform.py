@@ -30,11 +30,13 @@ log = logging.getLogger(__name__)
 PROJECT = Path(__file__).parent.parent / "dbt_project"
 SOURCES = ("models", "macros", "seeds")  # the folders that say what is built
 
-# The SQL that was run stands in `var/dbt/target/run`; the log need not hold it again.
-LOGGED = ("--log-level-file", "info")
+# The SQL that was run stands in `var/dbt/target/run`: the log need not hold it again. Nobody reads the JSON of a run.
+LOGGED = ("--log-level-file", "info", "--no-write-json")
 
 # Variables that only the SQL of a run holds. No model's `config`, and not which models it reads, may depend on them.
 NOT_PARSED = frozenset({"run_date", "cutoff_at", "as_of_dates", "is_training", "training_dates", "sampled_below"})
+
+_parsed: dict[str, "Manifest"] = {}  # the last one, by what it was parsed from: nights in a row differ in nothing of it
 
 
 class TransformError(Exception):
@@ -79,6 +81,7 @@ def variables(night: Night, churn_rule: str, as_of_dates: Sequence[date], **othe
         "service_level_formula": settings.service_level.formula,
         "standards": promised(settings),
         "life_cap_months": settings.outreach.life_cap_months,
+        "is_rebuild": False,  # said by every build: dbt takes a variable that is left out for another set of rules
         **others,
     }
 
@@ -129,7 +132,7 @@ def build(settings: Settings, values: Mapping[str, Any], *arguments: str) -> Bui
 
 
 def parse(settings: Settings, values: Mapping[str, Any]) -> "Manifest":
-    """The project as dbt understands it; what it understood last time is kept in `var/dbt/target`.
+    """The project as dbt understands it; what it understood last time is kept in `var/dbt/target`, and in this process.
 
     dbt would parse all of it anew wherever a variable differs, so it is not told those of the night.
 
@@ -137,8 +140,12 @@ def parse(settings: Settings, values: Mapping[str, Any]) -> "Manifest":
         TransformError: the project cannot be parsed.
     """
     rules = {name: value for name, value in values.items() if name not in NOT_PARSED}
-    result = run_dbt(settings, "--no-write-json", "parse", "--vars", json.dumps(rules))
-    return cast("Manifest", _checked(result, settings).result)
+    told = json.dumps([project_hash(), _connection(settings), rules], sort_keys=True)
+    if told not in _parsed:
+        result = run_dbt(settings, "parse", "--vars", json.dumps(rules))
+        _parsed.clear()
+        _parsed[told] = cast("Manifest", _checked(result, settings).result)
+    return _parsed[told]
 
 
 def run_dbt(settings: Settings, *arguments: str, manifest: "Manifest | None" = None) -> "dbtRunnerResult":

@@ -79,11 +79,24 @@ def create_tables(warehouse: Warehouse) -> None:
     for name, columns in (BOOKKEEPING | written).items():
         told = ", ".join(f"{column} {kind}" for column, kind in columns.items())
         warehouse.execute(f"CREATE TABLE IF NOT EXISTS {name} ({told})")
-        stored = warehouse.columns_of(name)
+    stored = _stored_columns(warehouse)
+    for name, columns in (BOOKKEEPING | written).items():
         for column, kind in columns.items():
-            if column not in stored:
+            if (name, column) not in stored:
                 warehouse.execute(f"ALTER TABLE {name} ADD COLUMN {column} {kind}")
     if warehouse.dialect == "postgres":  # DuckDB prunes by column statistics; an index there slows every load
         for table in CONTRACT.values():
             keys = ", ".join(table.key)
             warehouse.execute(f"CREATE INDEX IF NOT EXISTS {table.name}_key ON raw.{table.name} ({keys})")
+
+
+def _stored_columns(warehouse: Warehouse) -> set[tuple[str, str]]:
+    """`schema.table` and name of every column there is, asked for once: a catalogue answers slowly."""
+    columns = warehouse.query(
+        """
+        SELECT table_schema, table_name, column_name FROM information_schema.columns
+        WHERE table_schema IN ('raw', 'forestall')
+        """
+    )
+    schemas, tables, names = (column.to_pylist() for column in columns.columns)
+    return {(f"{schema}.{table}", name) for schema, table, name in zip(schemas, tables, names, strict=True)}

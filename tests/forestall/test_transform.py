@@ -93,3 +93,33 @@ def test_nothing_of_a_night_is_fixed_when_models_are_parsed(empty: Settings) -> 
     ]
     assert told[0]
     assert told[0] == told[1]
+
+
+def test_nights_in_a_row_are_parsed_once_and_built_each_as_of_its_own_cutoff(
+    empty: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commands, run_dbt = [], transform.run_dbt
+
+    def told(settings: Settings, *arguments: str, **others: Any) -> Any:
+        commands.append(arguments[0])
+        return run_dbt(settings, *arguments, **others)
+
+    monkeypatch.setattr(transform, "run_dbt", told)
+    with open_warehouse(empty, "test") as warehouse:
+        warehouse.execute(
+            "INSERT INTO raw.customers (customer_id, known_at, pull_id, row_hash, source) "
+            "VALUES ('c1', TIMESTAMPTZ '2026-03-01 12:00:00+00', 1, 'h', 's')"
+        )
+
+    def built(run_date: date, rule: str = "subscription", **others: object) -> int:
+        values = transform.variables(Night(empty, run_date), rule, [run_date], **others)
+        transform.build(empty, values, "--select", "stg_customers")
+        with open_warehouse(empty, "test") as warehouse:
+            return int(warehouse.scalar("SELECT count(*) FROM staging.stg_customers"))
+
+    next_day = date(2026, 3, 2)
+    assert (built(RUN_DATE), built(next_day), built(next_day, is_training=True)) == (0, 1, 1)
+    assert commands == ["parse", "build", "build", "build"]
+    built(next_day, rule="inactivity")  # decides which models there are
+    built(next_day, rule="inactivity", is_rebuild=True)  # stands in a model's configuration
+    assert commands[4:] == ["parse", "build"] * 2
