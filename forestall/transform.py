@@ -30,8 +30,8 @@ log = logging.getLogger(__name__)
 PROJECT = Path(__file__).parent.parent / "dbt_project"
 SOURCES = ("models", "macros", "seeds")  # the folders that say what is built
 
-# The SQL that was run stands in `var/dbt/target/run`: the log need not hold it again. Nobody reads the JSON of a run.
-LOGGED = ("--log-level-file", "info", "--no-write-json")
+# The SQL that was run stands in `var/dbt/target/run`; the log need not hold it again.
+LOGGED = ("--log-level-file", "info")
 
 # Variables that only the SQL of a run holds. No model's `config`, and not which models it reads, may depend on them.
 NOT_PARSED = frozenset({"run_date", "cutoff_at", "as_of_dates", "is_training", "training_dates", "sampled_below"})
@@ -142,7 +142,7 @@ def parse(settings: Settings, values: Mapping[str, Any]) -> "Manifest":
     rules = {name: value for name, value in values.items() if name not in NOT_PARSED}
     told = json.dumps([project_hash(), _connection(settings), rules], sort_keys=True)
     if told not in _parsed:
-        result = run_dbt(settings, "parse", "--vars", json.dumps(rules))
+        result = run_dbt(settings, "--no-write-json", "parse", "--vars", json.dumps(rules))
         _parsed.clear()
         _parsed[told] = cast("Manifest", _checked(result, settings).result)
     return _parsed[told]
