@@ -122,7 +122,7 @@ def test_the_companys_country_fills_in_where_the_file_names_none():
         ("holidays:\n  country: DK_\n", "is no country"),
         ("queues:\n  q:\n    country: DE\n    subdivision: XX\n", "`XX` is no part of DE; known: .*SN"),
         ("closures:\n  - starts_on: 2026-03-02\n    ends_on: 2026-03-01\n", "before it starts"),
-        ("opening: all\n", "opening: Extra"),
+        ("opening: all\n", "opening: there is no such key"),
     ],
 )
 def test_a_mistake_is_one_line_with_its_place(tmp_path, text, told):

@@ -101,7 +101,7 @@ def test_nights_in_a_row_are_parsed_once_and_built_each_as_of_its_own_cutoff(
     commands, run_dbt = [], transform.run_dbt
 
     def told(settings: Settings, *arguments: str, **others: Any) -> Any:
-        commands.append(arguments[0])
+        commands.append(next(word for word in arguments if not word.startswith("--")))
         return run_dbt(settings, *arguments, **others)
 
     monkeypatch.setattr(transform, "run_dbt", told)

@@ -233,12 +233,16 @@ def test_a_second_night_says_what_moved_and_scores_the_first(first_night: Settin
 @pytest.mark.slow
 def test_a_day_that_comes_as_it_was_forecast_takes_whom_the_night_planned(second_night) -> None:
     settings = second_night.settings
-    forecast = load_night(settings.var_path / "published" / "current").frame("volume_forecast")
+    night = load_night(settings.var_path / "published" / "current")
+    forecast = night.frame("volume_forecast")
     today = forecast[forecast["local_on"] == SECOND]
     noon = datetime(SECOND.year, SECOND.month, SECOND.day, 12, tzinfo=settings.zone)
     came = pd.DataFrame({"queue": today["queue"], "at": today["interval_start_at"], "contacts": today["contacts"]})
     found = react(settings, noon, came)
     assert found.queues["factor"].to_numpy() == pytest.approx(1.0)
     assert found.queues["surge"].isna().all()
-    assert (found.requirement["agents_net"] == found.requirement["planned_agents"]).all()
-    assert len(found.requirement) > 0
+    key = ["queue", "interval_start_at"]
+    asked = night.frame("staffing_requirement").merge(found.requirement, on=key, suffixes=("_of_night", ""))
+    assert len(asked) == len(found.requirement) > 0
+    assert (asked["agents_net"] == asked["agents_net_of_night"]).all()
+    assert found.requirement["planned_agents"].sum() > 0  # of the shifts
