@@ -62,10 +62,14 @@ class Night:
         table = rows if isinstance(rows, pa.Table) else pa.Table.from_pandas(rows, preserve_index=False)
         if name in PUBLISHED:
             table = conform(table, PUBLISHED[name])
-        path = self.folder / f"{name}.parquet"
+        path = self._path(name)
         with written_aside(path) as aside:
             pq.write_table(table, aside)
         return path
+
+    def has(self, name: str) -> bool:
+        """Whether a job of this night has written the table."""
+        return self._path(name).is_file()
 
     def read(self, name: str) -> pd.DataFrame:
         """A table that an earlier job of this night wrote.
@@ -82,10 +86,12 @@ class Night:
         Raises:
             ConfigError: as `read`.
         """
-        path = self.folder / f"{name}.parquet"
-        if not path.is_file():
+        if not self.has(name):
             raise ConfigError(f"{name} of {self.run_date}: not there yet; run the job that makes it first")
-        return pq.read_table(path, partitioning=None)
+        return pq.read_table(self._path(name), partitioning=None)
+
+    def _path(self, name: str) -> Path:
+        return self.folder / f"{name}.parquet"
 
 
 def conform(rows: pa.Table, table: Table) -> pa.Table:

@@ -140,8 +140,8 @@ def what_is_known(warehouse: Warehouse, night: Night) -> Known:
 
 def _usable(night: Night) -> pd.DataFrame:
     """What shifts leave for outreach; nothing for companies, and backtests, without shifts."""
-    is_there = (night.folder / f"{USABLE_MINUTES.name}.parquet").is_file()
-    return night.read(USABLE_MINUTES.name) if is_there else pd.DataFrame(columns=USABLE_MINUTES.names)
+    name = USABLE_MINUTES.name
+    return night.read(name) if night.has(name) else pd.DataFrame(columns=USABLE_MINUTES.names)
 
 
 def _candidates(warehouse: Warehouse, night: Night) -> pd.DataFrame:

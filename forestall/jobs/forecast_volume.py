@@ -94,8 +94,7 @@ def forecast_volume(settings: Settings, run_date: date) -> Summary:
 
 def _with_outreach(night: Night, forecast: pd.DataFrame, listed: "pd.Series[float]") -> tuple[pd.DataFrame, list[str]]:
     """The forecast with what outreach causes or avoids, and a line where it does."""
-    is_measured = (night.folder / "net_load.parquet").is_file()
-    change = change_of(night.read("net_load")) if is_measured else 0.0
+    change = change_of(night.read("net_load")) if night.has("net_load") else 0.0
     days = int(forecast["lead_days"].max())
     added = added_contacts(change, listed, night.run_date, days)
     said = f"outreach: {change:+.2f} contacts within {LOAD_DAYS} days of each account listed, {added[0]:+.1f} today"

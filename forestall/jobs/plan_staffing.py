@@ -65,7 +65,7 @@ def plan_staffing(settings: Settings, run_date: date) -> Summary:
 
 def _days(night: Night) -> pd.DataFrame | None:
     """The forecast of each queue's days, where the night has one."""
-    if not (night.folder / "volume_days.parquet").is_file():
+    if not night.has("volume_days"):
         return None
     return days_of_queues(night.read("volume_days"))
 

@@ -214,8 +214,7 @@ def _restated(settings: Settings, night: PublishedNight, rest: pd.DataFrame) -> 
         settings.volume.interval_minutes * 60, days_of_queues(night.frame("volume_days")),
     )  # fmt: skip
     plan = plan[pd.MultiIndex.from_frame(plan[key]).isin(today)]
-    there = planned[["queue", "interval_start_at", "planned_agents"]]
-    beside = plan.merge(there, on=["queue", "interval_start_at"], how="inner", validate="one_to_one")
+    beside = plan.merge(planned[[*key, "planned_agents"]], on=key, how="inner", validate="one_to_one")
     return beside[columns], [*notes, *told]
 
 
@@ -230,8 +229,7 @@ def _planned(settings: Settings, night: PublishedNight) -> pd.DataFrame:
     if coverage.empty:
         return rows.assign(planned_agents=rows["agents_net"])
     rules = load_staffing_rules(settings)
-    group = rows["queue"].map({queue: rules.group_of(queue) for queue in rows["queue"].unique()})
-    rows = rows.assign(queue_group=group).merge(
+    rows = rows.assign(queue_group=rules.groups_of(rows["queue"])).merge(
         coverage[["queue_group", "interval_start_at", "planned"]], on=["queue_group", "interval_start_at"], how="left",
         validate="many_to_one",
     )  # fmt: skip

@@ -114,7 +114,7 @@ def _write_failure_report(night: Night, stage: Stage) -> None:
     from forestall.web.report import failure_report  # Jinja is only loaded on the rare night that needs it
 
     stages = STAGES[: STAGES.index(stage) + 1]
-    known = [night.read(f"gates_{one}") for one in stages if (night.folder / f"gates_{one}.parquet").is_file()]
+    known = [night.read(f"gates_{one}") for one in stages if night.has(f"gates_{one}")]
     last = current_night(night.published)
     html = failure_report(
         pd.concat(known, ignore_index=True),

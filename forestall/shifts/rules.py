@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Annotated, Any, Literal
 
+import pandas as pd
 from pydantic import BeforeValidator, Field, model_validator
 
 from features.sections import Section
@@ -156,6 +157,10 @@ class StaffingRules(Section):
     def group_of(self, queue: str) -> str:
         """The group that serves a queue: by `groups`, or one of its own name."""
         return next((group for group, queues in self.groups.items() if queue in queues), queue)
+
+    def groups_of(self, queues: "pd.Series[str]") -> "pd.Series[str]":
+        """The group of each row's queue."""
+        return queues.map({queue: self.group_of(queue) for queue in queues.unique()})
 
 
 def load_staffing_rules(settings: Settings) -> StaffingRules:

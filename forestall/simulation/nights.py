@@ -116,7 +116,7 @@ def _our_list(night: Night) -> pd.DataFrame:
     """The night's own list, published so that later nights learn from it; without documents for people."""
     choose_outreach(night.settings, night.run_date)
     tables = {
-        name: night.table(name) if (night.folder / f"{name}.parquet").is_file()
+        name: night.table(name) if night.has(name)
         else table.arrow_schema().empty_table()
         for name, table in PUBLISHED.items()
     }  # fmt: skip
