@@ -14,12 +14,17 @@ _LIST = columns(
     ("probability_change", "number", "against the night before"),
     ("reasons", "text", "why, in sentences, strongest first, separated by ` | `"),
     ("trigger", "text", "the rule that listed the customer without a model; null where the model did"),
-    ("reason", "text", "the playbook's reason, from what pushes the risk most; null before schema version 2"),
+    ("reason", "text", "the playbook's reason that the action answers to, of a trigger the one that pushes the risk "
+     "most; null before schema version 2"),
     ("is_overdue", "boolean", "the trigger's deadline has passed: it ranks by value, like the rest"),
-    ("monthly_margin", "money", "margin a month, as assumed for the value at risk"),
+    ("monthly_margin", "money", "margin a month that would be lost, as assumed for the value at risk: of the whole "
+     "account where accounts leave as a whole (churn.level)"),
     ("monthly_retention", "number", "share of customers, once saved, who stay another month"),
     ("value_at_risk", "money", "discounted margin over the customer's remaining life, capped"),
-    ("prior_save_probability", "number", "share of leavers whom this action keeps: the playbook's"),
+    ("addressed_share", "number", "share of the risk that goes with what the action answers to; 1 where nothing says "
+     "how much; null before schema version 5"),
+    ("prior_save_probability", "number", "share of those who leave for these reasons whom this action keeps: the "
+     "playbook's; before schema version 5 of all leavers"),
     ("learned_save_probability", "number", "the same as learned from outcomes; null before schema version 3"),
     ("save_source", "text", "what it was learned from: playbook (nothing yet), outcomes or uplift (save_models)"),
     ("save_probability", "number", "fall in the probability of leaving by this action; may be negative"),
@@ -139,7 +144,8 @@ SAVE_CHANCES = Table(
     columns(
         ("action", "text", "from the playbook"),
         ("segment", "text", "the company's segment; `all`: over all, and for segments without outcomes"),
-        ("prior_save_probability", "number", "share of leavers whom the action keeps: the playbook's"),
+        ("prior_save_probability", "number", "share of those who leave for what the action answers to whom it keeps: "
+         "the playbook's"),
         ("learned_save_probability", "number", "the same, moved by randomised outcomes; negative where it drives away"),
         ("low", "number", "95 % interval"),
         ("high", "number", "its upper end"),

@@ -40,40 +40,26 @@ def fall_if_reached(
     return np.asarray(np.where((people["status"] == 0) | may_stay, fall, 0.0))
 
 
-def account_ratio(people: People) -> Array:
-    """Margin of all who leave with each customer, over the customer's own: an account leaves as a whole.
-
-    Only the customer who is called takes a notice back.
-    """
-    is_customer = people["status"] == 0
-    shared = np.bincount(people["account"], np.where(is_customer, people["margin"], 0.0))[people["account"]]
-    return np.asarray(np.where(is_customer, shared / np.maximum(people["margin"], 0.01), 1.0))
-
-
-def true_falls(state: State, calls: pd.DataFrame) -> pd.DataFrame:
-    """The truth about calls of this morning, in their order.
+def true_falls(state: State, calls: pd.DataFrame) -> "pd.Series[float]":
+    """By how much calls of this morning truly lower the chance to leave of whom they reach, in their order.
 
     Args:
         state: the company on that morning.
         calls: customer_id (the company's own number), each once, and action.
-
-    Returns:
-        `fall` of the chance to leave if the call reaches the customer; `account_ratio`.
     """
     who = customer_positions(calls["customer_id"])
     concerned = np.flatnonzero(np.isin(state.people["account"], state.people["account"][who]))
     people, place = take(state.people, concerned), np.searchsorted(concerned, who)
     about = np.full(len(concerned), leaving.NOTHING)
     about[place] = about_of(calls["action"].to_numpy())
-    fall = fall_if_reached(people, state.parameters, state.day, about)
-    return pd.DataFrame({"fall": fall[place], "account_ratio": account_ratio(people)[place]}, index=calls.index)
+    return pd.Series(fall_if_reached(people, state.parameters, state.day, about)[place], index=calls.index)
 
 
 def expected_falls(state: State) -> pd.DataFrame:
     """What calls of this morning promise whoever knows the world and its customers, but not severity or tolerance.
 
     Returns:
-        One row a customer: customer_id, account_ratio, and `fall_<reason>` for each reason of a call.
+        One row a customer: customer_id, and `fall_<reason>` for each reason of a call.
     """
     count = len(state.people["plan"])
     falls = {
@@ -83,7 +69,7 @@ def expected_falls(state: State) -> pd.DataFrame:
         for about, reason in enumerate(REASONS)
     }
     numbers = customer_keys(np.arange(count))
-    return pd.DataFrame({"customer_id": numbers, "account_ratio": account_ratio(state.people), **falls})
+    return pd.DataFrame({"customer_id": numbers, **falls})
 
 
 def monthly_margin(state: State) -> float:

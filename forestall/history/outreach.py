@@ -33,8 +33,8 @@ LISTINGS = """
         churn_probability DOUBLE PRECISION
     )
 """
-# Listings of before there were segments have none.
-LATER_COLUMNS = ("lifecycle_stage", "value_segment")
+# Listings of before there were these have none.
+LATER_COLUMNS = {"lifecycle_stage": "VARCHAR", "value_segment": "VARCHAR", "addressed_share": "DOUBLE PRECISION"}
 _COLUMNS = ["row_id", "list_rank", "customer_id", "account_id", "arm", "arm_probability", "segment", "action",
             "reason", "trigger", "churn_probability", *LATER_COLUMNS]  # fmt: skip
 
@@ -193,8 +193,8 @@ def record_listings(warehouse: Warehouse, night: Night) -> int:
     A backfill's lists were never worked, so nothing can be learned from them.
     """
     warehouse.execute(LISTINGS)
-    for column in LATER_COLUMNS:
-        warehouse.execute(f"ALTER TABLE forestall.listings ADD COLUMN IF NOT EXISTS {column} VARCHAR")
+    for column, kind in LATER_COLUMNS.items():
+        warehouse.execute(f"ALTER TABLE forestall.listings ADD COLUMN IF NOT EXISTS {column} {kind}")
     if night.settings.is_backfill:
         return 0
     known = warehouse.query("SELECT DISTINCT run_date, revision FROM forestall.listings").to_pylist()

@@ -1,13 +1,14 @@
 """Whom to contact, with what, and why; whom not, and by which rule.
 
-Reads `churn_scores`, `churn_reasons`, `customer_segments`, `outreach_effect`, `save_chances`, `save_models` and
-`usable_minutes` (whom shifts leave free; where there are any) of the night, `marts.fct_outreach_candidates`,
-`marts.fct_customer_evidence`, `marts.fct_customer_kpis`, costs, outcomes, the arms, `playbook.yml` and earlier
-published nights; writes `outreach_list`, `outreach_withheld`, `outreach_placed` (minutes placed, and what one agent
-more would add), `outreach_fairness` (whether groups are treated alike), its sums (`forestall.fairness_tallies`), the
-arms of newcomers (`forestall.arms`) and the features of who is listed for the first time
-(`forestall.listing_features`). Safe to run again: arms are drawn once, and rows on which work has begun stay. Where
-consents, subscriptions or outcomes are not of tonight, nobody is listed: yesterday's "no" might be today's.
+Reads `churn_scores`, `churn_contributions`, `churn_reasons`, `customer_segments`, `outreach_effect`, `save_chances`,
+`save_models` and `usable_minutes` (whom shifts leave free; where there are any) of the night,
+`marts.fct_outreach_candidates`, `marts.fct_customer_evidence`, `marts.fct_customer_kpis`, costs, outcomes, the arms,
+`playbook.yml` and earlier published nights; writes `outreach_list`, `outreach_withheld`, `outreach_placed` (minutes
+placed, and what one agent more would add), `outreach_fairness` (whether groups are treated alike), its sums
+(`forestall.fairness_tallies`), the arms of newcomers (`forestall.arms`) and the features of who is listed for the
+first time (`forestall.listing_features`). Safe to run again: arms are drawn once, and rows on which work has begun
+stay. Where consents, subscriptions or outcomes are not of tonight, nobody is listed: yesterday's "no" might be
+today's.
 """
 
 import logging
@@ -27,7 +28,8 @@ from forestall.outreach.chances import DIFFERENCES, UPLIFT
 from forestall.outreach.evidence import told_evidence
 from forestall.outreach.experiment import COLUMNS, HOLDOUT
 from forestall.outreach.listing import Known, Lists, make_lists
-from forestall.outreach.playbook import load_playbook, missing_scripts, playbook_path
+from forestall.outreach.playbook import Playbook, load_playbook, missing_scripts, playbook_path
+from forestall.outreach.reasons import addressed, pushes
 from forestall.publishing.publication import PublishedNight, nights
 from forestall.records import Summary
 from forestall.settings import Settings
@@ -80,7 +82,7 @@ def choose_outreach(settings: Settings, run_date: date) -> Summary:
         if stale:
             return _list_nobody(night, f"{', '.join(stale)} not of tonight: nobody is listed")
         warehouse.execute(ARMS)
-        known = what_is_known(warehouse, night)
+        known = what_is_known(warehouse, night, playbook)
         secret = settings.secret_key.get_secret_value()
         lists = make_lists(known, playbook, settings.outreach, settings.churn.main_horizon, secret)
         if not settings.is_backfill and len(lists.new_arms):
@@ -101,7 +103,7 @@ def choose_outreach(settings: Settings, run_date: date) -> Summary:
     return _told(lists, int(fairness["is_flagged"].sum()), [*lists.notes, *notes])
 
 
-def what_is_known(warehouse: Warehouse, night: Night) -> Known:
+def what_is_known(warehouse: Warehouse, night: Night, playbook: Playbook) -> Known:
     """All that the night's list is chosen from; `forestall.arms` must exist.
 
     Raises:
@@ -120,6 +122,7 @@ def what_is_known(warehouse: Warehouse, night: Night) -> Known:
         candidates=_candidates(warehouse, night),
         scores=scores,
         churn_reasons=night.read("churn_reasons"),
+        contributions=night.read("churn_contributions"),
         kpis=recent_kpis(warehouse, night.run_date),
         arms=warehouse.frame(f"SELECT {', '.join(COLUMNS)} FROM forestall.arms ORDER BY account_id"),
         previous=_previous(before),
@@ -128,12 +131,13 @@ def what_is_known(warehouse: Warehouse, night: Night) -> Known:
         outcomes=outcomes,
         effects=night.read("outreach_effect"),
         chances=night.read("save_chances"),
-        differences=_differences(warehouse, night, scores),
+        differences=_differences(warehouse, night, scores, playbook),
         site_zone=night.settings.company.time_zone,
         cost_per_minute=agent_cost_per_minute(warehouse, night),
         former_accounts=warehouse.frame(FORMER_ACCOUNTS, [night.cutoff]),
         segments=night.read("customer_segments"),
         usable=_usable(night),
+        leave_together=night.settings.churn.level == "account",
         evidence=told_evidence(warehouse.frame("SELECT * FROM marts.fct_customer_evidence ORDER BY customer_id")),
     )
 
@@ -156,7 +160,7 @@ def _candidates(warehouse: Warehouse, night: Night) -> pd.DataFrame:
     return rows.drop(columns=ATTRIBUTES.column).assign(**{name: known[name] for name in audited if name in known})
 
 
-def _differences(warehouse: Warehouse, night: Night, scores: pd.DataFrame) -> pd.DataFrame:
+def _differences(warehouse: Warehouse, night: Night, scores: pd.DataFrame, playbook: Playbook) -> pd.DataFrame:
     """What the uplift model adds to the chance of each of its actions, for customers whose reasons are known."""
     tried = night.read("save_models")
     used = tried.loc[(tried["approach"] == UPLIFT) & tried["is_used"].astype(bool), "model_version"]
@@ -165,10 +169,14 @@ def _differences(warehouse: Warehouse, night: Night, scores: pd.DataFrame) -> pd
     from models.uplift.logbook import read_uplift  # MLflow and LightGBM take seconds to import
 
     model = read_uplift(night.settings.tracking_uri, str(used.iloc[0]))
-    customers = sorted(set(night.read("churn_reasons")["customer_id"]))
+    contributions = night.read("churn_contributions")
+    customers = sorted(set(contributions["customer_id"]))
     rows = with_attributes(features_of(warehouse, night, customers), night.settings.outreach.fairness_attributes)
     risk = scores.set_index("customer_id")["churn_probability"].rename("risk")
     rows = rows.join(risk, on="customer_id", how="inner").merge(pd.DataFrame({"action": model.actions}), how="cross")
+    answered = addressed(pushes(contributions, playbook), playbook)
+    rows = rows.merge(answered.drop(columns="reason"), on=["customer_id", "action"], how="left", validate="one_to_one")
+    rows["risk"] *= rows["addressed_share"].fillna(1.0)
     return rows.assign(difference=model.difference(rows))[DIFFERENCES]
 
 

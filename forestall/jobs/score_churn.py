@@ -33,7 +33,10 @@ from models.tracking import Version, champion_on, model_files
 
 
 def score_churn(settings: Settings, run_date: date) -> Summary:
-    """Write `churn_scores`, `churn_reasons` (customer x reason), `customer_segments` and `score_drift` of the night.
+    """Write what is known of leaving tonight.
+
+    That is `churn_scores`, `churn_reasons` (customer x reason), `churn_contributions` (customer x feature, log odds),
+    `customer_segments` and `score_drift`.
 
     Returns:
         `customers` scored, `model`, how many stand in each band, `stability_index` of the score, and `notes` where
@@ -64,6 +67,7 @@ def score_churn(settings: Settings, run_date: date) -> Summary:
     tonight = Seen(likely, contributions, probabilities[model.main_horizon][np.sort(listed)])
     told = reasons(likely, contributions, known_phrases, params.reasons.per_customer)
     night.write("churn_reasons", told)
+    night.write("churn_contributions", contributions.assign(customer_id=likely["customer_id"]))
     moved = changes_since(night, last, previous, tonight, model, version_told(model, champion.label), known_phrases)
     moved = moved.assign(horizon_days=model.main_horizon)
     scores = scores.merge(segments, on="customer_id", how="left", validate="m:1")
@@ -137,6 +141,7 @@ def _segments(night: Night, everybody: pd.DataFrame) -> pd.DataFrame:
 def _write_nothing(night: Night, why: str) -> Summary:
     night.write("churn_scores", CHURN_SCORES.arrow_schema().empty_table())
     night.write("churn_reasons", pd.DataFrame({column: [] for column in REASON_COLUMNS}))
+    night.write("churn_contributions", pd.DataFrame({"customer_id": pd.Series(dtype=str)}))
     night.write(SCORE_DRIFT.name, SCORE_DRIFT.arrow_schema().empty_table())
     return {"customers": 0, "notes": f"nobody was scored: {why}"}
 

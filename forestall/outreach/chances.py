@@ -2,7 +2,7 @@
 
 The evidence is the experiment's and nothing else: accounts at their first listing, intention to treat, outcomes that
 are known. An account's score (`effect.scores`) has the change of its probability of leaving as its mean, and a chance
-c says that this is -c x risk; so in a cell of action x segment
+c says that this is -c x risk, the risk that goes with what the action answers to; so in a cell of action x segment
 
     raw chance = -sum(weight x score) / sum(weight x risk),    weight = P(listed) x P(held out),
 
@@ -52,15 +52,17 @@ def evidence(accounts: pd.DataFrame, leaving: Measure, run_date: date) -> pd.Dat
         run_date: outcomes are known if they were by then.
 
     Returns:
-        Those accounts in order of listing with risk (as published on the night of listing, at least `LEAST_RISK`),
-        score (its mean is the change of the probability of leaving), overlap (P(listed) x P(held out)) and
-        score_variance, m (1 - m) / overlap for a baseline m: what randomisation and a binary outcome leave.
+        Those accounts in order of listing with risk (what the action could take away of it, by what was published
+        on the night of listing: churn_probability x addressed_share, at least `LEAST_RISK`; listings of before there
+        were shares count whole), score (its mean is the change of the probability of leaving), overlap (P(listed) x
+        P(held out)) and score_variance, m (1 - m) / overlap for a baseline m: what randomisation and a binary
+        outcome leave.
     """
     rows = matured(accounts, leaving, run_date)
     own = rows["arm_probability"].to_numpy(float)
     mean = np.clip(expectations(rows, leaving.name, leaving.expected), 0.02, 0.98)
     return rows.assign(
-        risk=np.maximum(rows[leaving.expected].to_numpy(float), LEAST_RISK),
+        risk=np.maximum((rows[leaving.expected] * rows["addressed_share"].fillna(1.0)).to_numpy(float), LEAST_RISK),
         score=scores(rows, leaving.name, leaving.expected),
         overlap=own * (1 - own),
         score_variance=mean * (1 - mean) / (own * (1 - own)),

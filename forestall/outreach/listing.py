@@ -38,6 +38,7 @@ class Known:
             customer bought in a year, for companies without subscriptions.
         scores: rows of `churn_scores`, main horizon only.
         churn_reasons: of the same night.
+        contributions: customer_id, and by feature what it adds to the log odds of leaving.
         kpis: rows of `marts.fct_customer_kpis` of the last complete months.
         arms: drawn on earlier nights (`experiment.COLUMNS`).
         previous: customer_id, listed_since_on of the night before, the holdout included.
@@ -53,6 +54,7 @@ class Known:
         segments: customer_id, lifecycle_stage, value_segment of the night.
         evidence: what happened, in words, by customer_id.
         usable: rows of `usable_minutes` of the night; empty where no shifts are planned.
+        leave_together: an account leaves as a whole, so the margin of all its customers is at risk.
     """
 
     run_date: date
@@ -60,6 +62,7 @@ class Known:
     candidates: pd.DataFrame
     scores: pd.DataFrame
     churn_reasons: pd.DataFrame
+    contributions: pd.DataFrame
     kpis: pd.DataFrame
     arms: pd.DataFrame
     previous: pd.DataFrame
@@ -75,6 +78,7 @@ class Known:
     segments: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(segments.COLUMNS)))
     evidence: pd.Series = field(default_factory=lambda: pd.Series(dtype=object))
     usable: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=USABLE_MINUTES.names))
+    leave_together: bool = False
 
 
 @dataclass(frozen=True)
@@ -146,17 +150,19 @@ def _valued_options(known: Known, playbook: Playbook, settings: OutreachSettings
     """Customer x action with its worth; those already worked today are left to their rows."""
     scored = ["customer_id", "churn_probability", "risk_band", "previous_churn_probability", "model_version",
               "change_reason"]  # fmt: skip
-    people = known.candidates[~known.candidates["customer_id"].isin(known.worked["customer_id"])]
+    people = _with_margin(known, playbook)
+    people = people[~people["customer_id"].isin(known.worked["customer_id"])]
     people = people.merge(known.scores[scored], on="customer_id", how="left", validate="one_to_one")
     stands = known.segments.set_index("customer_id")
     told = {**{name: stands[name] for name in (segments.STAGE, segments.VALUE)}, "evidence": known.evidence}
     people = people.assign(**{name: people["customer_id"].map(by_customer) for name, by_customer in told.items()})
-    people["account_id"] = people["account_id"].fillna(people["customer_id"])
     people["held_out_on"] = people["customer_id"].map(known.held_out)
     people = _add_value_at_risk(people, known, playbook, settings, horizon_days)
     clock = hours.Clock(known.run_date, known.site_zone, settings.work_hours, playbook.calling_hours)
     people = hours.add_hours(people, clock)
-    options = with_chances(build_options(people, known.churn_reasons, playbook), known.chances, known.differences)
+    options = with_chances(
+        build_options(people, known.contributions, known.churn_reasons, playbook), known.chances, known.differences
+    )
     cost = float(playbook.cost_per_minute) if known.cost_per_minute is None else known.cost_per_minute
     valued = value.add_value(
         options.assign(churn_probability=value.unless_done(options)),
@@ -174,21 +180,26 @@ def _valued_options(known: Known, playbook: Playbook, settings: OutreachSettings
     )
 
 
+def _with_margin(known: Known, playbook: Playbook) -> pd.DataFrame:
+    """The candidates, each with an account, and with monthly_margin as it would be lost."""
+    people = known.candidates.assign(account_id=known.candidates["account_id"].fillna(known.candidates["customer_id"]))
+    paid = people["monthly_value"].astype(float).fillna(people["net_activity_value_365d"].astype(float) / 12)
+    margin = people["monthly_margin"].astype(float).fillna(paid * playbook.margin_share).fillna(0.0)
+    return people.assign(monthly_margin=value.account_margin(people, margin) if known.leave_together else margin)
+
+
 def _add_value_at_risk(
     people: pd.DataFrame, known: Known, playbook: Playbook, settings: OutreachSettings, horizon_days: int
 ) -> pd.DataFrame:
-    """`people` with monthly_margin, monthly_retention once saved, and value_at_risk."""
+    """`people` with monthly_retention once saved, and value_at_risk."""
     by_segment, overall = value.monthly_retention(known.kpis)
     if overall is None:
         overall = value.retention_of_risk(known.scores["churn_probability"], horizon_days)
     ratio = playbook.saved_churn_ratio
     retention = value.saved_retention(people["segment"], by_segment, overall, ratio, DEFAULT_REASON)
-    paid = people["monthly_value"].astype(float).fillna(people["net_activity_value_365d"].astype(float) / 12)
-    margin = people["monthly_margin"].astype(float).fillna(paid * playbook.margin_share).fillna(0.0)
-    at_risk = value.value_at_risk(
-        np.asarray(margin, np.float64), retention, settings.discount_rate, settings.life_cap_months
-    )
-    return people.assign(monthly_margin=margin, monthly_retention=retention, value_at_risk=at_risk)
+    margin = people["monthly_margin"].to_numpy(float)
+    at_risk = value.value_at_risk(margin, retention, settings.discount_rate, settings.life_cap_months)
+    return people.assign(monthly_retention=retention, value_at_risk=at_risk)
 
 
 def _select(

@@ -8,29 +8,36 @@ import pandas as pd
 
 from forestall.outreach.capacity import BETWEEN
 from forestall.outreach.playbook import DEFAULT_REASON, Playbook
-from forestall.outreach.reasons import SEPARATOR, main_reasons, told_reasons
+from forestall.outreach.reasons import SEPARATOR, addressed, main_reasons, pushes, told_reasons
 from forestall.outreach.triggers import days_since, find_triggers, tell
 
 
-def build_options(candidates: pd.DataFrame, churn_reasons: pd.DataFrame, playbook: Playbook) -> pd.DataFrame:
+def build_options(
+    candidates: pd.DataFrame, contributions: pd.DataFrame, churn_reasons: pd.DataFrame, playbook: Playbook
+) -> pd.DataFrame:
     """Customer x action, in order of customer and action.
 
-    A customer with a trigger has the action of that trigger only. Customers under notice are never
-    listed by the model: they have left in their minds, and the save queue (a trigger) is theirs.
+    A customer with a trigger has the action of that trigger only, any other the actions of all reasons that push
+    towards leaving; those of `default` where none pushes more. Customers under notice are never listed by the
+    model: they have left in their minds, and the save queue (a trigger) is theirs.
 
     Args:
         candidates: rows of `marts.fct_outreach_candidates` with churn_probability (missing: not scored).
+        contributions: customer_id, and by feature what it adds to the log odds of leaving.
         churn_reasons: customer_id, place, feature, contribution, sentence.
         playbook: what is done about what.
 
     Returns:
         The candidates' columns and trigger, trigger_place, trigger_days (since the first night that could
-        know of it; missing without a trigger), is_overdue, reason, reasons, action, team, channel, purpose,
-        skills, action_languages (both joined by `capacity.BETWEEN`), offer, script, prior_save_probability,
-        expected_minutes, days_to_act, is_owed, offer_acceptance, offer_price.
+        know of it; missing without a trigger), is_overdue, reason (the one that the action answers to; of a trigger
+        the strongest), reasons, action, addressed_share (of the risk; 1 where nothing says how much), team, channel,
+        purpose, skills, action_languages (both joined by `capacity.BETWEEN`), offer, script,
+        prior_save_probability, expected_minutes, days_to_act, is_owed, offer_acceptance, offer_price.
     """
     trigger = find_triggers(candidates, playbook)
-    reason = candidates["customer_id"].map(main_reasons(churn_reasons, playbook))
+    pushing = pushes(contributions, playbook)
+    answered = addressed(pushing, playbook)
+    reason = candidates["customer_id"].map(main_reasons(pushing))
     rows = candidates.assign(
         trigger=trigger,
         trigger_place=trigger.map({name: place for place, name in enumerate(playbook.triggers)}),
@@ -42,20 +49,36 @@ def build_options(candidates: pd.DataFrame, churn_reasons: pd.DataFrame, playboo
     by_trigger = rows[trigger.notna()]
     by_model = rows[trigger.isna() & is_scored]
     by_trigger = by_trigger.assign(
-        action=by_trigger["trigger"].map({name: rule.action for name, rule in playbook.triggers.items()}),
+        action=by_trigger["trigger"]
+        .map({name: rule.action for name, rule in playbook.triggers.items()})
+        .astype(object),
         days_allowed=by_trigger["trigger"].map({name: rule.days_to_act for name, rule in playbook.triggers.items()}),
         is_owed=by_trigger["trigger"]
         .map({name: rule.is_owed for name, rule in playbook.triggers.items()})
         .astype(bool),
     )
-    answers = {name: list(reason.actions) for name, reason in playbook.reasons.items()}
-    by_model = by_model.assign(action=by_model["reason"].map(answers), is_owed=False)
-    by_model = by_model.explode("action").dropna(subset="action")
-    options = pd.concat([by_trigger, by_model], ignore_index=True)
+    by_trigger = by_trigger.merge(
+        answered.drop(columns="reason"), on=["customer_id", "action"], how="left", validate="many_to_one"
+    )
+    options = pd.concat([by_trigger, _by_model(by_model, answered, playbook)], ignore_index=True)
+    options["addressed_share"] = options["addressed_share"].fillna(1.0)
     options = options.merge(_actions(playbook), on="action", how="left", validate="many_to_one")
     options["days_to_act"] = options["days_allowed"].fillna(options["days_to_act"]).astype(int)
     options["is_overdue"] = options["trigger_days"] > options["days_to_act"]  # never without a trigger
     return options.sort_values(["customer_id", "action"], ignore_index=True).drop(columns="days_allowed")
+
+
+def _by_model(people: pd.DataFrame, answered: pd.DataFrame, playbook: Playbook) -> pd.DataFrame:
+    """Customers with the actions of their reasons, and those whom no reason explains with the default's."""
+    by_reason = people.drop(columns="reason").merge(
+        answered[answered["addressed_share"] > 0], on="customer_id", validate="one_to_many"
+    )
+    unexplained = people[people["reason"] == DEFAULT_REASON]
+    default = playbook.reasons.get(DEFAULT_REASON)
+    actions = pd.DataFrame({"action": list(default.actions) if default else []}, dtype=str)
+    by_default = unexplained.merge(actions, how="cross")
+    both = pd.concat([by_reason, by_default.assign(addressed_share=1.0)], ignore_index=True)
+    return both.drop_duplicates(["customer_id", "action"]).assign(is_owed=False)
 
 
 def _actions(playbook: Playbook) -> pd.DataFrame:

@@ -1,38 +1,73 @@
-"""Why a customer is likely to leave, in the playbook's words: which group of features pushes most.
+"""Why a customer is likely to leave, in the playbook's words, and how much of that an action answers to.
 
-Takes what the model said (`churn_reasons`) and decides nothing about actions: that is the
+Takes what the model said (`churn_contributions`, `churn_reasons`) and decides nothing about actions: that is the
 playbook's part.
 """
 
 from fnmatch import fnmatchcase
 
+import numpy as np
 import pandas as pd
 
 from forestall.outreach.playbook import DEFAULT_REASON, Playbook
 
 SENTENCES = 3  # more than three reasons are not read on the phone
 SEPARATOR = " | "
+ADDRESSED = ["customer_id", "action", "reason", "addressed_share"]
 
 
-def main_reasons(churn_reasons: pd.DataFrame, playbook: Playbook) -> pd.Series:
-    """The playbook's reason of each customer.
+def pushes(contributions: pd.DataFrame, playbook: Playbook) -> pd.DataFrame:
+    """How far each of the playbook's reasons pushes each customer towards leaving.
 
     Args:
-        churn_reasons: customer_id, feature, contribution to the log odds of leaving.
+        contributions: customer_id, and by feature what it adds to the log odds of leaving.
         playbook: groups features into reasons. A feature belongs to the first group that it fits.
 
     Returns:
-        Reason by customer_id: the group with the greatest sum of positive contributions, the
-        playbook's first where two are equal. Customers without any are left out: theirs is `default`.
+        Customers (index) x reasons in the playbook's order: the sum over the group's features, 0 where it speaks
+        for staying.
     """
-    pushing = churn_reasons[churn_reasons["contribution"] > 0]
-    names = list(playbook.reasons)
-    group = pushing["feature"].map({feature: _group(feature, playbook) for feature in pushing["feature"].unique()})
-    by_group = pushing.assign(group_place=group.map({name: place for place, name in enumerate(names)}))
-    sums = by_group.groupby(["customer_id", "group_place"])["contribution"].sum().reset_index()
-    best = sums.sort_values(["customer_id", "contribution", "group_place"], ascending=[True, False, True])
-    best = best.drop_duplicates("customer_id").set_index("customer_id")
-    return best["group_place"].astype(int).map(dict(enumerate(names)))
+    by_feature = contributions.set_index("customer_id").astype(float)
+    group = [_group(feature, playbook) for feature in by_feature.columns]
+    return by_feature.T.groupby(group).sum().T.reindex(columns=list(playbook.reasons), fill_value=0.0).clip(lower=0.0)
+
+
+def main_reasons(pushing: pd.DataFrame) -> pd.Series:
+    """The reason that pushes each customer most, by customer_id; of equals the playbook's first.
+
+    Args:
+        pushing: what `pushes` gave; customers whom nothing pushes are left out: theirs is `default`.
+    """
+    pushed = pushing[(pushing > 0).any(axis=1)]
+    return pushed.idxmax(axis=1) if len(pushed) else pd.Series(dtype=object)
+
+
+def addressed(pushing: pd.DataFrame, playbook: Playbook) -> pd.DataFrame:
+    """What share of each customer's risk goes with the reasons that an action answers to.
+
+    Were these reasons as with other customers, the log odds would be lower by their pushes, and the odds lower by
+    1 - exp(-pushes): no action can take away more than its causes brought. That share bears on `save_probability`.
+
+    Args:
+        pushing: what `pushes` gave.
+        playbook: which action answers which reasons.
+
+    Returns:
+        customer x action of any reason but `default`: `ADDRESSED`, reason being the strongest of those answered.
+
+    Worked: an action for waits (0.5) and complaints (0.2) answers to 1 - exp(-0.7) = 0.50 of the risk.
+    """
+    parts = [pd.DataFrame({name: pd.Series(dtype=object) for name in ADDRESSED})]
+    for action in playbook.actions:
+        reasons = [name for name, one in playbook.reasons.items() if action in one.actions and name != DEFAULT_REASON]
+        if reasons and len(pushing):
+            own = pushing[reasons]
+            share = -np.expm1(-own.sum(axis=1))
+            parts.append(
+                own.idxmax(axis=1).rename("reason").to_frame().assign(action=action, addressed_share=share)
+                .rename_axis("customer_id").reset_index()
+            )  # fmt: skip
+    return pd.concat(parts, ignore_index=True)[ADDRESSED].astype({"addressed_share": float})
 
 
 def _group(feature: str, playbook: Playbook) -> str:

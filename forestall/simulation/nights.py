@@ -134,7 +134,7 @@ def _chosen(night: Night, policy: Policy) -> pd.DataFrame:
     offered = everything_for_everybody(playbook) if policy == BEST else playbook
     with open_warehouse(settings, f"simulate {night.run_date}") as warehouse:
         warehouse.execute(ARMS)
-        known = what_is_known(warehouse, night)
+        known = what_is_known(warehouse, night, playbook)
     options = judged_options(known, offered, settings.outreach, settings.churn.main_horizon)
     allowed = options[options["suppression_reason"].isna()].reset_index(drop=True)
     choice = Choice(

@@ -93,14 +93,14 @@ def choose_as_best(choice: Choice, expected: pd.DataFrame) -> pd.DataFrame:
 
     Args:
         choice: of options by `everything_for_everybody`.
-        expected: by customer_id (pseudonym): account_ratio and fall_<reason>.
+        expected: by customer_id (pseudonym): fall_<reason>.
     """
     options = choice.options
     falls = expected.set_index("customer_id").reindex(options["customer_id"])
     about = about_of(options["action"].to_numpy())
     fall = falls[[f"fall_{reason}" for reason in REASONS]].to_numpy(float)[np.arange(len(options)), about]
     reached = reach_of(options["action"], choice.playbook)
-    worth = fall * reached * options["value_at_risk"].to_numpy(float) * falls["account_ratio"].to_numpy(float)
+    worth = fall * reached * options["value_at_risk"].to_numpy(float)
     room = Room.of(choice.settings, choice.run_date, choice.horizon_days, {})
     return room.best(options.assign(saved_cents=to_cents(np.nan_to_num(worth)), last_day=choice.settings.plan_days))
 

@@ -30,18 +30,16 @@ def work_week(folder: Path, rows: pd.DataFrame, zone: ZoneInfo) -> pd.DataFrame:
         zone: the site's.
 
     Returns:
-        `rows` with fall and account_ratio (`true_falls`, on the morning it is planned for), tries, result (missing:
-        nobody called), minutes (of all tries).
+        `rows` with fall (`true_falls`, on the morning it is planned for), tries, result (missing: nobody called),
+        minutes (of all tries).
     """
-    worked = rows.assign(
-        tries=0, minutes=0.0, result=None, fall=0.0, account_ratio=1.0, on=pd.to_datetime(rows["planned_on"]).dt.date
-    )
+    worked = rows.assign(tries=0, minutes=0.0, result=None, fall=0.0, on=pd.to_datetime(rows["planned_on"]).dt.date)
 
     def morning(on: date) -> pd.DataFrame:
         _take_in(worked, _outcomes(folder, on - timedelta(days=1)))
         is_new = worked["on"] == on
         if is_new.any():
-            worked.loc[is_new, ["fall", "account_ratio"]] = true_falls(current_state(folder), worked[is_new])
+            worked.loc[is_new, "fall"] = true_falls(current_state(folder), worked[is_new])
         is_open = worked["result"].isna() | worked["result"].isin(NOT_REACHED)
         is_due = worked["is_acted"] & is_open & (worked["on"] <= on) & (worked["tries"] < worked["attempts"])
         actions = _actions(worked[is_due], on, zone)

@@ -121,7 +121,7 @@ def _week(settings: Settings, run_date: date, policy: Policy, week: int, setup: 
 
 def true_worth(rows: pd.DataFrame) -> "pd.Series[float]":
     """What is kept if the call reaches the customer: fall of the chance to leave x remaining margin of who leaves."""
-    return rows["fall"] * rows["value_at_risk"].astype(float) * rows["account_ratio"]
+    return rows["fall"] * rows["value_at_risk"].astype(float)
 
 
 def _cost(worked: pd.DataFrame, settings: Settings) -> "pd.Series[float]":

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from forestall.demo import leaving
-from forestall.demo.calls import account_ratio, expected_falls, fall_if_reached, true_falls
+from forestall.demo.calls import expected_falls, fall_if_reached, true_falls
 from forestall.demo.export import customer_keys
 from forestall.demo.life import State, create, live_day
 from forestall.demo.money import VOLUNTARY
@@ -50,9 +50,6 @@ def test_of_an_account_only_the_one_who_is_called_changes(state: State) -> None:
     by_hand = leaving_chances(people, lower)
     assert alone[one] == pytest.approx(by_hand[one])
     assert alone[one, -1] < leaving_chances(people, path)[one, -1]
-    # The other one would leave with it, so its margin is kept too.
-    mates = people["account"] == people["account"][one]
-    assert account_ratio(people)[one] == pytest.approx(people["margin"][mates].sum() / people["margin"][one])
 
 
 def test_a_call_takes_the_place_of_an_earlier_one(state: State) -> None:
@@ -86,8 +83,7 @@ def test_a_few_calls_are_told_as_among_all(state: State) -> None:
     )
     told = true_falls(state, calls)
     every = [_falls(state, about)[who] for about, who in zip((1, 3, 2), here, strict=True)]
-    assert told["fall"].to_numpy() == pytest.approx(np.array(every))
-    assert told["account_ratio"].to_numpy() == pytest.approx(account_ratio(state.people)[here])
+    assert told.to_numpy() == pytest.approx(np.array(every))
     assert true_falls(state, calls.head(0)).empty
 
 

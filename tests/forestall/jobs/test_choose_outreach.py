@@ -95,6 +95,7 @@ def score(settings, run_date, count):
     night.write("churn_reasons", pd.DataFrame(
         {"customer_id": names, "place": 1, "feature": "unresolved_count_30d", "contribution": 0.4, "sentence": "open"}
     ))  # fmt: skip
+    night.write("churn_contributions", pd.DataFrame({"customer_id": names, "unresolved_count_30d": 50.0}))
     for name in ("outreach_effect", "save_chances", "save_models"):  # as before anything was learned
         night.write(name, pd.DataFrame(columns=PUBLISHED[name].names))
     return night
@@ -438,15 +439,16 @@ def test_a_backfill_keeps_nothing(settings, night):
 
 def test_the_list_goes_by_what_was_learned(settings, night):
     """An action that outcomes show to drive customers away is on no list; a good one is worth more."""
-    chances = pd.DataFrame({"action": ["resolve_open_issue"], "segment": ["home"], "prior_save_probability": [0.16],
-                            "low": [0.1], "high": [0.4], "treatment_count": [900], "holdout_count": [100],
-                            "source": ["outcomes"]})  # fmt: skip
-    night.write("save_chances", chances.assign(learned_save_probability=0.3))
+    chances = pd.DataFrame({"action": ["resolve_open_issue", "apology_call"], "segment": "home", "low": 0.1,
+                            "high": 0.4, "prior_save_probability": [0.32, 0.28], "treatment_count": 900,
+                            "holdout_count": 100, "source": "outcomes"})  # fmt: skip
+    night.write("save_chances", chances.assign(learned_save_probability=[0.4, -0.1]))
     choose_outreach(settings, RUN_DATE)
     listed = night.read("outreach_list")
+    assert set(listed["action"]) == {"resolve_open_issue"}
     assert set(listed["save_source"]) == {"outcomes"}
-    assert set(listed["prior_save_probability"]) == {0.16}
-    assert listed["save_probability"].to_numpy() == pytest.approx(0.3 * listed["churn_probability"].to_numpy())
+    assert set(listed["prior_save_probability"]) == {0.32}
+    assert listed["save_probability"].to_numpy() == pytest.approx(0.4 * listed["churn_probability"].to_numpy())
     night.write("save_chances", chances.assign(learned_save_probability=-0.1))
     assert choose_outreach(settings, RUN_DATE)["listed"] == 0
 

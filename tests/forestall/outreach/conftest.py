@@ -50,7 +50,7 @@ def candidates():
 
     def make(count, **columns):
         names = [f"c{number:04d}" for number in range(count)]
-        rows = pd.DataFrame({"customer_id": names, "account_id": [f"a{name[1:]}" for name in names]})
+        rows = pd.DataFrame({"customer_id": names, "account_id": [f"a{name[1:]}" for name in names]}, dtype=str)
         usual = {
             "segment": "home", "region": "north", "language": "de", "time_zone": "Europe/Berlin",
             "preferred_channel": "phone", "is_minor": False, "is_protected": False, "is_under_notice": False,
@@ -73,7 +73,7 @@ def candidates():
 
 @pytest.fixture
 def known(candidates):
-    """Makes what is known on a night: `count` customers at the given risk, all for waits."""
+    """Makes what is known on a night: `count` customers at the given risk, all of it for waits."""
 
     def make(count=20, risk=0.3, people=None, reasons=None, **others):
         people = candidates(count) if people is None else people
@@ -87,9 +87,12 @@ def known(candidates):
         )
         if reasons is None:
             reasons = pd.DataFrame({"customer_id": people["customer_id"], "place": 1, "feature": "wait_time_s_max_90d"})
-            reasons = reasons.assign(contribution=0.5, sentence="waited for 12 min")
+            reasons = reasons.assign(contribution=50.0, sentence="waited for 12 min")
         values = {
             "run_date": RUN_DATE, "cutoff": CUTOFF, "candidates": people, "scores": scores, "churn_reasons": reasons,
+            "contributions": reasons.pivot_table(
+                index="customer_id", columns="feature", values="contribution", aggfunc="sum"
+            ).fillna(0.0).rename_axis(None, axis="columns").reset_index(),
             "kpis": pd.DataFrame({"segment": ["home"], "customer_count": [100], "retention_rate": [0.9]}),
             "arms": pd.DataFrame(columns=list(COLUMNS)),
             "previous": pd.DataFrame(columns=["customer_id", "listed_since_on"]),

@@ -1,31 +1,52 @@
+import numpy as np
 import pandas as pd
+import pytest
 
-from forestall.outreach.reasons import main_reasons, told_reasons
+from forestall.outreach.reasons import ADDRESSED, addressed, main_reasons, pushes, told_reasons
 
 
 def reasons(*rows):
     return pd.DataFrame(rows, columns=["customer_id", "place", "feature", "contribution", "sentence"])
 
 
-def test_the_group_that_pushes_most_is_the_reason(playbook):
-    found = main_reasons(
-        reasons(
-            ("c1", 1, "wait_time_s_max_90d", 0.5, "a"),
-            ("c1", 2, "complaint_count_30d", 0.3, "b"),
-            ("c1", 3, "unresolved_count_30d", 0.3, "c"),
-            ("c2", 1, "tenure_days", 0.9, "d"),
-            ("c2", 2, "wait_time_s_max_90d", 0.1, "e"),
-            ("c3", 1, "wait_time_s_max_90d", -0.5, "f"),
+def contributions(**features):
+    """One row a customer: c1, c2, ..."""
+    rows = pd.DataFrame(features)
+    return rows.assign(customer_id=[f"c{number}" for number in range(1, len(rows) + 1)])
+
+
+def test_a_reason_pushes_by_all_features_of_its_group(playbook):
+    found = pushes(
+        contributions(
+            wait_time_s_max_90d=[0.5, 0.1, -0.5],
+            complaint_count_30d=[0.3, 0.0, 0.2],
+            unresolved_count_30d=[0.3, 0.0, -0.3],
+            tenure_days=[0.0, 0.9, 0.0],
         ),
         playbook,
     )
-    # .3 + .3 of one group is more than .5 of another; a feature of no group counts for the default
-    assert found.to_dict() == {"c1": "trouble", "c2": "default"}
+    assert found.columns.tolist() == ["trouble", "waits", "default"]
+    # .3 + .3 of one group; a feature of no group counts for the default; what speaks for staying is no reason
+    assert found.to_numpy() == pytest.approx(np.array([[0.6, 0.5, 0], [0, 0.1, 0.9], [0, 0, 0]]))
+    assert main_reasons(found).to_dict() == {"c1": "trouble", "c2": "default"}
 
 
 def test_of_equal_groups_the_playbooks_first_is_taken(playbook):
-    rows = reasons(("c1", 1, "wait_time_s_max_90d", 0.5, "a"), ("c1", 2, "complaint_count_30d", 0.5, "b"))
-    assert main_reasons(rows, playbook)["c1"] == "trouble"
+    both = contributions(wait_time_s_max_90d=[0.5], complaint_count_30d=[0.5])
+    assert main_reasons(pushes(both, playbook))["c1"] == "trouble"
+
+
+def test_an_action_answers_to_all_reasons_that_name_it(playbook):
+    pushing = pushes(
+        contributions(wait_time_s_max_90d=[0.5, 0.0], complaint_count_30d=[0.2, 0.0], tenure_days=[0.0, 0.7]), playbook
+    )
+    found = addressed(pushing, playbook).set_index(["customer_id", "action"])
+    # odds of 1 would be e^-0.7 without both reasons, e^-0.5 without the waits alone
+    assert found.loc[("c1", "fix"), "addressed_share"] == pytest.approx(1 - np.exp(-0.7))
+    assert found.loc[("c1", "fix"), "reason"] == "waits"
+    assert found.loc[("c1", "credit_call"), "addressed_share"] == pytest.approx(1 - np.exp(-0.5))
+    assert (found.loc["c2", "addressed_share"] == 0).all()
+    assert "coach" not in found.index.get_level_values("action")  # the default answers to no reason
 
 
 def test_the_three_strongest_sentences_are_told_in_order():
@@ -36,6 +57,11 @@ def test_the_three_strongest_sentences_are_told_in_order():
     assert told_reasons(rows).to_dict() == {"c1": "first | second | third"}
 
 
-def test_no_reasons_at_all(playbook):
-    assert main_reasons(reasons(), playbook).empty
+@pytest.mark.parametrize("features", [{}, {"tenure_days": pd.Series(dtype=float)}])
+def test_no_reasons_at_all(playbook, features):
+    nobody = contributions(**features) if features else pd.DataFrame({"customer_id": pd.Series(dtype=str)})
+    pushing = pushes(nobody, playbook)
+    assert main_reasons(pushing).empty
+    assert addressed(pushing, playbook).empty
+    assert addressed(pushing, playbook).columns.tolist() == ADDRESSED
     assert told_reasons(reasons()).empty

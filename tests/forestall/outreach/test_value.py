@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forestall.outreach.value import (
+    account_margin,
     add_value,
     load_minutes,
     monthly_retention,
@@ -53,8 +54,8 @@ NO_LOAD = pd.Series(dtype=float)
 
 
 def option(**values):
-    usual = {"churn_probability": 0.4, "learned_save_probability": 0.25, "value_at_risk": 333.333,
-             "offer_acceptance": 0.35, "offer_price": 30.0, "expected_minutes": 8.75, "action": "call"}  # fmt: skip
+    usual = {"churn_probability": 0.4, "addressed_share": 1.0, "learned_save_probability": 0.25,
+             "value_at_risk": 333.333, "offer_acceptance": 0.35, "offer_price": 30.0, "expected_minutes": 8.75, "action": "call"}  # fmt: skip
     return pd.DataFrame([usual | values])
 
 
@@ -103,3 +104,9 @@ def test_only_load_that_the_experiment_shows_is_counted():
     assert load_minutes(effects, ["coach", "fix", "new"]).to_dict() == {"coach": -4.0, "fix": 2.0, "new": 2.0}
     assert load_minutes(effects.iloc[2:3], ["fix"]).to_dict() == {"fix": 0.0}
     assert load_minutes(effects.iloc[:0], ["fix"]).to_dict() == {"fix": 0.0}
+
+
+def test_an_account_leaves_as_a_whole_but_who_gave_notice_leaves_alone():
+    people = pd.DataFrame({"account_id": ["a", "a", "b", "a"], "is_under_notice": [False, None, False, True]})
+    margin = pd.Series([10.0, 30.0, 5.0, 7.0])
+    assert account_margin(people, margin).tolist() == [40.0, 40.0, 5.0, 7.0]

@@ -13,7 +13,7 @@ from forestall.simulation.results import by_policy, by_week, effect_beside_truth
 def _year(policy: str, kept: list[float], falls: list[float], margin: float) -> pd.DataFrame:
     """Two weeks with a row each, and the end of each week."""
     rows = pd.DataFrame({
-        "row_id": [f"{policy}{week}" for week in (1, 2)], "is_acted": True, "fall": falls, "account_ratio": 1.0,
+        "row_id": [f"{policy}{week}" for week in (1, 2)], "is_acted": True, "fall": falls,
         "value_at_risk": 100.0, "is_reached": [True, False], "minutes": 7.0, "cost": 4.0, "kept_margin": kept,
         "week": [1, 2],
     })  # fmt: skip
