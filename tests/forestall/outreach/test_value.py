@@ -55,7 +55,8 @@ NO_LOAD = pd.Series(dtype=float)
 
 def option(**values):
     usual = {"churn_probability": 0.4, "addressed_share": 1.0, "learned_save_probability": 0.25,
-             "value_at_risk": 333.333, "offer_acceptance": 0.35, "offer_price": 30.0, "expected_minutes": 8.75, "action": "call"}  # fmt: skip
+             "value_at_risk": 333.333,
+             "offer_acceptance": 0.35, "offer_price": 30.0, "expected_minutes": 8.75, "action": "call"}  # fmt: skip
     return pd.DataFrame([usual | values])
 
 
