@@ -13,15 +13,13 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from lightgbm import LGBMRegressor
 from rich.console import Console
-from sklearn.model_selection import KFold, cross_val_predict
 
-from features.columns import features
 from features.training_set import training_set
 from forestall.demo.describe import auc, expectation_given_observables
 from forestall.privacy.pseudonyms import pseudonym
 from forestall.settings import Settings, load_settings
+from forestall.simulation.recorded import told_by_features
 from forestall.warehouse import open_warehouse
 
 
@@ -33,11 +31,12 @@ def main() -> None:
     arguments = parser.parse_args()
     settings = load_settings(arguments.config)
     rows = _rows(settings, arguments.as_of_on)
+    log_chance = pd.DataFrame({"log_chance": np.log(rows["chance_90"].clip(1e-6))})
     has_left = rows[f"is_churned_{settings.churn.main_horizon}d"].astype(bool)
     for what, said in (
         ("the true chances", rows["chance_90"]),
         ("the expectation given observables", expectation_given_observables(rows)),
-        ("trees of the features on the true chances", _fitted(rows)),
+        ("trees of the features on the true chances", told_by_features(rows, log_chance)["log_chance"]),
     ):
         Console().print(f"{what}: {auc(said, has_left):.3f}")
 
@@ -53,19 +52,6 @@ def _rows(settings: Settings, as_of_on: date) -> pd.DataFrame:
     return known.merge(truth, on="customer_id", suffixes=("", "_true")).dropna(
         subset=f"is_churned_{settings.churn.main_horizon}d"
     )
-
-
-def _fitted(rows: pd.DataFrame) -> pd.Series:
-    """The log chance as trees tell it that never saw the customer."""
-    names = [column.name for column in features() if column.name in rows]
-    is_text = {name: rows[name].dtype == object or pd.api.types.is_string_dtype(rows[name]) for name in names}
-    seen = rows[names].astype({name: "category" if is_text[name] else "float64" for name in names})
-    trees = LGBMRegressor(
-        n_estimators=200, learning_rate=0.05, num_leaves=15, min_child_samples=60, colsample_bytree=0.6, n_jobs=1,
-        verbose=-1, deterministic=True, force_row_wise=True, random_state=20,
-    )  # fmt: skip
-    folds = KFold(4, shuffle=True, random_state=20)
-    return pd.Series(cross_val_predict(trees, seen, np.log(rows["chance_90"].clip(1e-6)), cv=folds), index=rows.index)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from features.backtests import OUTREACH_BACKTEST
 WORDS = {
     "nobody": "nobody is called", "random": "random", "probability": "by probability",
     "probability_x_value": "by probability x value", "before": "ours, before learning", "after": "ours, learning",
-    "best": "best that observables allow",
+    "recorded": "best that features allow", "best": "best that observables allow",
 }  # fmt: skip
 
 
@@ -39,13 +39,14 @@ def policy_table(table: pd.DataFrame, title: str, late: str) -> Table:
     """
     shown = Table(title=f"\n{title}", title_justify="left", box=None, padding=(0, 1, 0, 0), title_style="bold")
     shown.add_column("", no_wrap=True)
-    for name in ("kept a night", f"{late}", "of best", "over (b)", "realised", "rows a week", "harmed"):
+    for name in ("kept a night", f"{late}", "of best", "of features", "over (b)", "realised", "rows a week", "harmed"):
         shown.add_column(name, justify="right")
     for policy, row in table.iterrows():
         shown.add_row(
             WORDS[str(policy)], *(_number(row[name], "{:,.0f}") for name in ("kept_all", "kept_late")),
-            _number(row["of_best"], "{:.0%}"), _number(row["over_probability"], "{:.2f}"),
-            _number(row["realised"], "{:,.0f}"), _number(row["contacts"], "{:.0f}"), _number(row["harmed"], "{:.1%}"),
+            _number(row["of_best"], "{:.0%}"), _number(row["of_recorded"], "{:.0%}"),
+            _number(row["over_probability"], "{:.2f}"), _number(row["realised"], "{:,.0f}"),
+            _number(row["contacts"], "{:.0f}"), _number(row["harmed"], "{:.1%}"),
         )  # fmt: skip
     return shown
 

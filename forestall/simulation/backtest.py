@@ -41,7 +41,7 @@ def backtest_outreach(
 
     Returns:
         `kept_<policy>`: kept margin a night in the weeks after learning, mean over companies; `of_best`,
-        `over_probability` and `harmed` of ours after learning; `folder`: where the files are.
+        `of_recorded`, `over_probability` and `harmed` of ours after learning; `folder`: where the files are.
     """
     console = console or Console()
     years = _Years(folder, code_version(), console)
@@ -58,7 +58,7 @@ def backtest_outreach(
         console.print(effect_table(found, [setup.name for setup in setups]))
     console.print(f"table and picture: {into}", highlight=False, soft_wrap=True)
     kept = {f"kept_{policy}": round(float(value), 2) for policy, value in table["kept_late"].items()}
-    names = ("of_best", "over_probability", "harmed")
+    names = ("of_best", "of_recorded", "over_probability", "harmed")
     own = table.loc[[AFTER]].iloc[0] if AFTER in policies else pd.Series(dtype=float)
     ours = {name: round(float(own[name]), 4) for name in names if name in own and pd.notna(own[name])}
     return {**kept, **ours, "folder": str(into)}

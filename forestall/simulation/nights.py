@@ -12,8 +12,10 @@ from pathlib import Path
 import pandas as pd
 
 from features.published import PUBLISHED
+from features.training_set import scored_population
 from forestall.demo.calls import expected_falls
 from forestall.demo.company import current_state
+from forestall.history.changes import FEATURES
 from forestall.jobs.build_features import build_features
 from forestall.jobs.choose_outreach import ARMS, choose_outreach, what_is_known
 from forestall.jobs.measure_outreach import measure_outreach
@@ -29,8 +31,9 @@ from forestall.privacy.pseudonyms import pseudonym
 from forestall.publishing.publication import publish_night
 from forestall.settings import Settings
 from forestall.simulation.policies import (
-    BEST,
+    KNOWING,
     OURS,
+    RECORDED,
     RETRAINED,
     Choice,
     Policy,
@@ -38,6 +41,7 @@ from forestall.simulation.policies import (
     choose_as_rival,
     everything_for_everybody,
 )
+from forestall.simulation.recorded import told_by_features
 from forestall.warehouse import open_warehouse
 
 WORKING_DAYS = 5  # of a week, whose minutes the weekly list takes
@@ -131,7 +135,7 @@ def _our_list(night: Night) -> pd.DataFrame:
 def _chosen(night: Night, policy: Policy) -> pd.DataFrame:
     settings = night.settings
     playbook = load_playbook(settings)
-    offered = everything_for_everybody(playbook) if policy == BEST else playbook
+    offered = everything_for_everybody(playbook) if policy in KNOWING else playbook
     with open_warehouse(settings, f"simulate {night.run_date}") as warehouse:
         warehouse.execute(ARMS)
         known = what_is_known(warehouse, night, playbook)
@@ -140,7 +144,11 @@ def _chosen(night: Night, policy: Policy) -> pd.DataFrame:
     choice = Choice(
         allowed, settings.outreach, playbook, night.run_date, settings.churn.main_horizon, settings.outreach.seed
     )
-    chosen = choose_as_best(choice, _expected(settings)) if policy == BEST else choose_as_rival(policy, choice)
+    if policy in KNOWING:
+        expected = _expected(settings)
+        chosen = choose_as_best(choice, _recorded(night, expected) if policy == RECORDED else expected)
+    else:
+        chosen = choose_as_rival(policy, choice)
     rows = chosen.assign(
         row_id=[f"{customer}-{night.run_date}" for customer in chosen["customer_id"]], arm=None, is_acted=True,
         expected_value=chosen["expected_value_cents"] / 100,
@@ -149,6 +157,15 @@ def _chosen(night: Night, policy: Policy) -> pd.DataFrame:
 
 
 def _expected(settings: Settings) -> pd.DataFrame:
-    expected = expected_falls(current_state(settings.root))
+    expected = expected_falls(current_state(settings.root)).set_index("customer_id")
     numbers = customer_numbers(settings)
-    return expected.assign(customer_id=expected["customer_id"].map(pd.Series(numbers.index, index=numbers.to_numpy())))
+    return expected.reindex(numbers.to_numpy()).set_axis(numbers.index, axis="index").rename_axis("customer_id")
+
+
+def _recorded(night: Night, expected: pd.DataFrame) -> pd.DataFrame:
+    """What features tell of it; whoever gave notice is as anybody can see."""
+    with open_warehouse(night.settings, f"simulate {night.run_date}") as warehouse:
+        rows = scored_population(warehouse.frame(FEATURES, [night.run_date]))
+    rows = rows[rows["customer_id"].isin(expected.index)].set_index("customer_id", drop=False)
+    told = told_by_features(rows, expected.loc[rows.index])
+    return pd.concat([told, expected.drop(index=rows.index)])

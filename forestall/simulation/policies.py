@@ -7,7 +7,9 @@
 - `after`: our list, with what the nights learn from outcomes and from training again;
 - `best`: the best set for whoever sees everything but severity and tolerance (`demo.calls.expected_falls`) and may
   take any action of the playbook for anybody: what observables allow. It chooses by expected kept margin, week by week,
-  and has no holdout.
+  and has no holdout. It knows what is never recorded, such as how much less somebody has come to want the product;
+- `recorded`: the same for whoever knows of these truths what trees tell from the features of others
+  (`recorded.told_by_features`): about what any choice made from recorded data can reach.
 
 `nobody` is the company in which nobody is called: what margin would have been.
 """
@@ -27,12 +29,14 @@ from forestall.outreach.triggers import NOTICE
 from forestall.outreach.value import to_cents, unless_done
 from forestall.sections import OutreachSettings
 
-Policy = Literal["nobody", "random", "probability", "probability_x_value", "before", "after", "best"]
+Policy = Literal["nobody", "random", "probability", "probability_x_value", "before", "after", "recorded", "best"]
 NOBODY: Policy = "nobody"
 RIVALS: tuple[Policy, ...] = ("random", "probability", "probability_x_value")
 OURS: tuple[Policy, ...] = ("before", "after")
+RECORDED: Policy = "recorded"
 BEST: Policy = "best"
-POLICIES: tuple[Policy, ...] = (NOBODY, *RIVALS, *OURS, BEST)
+KNOWING: tuple[Policy, ...] = (RECORDED, BEST)
+POLICIES: tuple[Policy, ...] = (NOBODY, *RIVALS, *OURS, *KNOWING)
 RETRAINED: tuple[Policy, ...] = ("probability", "probability_x_value", "after")
 
 
@@ -93,10 +97,10 @@ def choose_as_best(choice: Choice, expected: pd.DataFrame) -> pd.DataFrame:
 
     Args:
         choice: of options by `everything_for_everybody`.
-        expected: by customer_id (pseudonym): fall_<reason>.
+        expected: customers (index, pseudonyms) x fall_<reason>.
     """
     options = choice.options
-    falls = expected.set_index("customer_id").reindex(options["customer_id"])
+    falls = expected.reindex(options["customer_id"])
     about = about_of(options["action"].to_numpy())
     fall = falls[[f"fall_{reason}" for reason in REASONS]].to_numpy(float)[np.arange(len(options)), about]
     reached = reach_of(options["action"], choice.playbook)

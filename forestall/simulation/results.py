@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from forestall.outreach.experiment import HOLDOUT
-from forestall.simulation.policies import BEST, NOBODY, POLICIES
+from forestall.simulation.policies import BEST, NOBODY, POLICIES, RECORDED
 from forestall.simulation.work import WEEK_DAYS
 from forestall.simulation.year import true_worth
 
@@ -53,8 +53,8 @@ def by_policy(weeks: pd.DataFrame, learned_from_week: int) -> pd.DataFrame:
         learned_from_week: the first week of those that are judged as after learning.
 
     Returns:
-        kept_all and kept_late (margin kept a night: all weeks, and from `learned_from_week` on), of_best and
-        over_probability (of kept_late), realised (margin a night beyond nobody's, all weeks), contacts (a week),
+        kept_all and kept_late (margin kept a night: all weeks, and from `learned_from_week` on), of_best, of_recorded
+        and over_probability (of kept_late), realised (margin a night beyond nobody's, all weeks), contacts (a week),
         harmed (share of the rows of the last `LAST_WEEKS` weeks).
     """
     late = weeks[weeks["week"] >= learned_from_week]
@@ -67,7 +67,7 @@ def by_policy(weeks: pd.DataFrame, learned_from_week: int) -> pd.DataFrame:
         "contacts": weeks.groupby("policy")["contact_count"].mean(),
         "harmed": harmed["harmed_count"] / harmed["contact_count"].where(harmed["contact_count"] > 0),
     })  # fmt: skip
-    for name, of in (("of_best", BEST), ("over_probability", "probability")):
+    for name, of in (("of_best", BEST), ("of_recorded", RECORDED), ("over_probability", "probability")):
         table[name] = table["kept_late"] / table["kept_late"].get(of, np.nan)
     return table.reindex([policy for policy in POLICIES if policy in table.index])
 

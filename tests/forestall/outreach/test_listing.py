@@ -406,3 +406,44 @@ def test_what_minutes_are_worth_and_what_one_agent_more_would_add(make):
     )
     idle = make(values={"risk": 0.9, "count": 4}, team_minutes={"care": 45, "success": 0}).placed.set_index("pool")
     assert (idle.loc["care", "next_value"], idle.loc["care", "is_worth_an_agent"]) == (0.0, False)
+
+
+def _pushed(*rows):
+    """Reasons of one customer each, as feature and log odds."""
+    named = [(f"c{at:04d}", 1 + place, *one) for at, row in enumerate(rows) for place, one in enumerate(row)]
+    reasons = pd.DataFrame(named, columns=["customer_id", "place", "feature", "contribution"])
+    return reasons.assign(sentence=reasons["feature"])
+
+
+def test_the_second_reason_is_answered_where_that_is_worth_more(make, candidates, playbook):
+    """Waits push most, yet an apology costs more than it saves; trouble is what the call is about."""
+    only_waits = {"waits": playbook.reasons["waits"].model_copy(update={"actions": ("credit_call",)})}
+    book = playbook.model_copy(update={"reasons": playbook.reasons | only_waits})
+    reasons = _pushed([("wait_time_s_max_90d", 2.0), ("complaint_count_30d", 1.5), ("tenure_days", 0.1)])
+    row = make(book=book, values={"people": candidates(1), "risk": 0.9, "reasons": reasons}).listed.iloc[0]
+    assert (row["action"], row["reason"]) == ("fix", "trouble")
+    assert row["addressed_share"] == pytest.approx(1 - np.exp(-1.5))
+    assert row["save_probability"] == pytest.approx(0.9 * (1 - np.exp(-1.5)) * 0.2)
+
+
+def test_of_equal_risks_goes_first_whose_risk_the_action_answers_to(make, candidates):
+    reasons = _pushed(
+        [("wait_time_s_max_90d", 1.0), ("tenure_days", 0.9)],
+        [("wait_time_s_max_90d", 3.0), ("tenure_days", 0.1)],
+        [("wait_time_s_max_90d", 0.1), ("tenure_days", 2.0)],
+    )
+    lists = make(values={"people": candidates(3, monthly_margin=100.0), "risk": 0.6, "reasons": reasons})
+    assert lists.listed["customer_id"].tolist()[0] == "c0001"
+    assert set(lists.listed.loc[lists.listed["customer_id"] != "c0002", "reason"]) == {"waits"}
+    # whom no reason explains better gets the default's action, which counts whole
+    last = lists.listed.set_index("customer_id").loc["c0002"]
+    assert (last["action"], last["reason"], last["addressed_share"]) == ("coach", "default", 1.0)
+
+
+def test_where_accounts_leave_as_a_whole_the_margin_of_all_is_at_risk(make, candidates):
+    people = candidates(3, account_id=["a", "a", None], monthly_margin=[20.0, 30.0, 50.0])
+    values = {"people": people, "risk": 0.9, "leave_together": True}
+    listed = make(values=values).listed.set_index("customer_id")
+    assert listed["monthly_margin"].tolist() == [50.0, 50.0]  # one row an account
+    alone = make(values=values | {"leave_together": False}).listed.set_index("customer_id")
+    assert alone["monthly_margin"].sum() == 80.0  # of the account the one who is worth more

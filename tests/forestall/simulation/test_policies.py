@@ -68,7 +68,7 @@ def test_offers_end_where_the_budget_ends(playbook: Playbook) -> None:
 def test_the_best_takes_what_is_expected_to_be_kept(playbook: Playbook) -> None:
     rows = _options(action=["usage_coaching", "resolve_open_issue"] * 4)
     falls = {"fall_none": 0.0, "fall_service": 0.01, "fall_price": 0.0, "fall_usage": 0.1}
-    expected = pd.DataFrame({"customer_id": rows["customer_id"], **falls})
+    expected = pd.DataFrame(falls, index=pd.Index(rows["customer_id"]))
     choice = Choice(rows, SETTINGS, playbook, MONDAY, 90, 1)
     chosen = choose_as_best(choice, expected)
     worth = 0.1 * reach_of(pd.Series(["usage_coaching"]), playbook)[0] * 800
