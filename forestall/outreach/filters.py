@@ -6,7 +6,7 @@ nothing of value: nobody is contacted against a rule because it would pay.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 import numpy as np
 import pandas as pd
@@ -74,11 +74,12 @@ def _complaint_owned(rows: pd.DataFrame, _: Limits) -> pd.Series:
 
 
 def _cooldown(rows: pd.DataFrame, limits: Limits) -> pd.Series:
-    """Contacted, or for the holdout listed, within the cooldown; an answer that is owed is not held back."""
-    since = limits.cutoff - timedelta(days=limits.cooldown_days)
-    was_reached = (rows["last_outreach_at"] >= since) & ~rows["last_outreach_result"].isin(NOT_REACHED)
-    rests = pd.to_datetime(rows["held_out_on"]) >= pd.Timestamp(limits.run_date - timedelta(days=limits.cooldown_days))
-    return (was_reached | rests) & ~rows["is_owed"]
+    """Contacted, or for the holdout listed, within the cooldown; where an answer is owed, since it first was."""
+    owed_for = rows["trigger_days"].astype(float).where(rows["is_owed"]).fillna(limits.cooldown_days)
+    days = pd.to_timedelta(owed_for.clip(upper=limits.cooldown_days), unit="D")
+    was_reached = (rows["last_outreach_at"] >= limits.cutoff - days) & ~rows["last_outreach_result"].isin(NOT_REACHED)
+    rests = pd.to_datetime(rows["held_out_on"]) >= pd.Timestamp(limits.run_date) - days
+    return was_reached | rests
 
 
 def _contact_limit(rows: pd.DataFrame, limits: Limits) -> pd.Series:
@@ -112,8 +113,9 @@ def suppression_reasons(options: pd.DataFrame, limits: Limits) -> pd.Series:
 
     Args:
         options: customer x action, with the columns of `marts.fct_outreach_candidates` and `channel`, `purpose`
-            (of the action), `is_owed`, `is_do_not_disturb`, `held_out_on` (last night on which the experiment
-            withheld it), `call_hours`, `is_unspoken` (nobody of the team speaks the customer's language).
+            (of the action), `is_owed`, `trigger_days` (since the first night that could know of the trigger),
+            `is_do_not_disturb`, `held_out_on` (last night on which the experiment withheld it), `call_hours`,
+            `is_unspoken` (nobody of the team speaks the customer's language).
         limits: what they measure against.
     """
     found = pd.Series([None] * len(options), index=options.index, dtype=object)

@@ -85,7 +85,9 @@ class TriggerRule(Section):
     action: str
     sentence: str = Field(min_length=1, description="told to the agent; {column} quotes the customer's value")
     days_to_act: int = Field(ge=0, le=60)
-    is_owed: bool = Field(False, description="the customer has an answer coming: no cooldown holds it back")
+    is_owed: bool = Field(
+        False, description="the customer has an answer coming: no cooldown holds it back until it was given"
+    )
 
     @field_validator("sentence")
     @classmethod

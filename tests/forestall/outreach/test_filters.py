@@ -14,7 +14,7 @@ LIMITS = Limits(
 
 
 def reason(candidates, **columns):
-    usual = {"channel": "phone", "purpose": "marketing", "is_owed": False, "held_out_on": None,
+    usual = {"channel": "phone", "purpose": "marketing", "is_owed": False, "trigger_days": 3.0, "held_out_on": None,
              "call_hours": "09:00-20:00", "is_unspoken": False, "is_do_not_disturb": False}  # fmt: skip
     found = suppression_reasons(candidates(1).assign(**usual | columns), LIMITS)[0]
     return None if pd.isna(found) else found
@@ -51,6 +51,21 @@ def at(text):
         ({"last_outreach_at": at("2026-02-20"), "last_outreach_result": "not_reached"}, None),
         ({"last_outreach_at": at("2026-02-20"), "last_outreach_result": "callback"}, None),
         ({"last_outreach_at": at("2026-02-20"), "last_outreach_result": "reached", "is_owed": True}, None),
+        # an answer that was given, or withheld, since its want was first known is owed no more
+        ({"last_outreach_at": at("2026-02-26 23:59"), "last_outreach_result": "reached", "is_owed": True}, None),
+        ({"last_outreach_at": at("2026-02-27"), "last_outreach_result": "reached", "is_owed": True}, "cooldown"),
+        ({"last_outreach_at": at("2026-02-27"), "last_outreach_result": "not_reached", "is_owed": True}, None),
+        (
+            {
+                "last_outreach_at": at("2026-01-20"),
+                "last_outreach_result": "reached",
+                "is_owed": True,
+                "trigger_days": 50.0,
+            },
+            None,
+        ),
+        ({"held_out_on": date(2026, 2, 26), "is_owed": True}, None),
+        ({"held_out_on": date(2026, 2, 27), "is_owed": True}, "cooldown"),
         ({"held_out_on": date(2026, 1, 31)}, "cooldown"),
         ({"held_out_on": date(2026, 1, 30)}, None),
         ({"reached_day_count_30d": 3}, "contact_limit"),
