@@ -90,7 +90,7 @@ def experiment(count: int, world: World, seed: int) -> pd.DataFrame:
         "reason": "default", "trigger": None,
         "arm": np.where(is_held, HOLDOUT, "treatment"),
         "arm_probability": np.where(is_held, HOLDOUT_SHARE, 1 - HOLDOUT_SHARE),
-        "churn_probability": told, "addressed_share": 1.0, "left": has_left.astype(float),
+        "churn_probability": told, "addressed_share": 1.0, "fresh_share": 1.0, "left": has_left.astype(float),
         "value_at_risk": rng.lognormal(5.5, 0.5, count), "cost": 8.0,
         "engagement": engagement, "is_bound": bound, **features,
         "true_chance": chance * risk / told,  # of the published risk, as a chance is used

@@ -23,6 +23,8 @@ _LIST = columns(
     ("value_at_risk", "money", "discounted margin over the customer's remaining life, capped"),
     ("addressed_share", "number", "share of the risk that goes with what the action answers to; 1 where nothing says "
      "how much; null before schema version 5"),
+    ("fresh_share", "number", "share of the effect that is not an earlier contact's already: days since it over the "
+     "main horizon, at most 1; null before schema version 5"),
     ("prior_save_probability", "number", "share of those who leave for these reasons whom this action keeps: the "
      "playbook's; before schema version 5 of all leavers"),
     ("learned_save_probability", "number", "the same as learned from outcomes; null before schema version 3"),
@@ -144,7 +146,7 @@ SAVE_CHANCES = Table(
     columns(
         ("action", "text", "from the playbook"),
         ("segment", "text", "the company's segment; `all`: over all, and for segments without outcomes"),
-        ("prior_save_probability", "number", "share of those who leave for what the action answers to whom it keeps: "
+    ("prior_save_probability", "number", "share of those who leave for what the action answers to whom it keeps: "
          "the playbook's"),
         ("learned_save_probability", "number", "the same, moved by randomised outcomes; negative where it drives away"),
         ("low", "number", "95 % interval"),

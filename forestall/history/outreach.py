@@ -34,7 +34,8 @@ LISTINGS = """
     )
 """
 # Listings of before there were these have none.
-LATER_COLUMNS = {"lifecycle_stage": "VARCHAR", "value_segment": "VARCHAR", "addressed_share": "DOUBLE PRECISION"}
+LATER_COLUMNS = {"lifecycle_stage": "VARCHAR", "value_segment": "VARCHAR", "addressed_share": "DOUBLE PRECISION",
+                 "fresh_share": "DOUBLE PRECISION"}  # fmt: skip
 _COLUMNS = ["row_id", "list_rank", "customer_id", "account_id", "arm", "arm_probability", "segment", "action",
             "reason", "trigger", "churn_probability", *LATER_COLUMNS]  # fmt: skip
 

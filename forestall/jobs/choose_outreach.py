@@ -16,6 +16,7 @@ from datetime import date, timedelta
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from features.attributes import ATTRIBUTES, with_attributes
 from features.published_outreach import OUTREACH_FAIRNESS, OUTREACH_LIST, OUTREACH_WITHHELD
@@ -126,7 +127,9 @@ def what_is_known(warehouse: Warehouse, night: Night, playbook: Playbook) -> Kno
         kpis=recent_kpis(warehouse, night.run_date),
         arms=warehouse.frame(f"SELECT {', '.join(COLUMNS)} FROM forestall.arms ORDER BY account_id"),
         previous=_previous(before),
-        held_out=_held_out(before, night.run_date, night.settings.outreach.cooldown_days),
+        held_out=_held_out(
+            before, night.run_date, max(night.settings.outreach.cooldown_days, night.settings.churn.main_horizon)
+        ),
         worked=rows[rows["row_id"].isin(outcomes.index)],
         outcomes=outcomes,
         effects=night.read("outreach_effect"),
@@ -195,22 +198,23 @@ def _previous(before: list[PublishedNight]) -> pd.DataFrame:
     return both[columns].drop_duplicates("customer_id")
 
 
-def _held_out(before: list[PublishedNight], run_date: date, cooldown_days: int) -> pd.Series:
+def _held_out(before: list[PublishedNight], run_date: date, days: int) -> pd.Series:
     """Last night on which each customer was withheld for the experiment.
 
     Both arms rest alike after having been listed; otherwise the holdout would pile up at the head of
     the list and crowd out those who may be called.
     """
-    since = run_date - timedelta(days=cooldown_days)
+    since = run_date - timedelta(days=days)
     recent = [published for published in before if published.run_date >= since]
     found = [
-        rows.loc[rows["suppression_reason"] == HOLDOUT, ["customer_id"]].assign(on=published.run_date)
-        for published in recent
-        for rows in [published.frame("outreach_withheld")]
+        rows.filter(pc.equal(rows["suppression_reason"], HOLDOUT)).to_pandas()[["customer_id"]].assign(on=on)
+        for on, table in ((published.run_date, published.table("outreach_withheld")) for published in recent)
+        for rows in [table.select(["customer_id", "suppression_reason"])]
     ]
     if not found:
         return pd.Series(dtype=object)
-    return pd.concat(found).groupby("customer_id")["on"].max()
+    last: pd.Series = pd.concat(found).groupby("customer_id")["on"].max()
+    return last
 
 
 def _outcomes(warehouse: Warehouse, night: Night) -> pd.Series:

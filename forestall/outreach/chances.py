@@ -53,16 +53,17 @@ def evidence(accounts: pd.DataFrame, leaving: Measure, run_date: date) -> pd.Dat
 
     Returns:
         Those accounts in order of listing with risk (what the action could take away of it, by what was published
-        on the night of listing: churn_probability x addressed_share, at least `LEAST_RISK`; listings of before there
-        were shares count whole), score (its mean is the change of the probability of leaving), overlap (P(listed) x
-        P(held out)) and score_variance, m (1 - m) / overlap for a baseline m: what randomisation and a binary
-        outcome leave.
+        on the night of listing: churn_probability x addressed_share x fresh_share, at least `LEAST_RISK`; listings of
+        before there were shares count whole), score (its mean is the change of the probability of leaving), overlap
+        (P(listed) x P(held out)) and score_variance, m (1 - m) / overlap for a baseline m: what randomisation and a
+        binary outcome leave.
     """
     rows = matured(accounts, leaving, run_date)
     own = rows["arm_probability"].to_numpy(float)
+    shares = rows["addressed_share"].fillna(1.0) * rows["fresh_share"].fillna(1.0)
     mean = np.clip(expectations(rows, leaving.name, leaving.expected), 0.02, 0.98)
     return rows.assign(
-        risk=np.maximum((rows[leaving.expected] * rows["addressed_share"].fillna(1.0)).to_numpy(float), LEAST_RISK),
+        risk=np.maximum((rows[leaving.expected] * shares).to_numpy(float), LEAST_RISK),
         score=scores(rows, leaving.name, leaving.expected),
         overlap=own * (1 - own),
         score_variance=mean * (1 - mean) / (own * (1 - own)),

@@ -108,6 +108,18 @@ FILTERS: dict[str, Rule] = {
 }
 
 
+def reached_on(rows: pd.DataFrame, site_zone: str) -> pd.Series:
+    """The site's day on which the last outreach reached each customer; missing where it did not.
+
+    Args:
+        rows: last_outreach_at, last_outreach_result.
+        site_zone: time zone of the site.
+    """
+    was_reached = ~rows["last_outreach_result"].isin(NOT_REACHED)
+    at = pd.to_datetime(rows["last_outreach_at"], utc=True).where(was_reached)
+    return at.dt.tz_convert(site_zone).dt.tz_localize(None).dt.normalize()
+
+
 def suppression_reasons(options: pd.DataFrame, limits: Limits) -> pd.Series:
     """The first filter that holds each option back; None where it may go ahead.
 

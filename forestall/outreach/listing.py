@@ -16,7 +16,7 @@ from forestall.outreach import capacity, hours, segments, value, worklist
 from forestall.outreach.chances import CHANCES, DIFFERENCES, with_chances
 from forestall.outreach.effect_table import do_not_disturb, groups_of
 from forestall.outreach.experiment import COLUMNS, HOLDOUT, Draw, draw_arms, inherited_arms, moved_between_arms
-from forestall.outreach.filters import Limits, suppression_reasons
+from forestall.outreach.filters import Limits, reached_on, suppression_reasons
 from forestall.outreach.options import build_options
 from forestall.outreach.placed import COLUMNS as PLACED
 from forestall.outreach.placed import TIERS, placed_minutes
@@ -42,7 +42,8 @@ class Known:
         kpis: rows of `marts.fct_customer_kpis` of the last complete months.
         arms: drawn on earlier nights (`experiment.COLUMNS`).
         previous: customer_id, listed_since_on of the night before, the holdout included.
-        held_out: last night on which the experiment withheld a customer, by customer_id; within the cooldown.
+        held_out: last night on which the experiment withheld a customer, by customer_id; within the cooldown and
+            the horizon.
         worked: rows of an earlier list of this very day on which work has begun.
         outcomes: last result by row_id.
         effects: what being listed did (`effect_table.effects`).
@@ -157,12 +158,13 @@ def _valued_options(known: Known, playbook: Playbook, settings: OutreachSettings
     told = {**{name: stands[name] for name in (segments.STAGE, segments.VALUE)}, "evidence": known.evidence}
     people = people.assign(**{name: people["customer_id"].map(by_customer) for name, by_customer in told.items()})
     people["held_out_on"] = people["customer_id"].map(known.held_out)
+    people["reached_on"] = reached_on(people, known.site_zone)
     people = _add_value_at_risk(people, known, playbook, settings, horizon_days)
     clock = hours.Clock(known.run_date, known.site_zone, settings.work_hours, playbook.calling_hours)
     people = hours.add_hours(people, clock)
-    options = with_chances(
-        build_options(people, known.contributions, known.churn_reasons, playbook), known.chances, known.differences
-    )
+    options = build_options(people, known.contributions, known.churn_reasons, playbook)
+    options["fresh_share"] = value.fresh_share(options, known.run_date, horizon_days)
+    options = with_chances(options, known.chances, known.differences)
     cost = float(playbook.cost_per_minute) if known.cost_per_minute is None else known.cost_per_minute
     valued = value.add_value(
         options.assign(churn_probability=value.unless_done(options)),

@@ -42,7 +42,7 @@ WRAPPED = ("reasons", "evidence", "change_reason")
 FORMATS: dict[Kind, str] = {"instant": "yyyy-mm-dd hh:mm", "date": "yyyy-mm-dd", "integer": "0", "number": "0.00",
                             "money": "#,##0.00", "text": "@", "boolean": "General"}  # fmt: skip
 SHARES = ("churn_probability", "probability_change", "save_probability", "prior_save_probability",
-          "learned_save_probability", "addressed_share", "offer_acceptance", "monthly_retention",
+          "learned_save_probability", "addressed_share", "fresh_share", "offer_acceptance", "monthly_retention",
           "arm_probability")  # fmt: skip
 CSV_DIGITS = 6  # beyond them a float says how it was computed, not how much it is
 FORMULA = re.compile(r"[=@\t\r]|[+-](?![\d ()./-]*\Z)")  # a telephone number begins with a plus, and runs nothing

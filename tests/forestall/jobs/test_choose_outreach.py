@@ -216,7 +216,7 @@ def test_the_holdout_rests_as_if_it_had_been_called(settings, night):
     choose_outreach(settings, RUN_DATE)
     publish(settings, night)
     held = set(night.read("outreach_withheld")["customer_id"])
-    for days, reason in ((1, "cooldown"), (10, "cooldown"), (11, "holdout")):
+    for days, reason in ((1, "cooldown"), (10, "cooldown"), (90, "holdout")):
         later = RUN_DATE + timedelta(days=days)
         after = score(settings, later, 60)
         choose_outreach(settings, later)

@@ -43,6 +43,7 @@ def accounts(count, *, left_listed, left_held, seed=0, **columns):
     usual = {
         "arm": np.where(is_held, "holdout", "treatment"), "arm_probability": 0.5, "action": "fix", "segment": "home",
         "reason": "waits", "trigger": None, "churn_probability": 0.4, "addressed_share": 1.0,
+        "fresh_share": 1.0,
         "left": (rng.random(count) < np.where(is_held, left_held, left_listed)).astype(float),
         "listed_on": pd.Timestamp("2025-06-01") + pd.to_timedelta(np.arange(count) * 100 // max(count, 1), unit="D"),
     }  # fmt: skip

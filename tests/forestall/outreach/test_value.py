@@ -1,3 +1,5 @@
+from datetime import date
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,6 +9,7 @@ from hypothesis import strategies as st
 from forestall.outreach.value import (
     account_margin,
     add_value,
+    fresh_share,
     load_minutes,
     monthly_retention,
     retention_of_risk,
@@ -54,7 +57,7 @@ NO_LOAD = pd.Series(dtype=float)
 
 
 def option(**values):
-    usual = {"churn_probability": 0.4, "addressed_share": 1.0, "learned_save_probability": 0.25,
+    usual = {"churn_probability": 0.4, "addressed_share": 1.0, "fresh_share": 1.0, "learned_save_probability": 0.25,
              "value_at_risk": 333.333,
              "offer_acceptance": 0.35, "offer_price": 30.0, "expected_minutes": 8.75, "action": "call"}  # fmt: skip
     return pd.DataFrame([usual | values])
@@ -111,3 +114,16 @@ def test_an_account_leaves_as_a_whole_but_who_gave_notice_leaves_alone():
     people = pd.DataFrame({"account_id": ["a", "a", "b", "a"], "is_under_notice": [False, None, False, True]})
     margin = pd.Series([10.0, 30.0, 5.0, 7.0])
     assert account_margin(people, margin).tolist() == [40.0, 40.0, 5.0, 7.0]
+
+
+def test_of_another_call_only_what_an_earlier_one_does_not_keep_already_is_new():
+    rows = pd.DataFrame({
+        "trigger": [None, None, None, "notice_given", "low_csat", None],
+        "reached_on": pd.to_datetime(["2026-01-16", None, "2025-01-01", "2026-03-01", "2026-02-28", "2026-02-01"]),
+        "held_out_on": [None, date(2026, 1, 31), None, None, None, date(2026, 2, 20)],
+    })  # fmt: skip
+    found = fresh_share(rows, date(2026, 3, 2), 90)
+    # 45 days; held out 30 days ago rests as if called; long ago; notice is news; 2 days; the later of both
+    assert found == pytest.approx([0.5, 30 / 90, 1.0, 1.0, 2 / 90, 10 / 90])
+    nobody = pd.DataFrame({"trigger": [None], "reached_on": [pd.NaT], "held_out_on": [None]})
+    assert fresh_share(nobody, date(2026, 3, 2), 90).tolist() == [1.0]
