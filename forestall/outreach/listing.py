@@ -286,10 +286,14 @@ def _considered(allowed: pd.DataFrame, selected: pd.DataFrame, previous: pd.Data
 
 
 def _held_back(options: pd.DataFrame, is_allowed: pd.Series) -> pd.DataFrame:
-    """Customers whom a filter alone keeps off the list: the best of their options, if it is worth anything."""
+    """Customers whom a filter alone keeps off the list: the best of their options, if it were worth anything.
+
+    That is, apart from an earlier contact, which is what a cooldown is there for.
+    """
     free = options.loc[is_allowed, "customer_id"]
     held = options[~options["customer_id"].isin(free)]
-    held = held[held["trigger"].notna() | (held["expected_value_cents"] > 0)]
+    is_worth_it = held["saved_cents"] / held["fresh_share"] > held["cost_cents"]
+    held = held[held["trigger"].notna() | is_worth_it]
     return _best_of_each(held).assign(tier=None)
 
 

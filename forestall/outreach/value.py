@@ -39,7 +39,7 @@ def fresh_share(rows: pd.DataFrame, run_date: date, horizon_days: int) -> Floats
     """Share of a contact's effect that is not an earlier contact's already.
 
     What a contact keeps is counted over the horizon from then on. Of another one d days later only the last d days are
-    new: d / horizon of it. Who is held out rests as if contacted, so that nothing tells the arms apart; what a
+    new: d / horizon of it, a day at least. Who is held out rests as if contacted, so that nothing tells the arms apart; what a
     notice changes is new.
 
     Args:
@@ -51,7 +51,7 @@ def fresh_share(rows: pd.DataFrame, run_date: date, horizon_days: int) -> Floats
     """
     last = pd.concat([pd.to_datetime(rows[name]) for name in ("reached_on", "held_out_on")], axis=1).max(axis=1)
     days = (pd.Timestamp(run_date) - last).dt.days.mask(rows["trigger"] == NOTICE).fillna(horizon_days)
-    return np.asarray((days / horizon_days).clip(0, 1), np.float64)
+    return np.asarray((days / horizon_days).clip(1 / horizon_days, 1), np.float64)
 
 
 def account_margin(people: pd.DataFrame, margin: "pd.Series[float]") -> "pd.Series[float]":
