@@ -39,8 +39,8 @@ def fresh_share(rows: pd.DataFrame, run_date: date, horizon_days: int) -> Floats
     """Share of a contact's effect that is not an earlier contact's already.
 
     What a contact keeps is counted over the horizon from then on. Of another one d days later only the last d days are
-    new: d / horizon of it, a day at least. Who is held out rests as if contacted, so that nothing tells the arms apart; what a
-    notice changes is new.
+    new: d / horizon of it, a day at least. Who is held out rests as if contacted, so that nothing tells the arms
+    apart; what a notice changes is new.
 
     Args:
         rows: trigger, reached_on (missing: never), held_out_on (missing: never; within the horizon).
