@@ -64,6 +64,22 @@ def effect_table(found: Sequence[Mapping[str, float]], names: Sequence[str]) -> 
     return shown
 
 
+def told_table(found: pd.DataFrame) -> Table:
+    """What rows were listed for, beside what they kept (`simulation.results.told_beside_true`)."""
+    shown = Table(title="\nwhat a row was listed for, beside what it kept", title_justify="left", box=None,
+                  padding=(0, 1, 0, 0), title_style="bold")  # fmt: skip
+    for name in ("rows", "count", "told", "true"):
+        shown.add_column(name, justify="left" if name == "rows" else "right", no_wrap=True)
+    for rows, row in found.iterrows():
+        shown.add_row(
+            str(name),
+            _number(row["row_count"], "{:,.0f}"),
+            _number(row["told"], "{:.1f}"),
+            _number(row["true"], "{:.1f}"),
+        )
+    return shown
+
+
 def _drawn(weeks: pd.DataFrame) -> Figure:
     """Kept margin of each policy, added up over the weeks; mean over companies."""
     figure = Figure(figsize=(9, 5), layout="constrained")

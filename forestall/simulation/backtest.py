@@ -16,10 +16,10 @@ from rich.console import Console
 
 from features.aside import written_aside
 from forestall.demo.parameters import FIRST_RUN
-from forestall.publishing.outreach_backtest import effect_table, policy_table, write_backtest
+from forestall.publishing.outreach_backtest import effect_table, policy_table, told_table, write_backtest
 from forestall.records import Summary
 from forestall.simulation.policies import POLICIES, Policy
-from forestall.simulation.results import by_policy, by_week, effect_beside_truth
+from forestall.simulation.results import by_policy, by_week, effect_beside_truth, told_beside_true
 from forestall.simulation.work import WEEK_DAYS
 from forestall.simulation.year import Setup, live_year, make_start
 from models.provenance import code_version
@@ -56,6 +56,7 @@ def backtest_outreach(
     if AFTER in policies:
         found = [effect_beside_truth(_of(rows, setup), _effects(folder, setup)) for setup in setups]
         console.print(effect_table(found, [setup.name for setup in setups]))
+        console.print(told_table(told_beside_true(rows[rows["policy"] == AFTER])))
     console.print(f"table and picture: {into}", highlight=False, soft_wrap=True)
     kept = {f"kept_{policy}": round(float(value), 2) for policy, value in table["kept_late"].items()}
     names = ("of_best", "of_recorded", "over_probability", "harmed")

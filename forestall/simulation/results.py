@@ -11,6 +11,7 @@ from forestall.simulation.year import true_worth
 MONTH_DAYS = 365.25 / 12
 HARM = 0.05  # a rise of the chance to leave by more than five points
 LAST_WEEKS = 4
+RISKS = (0.0, 0.1, 0.2, 0.3, 1.0)
 
 
 def by_week(rows: pd.DataFrame) -> pd.DataFrame:
@@ -70,6 +71,31 @@ def by_policy(weeks: pd.DataFrame, learned_from_week: int) -> pd.DataFrame:
     for name, of in (("of_best", BEST), ("of_recorded", RECORDED), ("over_probability", "probability")):
         table[name] = table["kept_late"] / table["kept_late"].get(of, np.nan)
     return table.reindex([policy for policy in POLICIES if policy in table.index])
+
+
+def told_beside_true(rows: pd.DataFrame) -> pd.DataFrame:
+    """What rows were listed for, beside what they truly kept; costs on both sides left out.
+
+    Args:
+        rows: of a policy's year, with save_probability and value_at_risk as listed.
+
+    Returns:
+        One row a trigger (`none`: by the model) and, of those by the model, one a range of the risk: row_count, told
+        and true (currency a row).
+    """
+    acted = rows[rows["is_acted"].astype(bool)]
+    told = acted["save_probability"].astype(float) * acted["value_at_risk"].astype(float)
+    true = true_worth(acted) * acted["is_reached"].astype(bool)
+    risk = pd.cut(acted["churn_probability"].astype(float), RISKS).astype(str)
+    trigger = acted["trigger"].fillna("none")
+    by_model = trigger == "none"
+    parts = [trigger, ("risk " + risk)[by_model]]
+    worth = pd.DataFrame({"told": told, "true": true})
+    found = [
+        worth.loc[by.index].groupby(by).agg(row_count=("told", "size"), told=("told", "mean"), true=("true", "mean"))
+        for by in parts
+    ]
+    return pd.concat(found).rename_axis("rows")
 
 
 def effect_beside_truth(rows: pd.DataFrame, effects: pd.DataFrame) -> dict[str, float]:

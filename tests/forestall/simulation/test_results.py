@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from features.backtests import OUTREACH_BACKTEST
-from forestall.simulation.results import by_policy, by_week, effect_beside_truth
+from forestall.simulation.results import by_policy, by_week, effect_beside_truth, told_beside_true
 
 
 def _year(policy: str, kept: list[float], falls: list[float], margin: float) -> pd.DataFrame:
@@ -71,3 +71,16 @@ def test_the_truth_beside_the_estimate_is_that_of_the_accounts_it_counts() -> No
     assert found["truth"] == pytest.approx(-0.5 * (0.2 + 0.1 + 0.3) / 3)  # one of two was reached
     assert (found["estimate"], found["fixed_low"], found["always_high"]) == (-0.1, -0.2, 0.1)
     assert np.isnan(effect_beside_truth(rows, effects.head(0))["truth"])
+
+
+def test_what_rows_were_listed_for_stands_beside_what_they_kept() -> None:
+    rows = pd.DataFrame({
+        "is_acted": [True, True, True, False, True], "trigger": [None, None, "notice_given", None, None],
+        "save_probability": [0.1, 0.2, 0.15, 0.5, 0.1], "value_at_risk": 100.0,
+        "is_reached": [True, False, True, True, True], "fall": [0.2, 0.3, 0.1, 0.4, 0.1], "churn_probability": [0.15, 0.25, None, 0.15, 0.12],
+    })  # fmt: skip
+    found = told_beside_true(rows)
+    assert found.loc["none", ["row_count", "told", "true"]].tolist() == pytest.approx([3, 40 / 3, 10])
+    assert found.loc["notice_given", "true"] == pytest.approx(10)
+    assert found.loc["risk (0.1, 0.2]", ["row_count", "told", "true"]].tolist() == pytest.approx([2, 10, 15])
+    assert found.loc["risk (0.2, 0.3]", "true"] == 0  # nobody answered
