@@ -72,7 +72,7 @@ def told_table(found: pd.DataFrame) -> Table:
         shown.add_column(name, justify="left" if name == "rows" else "right", no_wrap=True)
     for rows, row in found.iterrows():
         shown.add_row(
-            str(name),
+            str(rows),
             _number(row["row_count"], "{:,.0f}"),
             _number(row["told"], "{:.1f}"),
             _number(row["true"], "{:.1f}"),
