@@ -77,7 +77,8 @@ def test_what_rows_were_listed_for_stands_beside_what_they_kept() -> None:
     rows = pd.DataFrame({
         "is_acted": [True, True, True, False, True], "trigger": [None, None, "notice_given", None, None],
         "save_probability": [0.1, 0.2, 0.15, 0.5, 0.1], "value_at_risk": 100.0,
-        "is_reached": [True, False, True, True, True], "fall": [0.2, 0.3, 0.1, 0.4, 0.1], "churn_probability": [0.15, 0.25, None, 0.15, 0.12],
+        "is_reached": [True, False, True, True, True], "fall": [0.2, 0.3, 0.1, 0.4, 0.1],
+        "churn_probability": [0.15, 0.25, None, 0.15, 0.12],
     })  # fmt: skip
     found = told_beside_true(rows)
     assert found.loc["none", ["row_count", "told", "true"]].tolist() == pytest.approx([3, 40 / 3, 10])
