@@ -12,19 +12,16 @@ import argparse
 import tempfile
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 from rich.console import Console
 
-from forestall.demo.calls import expected_falls
-from forestall.demo.company import current_state
-from forestall.demo.parameters import FIRST_RUN, REASONS
-from forestall.demo.reactions import about_of
+from forestall.demo.parameters import FIRST_RUN
 from forestall.jobs.score_churn import score_churn
 from forestall.night import Night
 from forestall.outreach.playbook import load_playbook
 from forestall.outreach.reasons import addressed, pushes
-from forestall.simulation.nights import customer_numbers
+from forestall.simulation.nights import expected_of_all
+from forestall.simulation.policies import falls_of
 from forestall.simulation.year import Setup, make_start, simulated_settings
 
 EDGES = (-0.001, 0.0, 0.1, 0.2, 0.3, 0.45, 1.0)
@@ -54,10 +51,7 @@ def rows_of(setup: Setup) -> pd.DataFrame:
         scores = night.read("churn_scores")
         scores = scores[scores["horizon_days"] == settings.churn.main_horizon]
         rows = rows.merge(scores[["customer_id", "churn_probability"]], on="customer_id", validate="many_to_one")
-        truth = expected_falls(current_state(folder)).set_index("customer_id")
-        number = rows["customer_id"].map(customer_numbers(settings))
-    falls = truth.reindex(number)[[f"fall_{reason}" for reason in REASONS]].to_numpy(float)
-    return rows.assign(fall=falls[np.arange(len(rows)), about_of(rows["action"].to_numpy())])
+        return rows.assign(fall=falls_of(rows, expected_of_all(settings)))
 
 
 def table(rows: pd.DataFrame) -> pd.DataFrame:

@@ -146,7 +146,7 @@ SAVE_CHANCES = Table(
     columns(
         ("action", "text", "from the playbook"),
         ("segment", "text", "the company's segment; `all`: over all, and for segments without outcomes"),
-    ("prior_save_probability", "number", "share of those who leave for what the action answers to whom it keeps: "
+        ("prior_save_probability", "number", "share of those who leave for what the action answers to whom it keeps: "
          "the playbook's"),
         ("learned_save_probability", "number", "the same, moved by randomised outcomes; negative where it drives away"),
         ("low", "number", "95 % interval"),

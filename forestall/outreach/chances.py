@@ -1,4 +1,4 @@
-"""What share of would-be leavers each action keeps: the playbook's number, moved by randomised outcomes.
+"""What share of those who leave for its reasons each action keeps: the playbook's number, moved by randomised outcomes.
 
 The evidence is the experiment's and nothing else: accounts at their first listing, intention to treat, outcomes that
 are known. An account's score (`effect.scores`) has the change of its probability of leaving as its mean, and a chance

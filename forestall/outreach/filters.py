@@ -77,7 +77,7 @@ def _cooldown(rows: pd.DataFrame, limits: Limits) -> pd.Series:
     """Contacted, or for the holdout listed, within the cooldown; where an answer is owed, since it first was."""
     owed_for = rows["trigger_days"].astype(float).where(rows["is_owed"]).fillna(limits.cooldown_days)
     days = pd.to_timedelta(owed_for.clip(upper=limits.cooldown_days), unit="D")
-    was_reached = (rows["last_outreach_at"] >= limits.cutoff - days) & ~rows["last_outreach_result"].isin(NOT_REACHED)
+    was_reached = reached_at(rows) >= limits.cutoff - days
     rests = pd.to_datetime(rows["held_out_on"]) >= pd.Timestamp(limits.run_date) - days
     return was_reached | rests
 
@@ -108,16 +108,13 @@ FILTERS: dict[str, Rule] = {
 }
 
 
-def reached_on(rows: pd.DataFrame, site_zone: str) -> pd.Series:
-    """The site's day on which the last outreach reached each customer; missing where it did not.
+def reached_at(rows: pd.DataFrame) -> pd.Series:
+    """When the last outreach reached each customer; missing where it did not.
 
     Args:
         rows: last_outreach_at, last_outreach_result.
-        site_zone: time zone of the site.
     """
-    was_reached = ~rows["last_outreach_result"].isin(NOT_REACHED)
-    at = pd.to_datetime(rows["last_outreach_at"], utc=True).where(was_reached)
-    return at.dt.tz_convert(site_zone).dt.tz_localize(None).dt.normalize()
+    return rows["last_outreach_at"].mask(rows["last_outreach_result"].isin(NOT_REACHED))
 
 
 def suppression_reasons(options: pd.DataFrame, limits: Limits) -> pd.Series:

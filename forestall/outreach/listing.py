@@ -16,7 +16,7 @@ from forestall.outreach import capacity, hours, segments, value, worklist
 from forestall.outreach.chances import CHANCES, DIFFERENCES, with_chances
 from forestall.outreach.effect_table import do_not_disturb, groups_of
 from forestall.outreach.experiment import COLUMNS, HOLDOUT, Draw, draw_arms, inherited_arms, moved_between_arms
-from forestall.outreach.filters import Limits, reached_on, suppression_reasons
+from forestall.outreach.filters import Limits, reached_at, suppression_reasons
 from forestall.outreach.options import build_options
 from forestall.outreach.placed import COLUMNS as PLACED
 from forestall.outreach.placed import TIERS, placed_minutes
@@ -47,7 +47,8 @@ class Known:
         worked: rows of an earlier list of this very day on which work has begun.
         outcomes: last result by row_id.
         effects: what being listed did (`effect_table.effects`).
-        chances: what share of leavers each action keeps (`chances.learn_chances`); empty: as the playbook says.
+        chances: what share of those who leave for its reasons each action keeps (`chances.learn_chances`); empty: as
+            the playbook says.
         differences: customer_id, action, difference: what an uplift model adds to that share.
         site_zone: the site's time zone.
         cost_per_minute: of an agent; None: the playbook's.
@@ -158,7 +159,8 @@ def _valued_options(known: Known, playbook: Playbook, settings: OutreachSettings
     told = {**{name: stands[name] for name in (segments.STAGE, segments.VALUE)}, "evidence": known.evidence}
     people = people.assign(**{name: people["customer_id"].map(by_customer) for name, by_customer in told.items()})
     people["held_out_on"] = people["customer_id"].map(known.held_out)
-    people["reached_on"] = reached_on(people, known.site_zone)
+    at = pd.to_datetime(reached_at(people), utc=True).dt.tz_convert(known.site_zone)
+    people["reached_on"] = at.dt.tz_localize(None).dt.normalize()
     people = _add_value_at_risk(people, known, playbook, settings, horizon_days)
     clock = hours.Clock(known.run_date, known.site_zone, settings.work_hours, playbook.calling_hours)
     people = hours.add_hours(people, clock)

@@ -54,7 +54,7 @@ class Action(Section):
     skills: tuple[str, ...] = Field((), description="what the agent must be able to do")
     offer: str | None = Field(None, description="key under offers; none: nothing is offered")
     script: str = Field("", description="where the script is, from the playbook's folder")
-    save_probability: float = Field(ge=-1, le=1, description="share of leavers on the list who stay because of it")
+    save_probability: float = Field(ge=-1, le=1, description="share of those who leave for what it answers to who stay")
     minutes: float = Field(gt=0, le=480, description="talk and wrap once the customer is reached")
     attempts: int = Field(1, ge=1, le=10, description="tries at most")
     dial_minutes: float = Field(0.0, ge=0, le=60, description="each try")

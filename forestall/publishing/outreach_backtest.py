@@ -37,7 +37,7 @@ def policy_table(table: pd.DataFrame, title: str, late: str) -> Table:
         title: what was simulated.
         late: the weeks that count as after learning, in words.
     """
-    shown = Table(title=f"\n{title}", title_justify="left", box=None, padding=(0, 1, 0, 0), title_style="bold")
+    shown = _titled(title)
     shown.add_column("", no_wrap=True)
     for name in ("kept a night", f"{late}", "of best", "of features", "over (b)", "realised", "rows a week", "harmed"):
         shown.add_column(name, justify="right")
@@ -54,7 +54,7 @@ def policy_table(table: pd.DataFrame, title: str, late: str) -> Table:
 def effect_table(found: Sequence[Mapping[str, float]], names: Sequence[str]) -> Table:
     """The estimate of the effect on leaving beside the truth, one line a company; points."""
     title = "effect of being listed on leaving, in points: the night's estimate beside the truth of first listings"
-    shown = Table(title=f"\n{title}", title_justify="left", box=None, padding=(0, 1, 0, 0), title_style="bold")
+    shown = _titled(title)
     for name in ("", "accounts", "estimate", "fixed date", "every night", "truth"):
         shown.add_column(name, justify="right", no_wrap=True)
     for name, one in zip(names, found, strict=True):
@@ -66,8 +66,7 @@ def effect_table(found: Sequence[Mapping[str, float]], names: Sequence[str]) -> 
 
 def told_table(found: pd.DataFrame) -> Table:
     """What rows were listed for, beside what they kept (`simulation.results.told_beside_true`)."""
-    shown = Table(title="\nwhat a row was listed for, beside what it kept", title_justify="left", box=None,
-                  padding=(0, 1, 0, 0), title_style="bold")  # fmt: skip
+    shown = _titled("what a row was listed for, beside what it kept")
     for name in ("rows", "count", "told", "true"):
         shown.add_column(name, justify="left" if name == "rows" else "right", no_wrap=True)
     for rows, row in found.iterrows():
@@ -78,6 +77,10 @@ def told_table(found: pd.DataFrame) -> Table:
             _number(row["true"], "{:.1f}"),
         )
     return shown
+
+
+def _titled(title: str) -> Table:
+    return Table(title=f"\n{title}", title_justify="left", box=None, padding=(0, 1, 0, 0), title_style="bold")
 
 
 def _drawn(weeks: pd.DataFrame) -> Figure:

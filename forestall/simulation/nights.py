@@ -145,7 +145,7 @@ def _chosen(night: Night, policy: Policy) -> pd.DataFrame:
         allowed, settings.outreach, playbook, night.run_date, settings.churn.main_horizon, settings.outreach.seed
     )
     if policy in KNOWING:
-        expected = _expected(settings)
+        expected = expected_of_all(settings)
         chosen = choose_as_best(choice, _recorded(night, expected) if policy == RECORDED else expected)
     else:
         chosen = choose_as_rival(policy, choice)
@@ -156,7 +156,8 @@ def _chosen(night: Night, policy: Policy) -> pd.DataFrame:
     return rows[[*ROW, "is_acted"]].reset_index(drop=True)
 
 
-def _expected(settings: Settings) -> pd.DataFrame:
+def expected_of_all(settings: Settings) -> pd.DataFrame:
+    """What calls of this morning promise (`demo.calls.expected_falls`): pseudonyms (index) x fall_<reason>."""
     expected = expected_falls(current_state(settings.root)).set_index("customer_id")
     numbers = customer_numbers(settings)
     return expected.reindex(numbers.to_numpy()).set_axis(numbers.index, axis="index").rename_axis("customer_id")

@@ -100,13 +100,22 @@ def choose_as_best(choice: Choice, expected: pd.DataFrame) -> pd.DataFrame:
         expected: customers (index, pseudonyms) x fall_<reason>.
     """
     options = choice.options
-    falls = expected.reindex(options["customer_id"])
-    about = about_of(options["action"].to_numpy())
-    fall = falls[[f"fall_{reason}" for reason in REASONS]].to_numpy(float)[np.arange(len(options)), about]
+    fall = falls_of(options, expected)
     reached = reach_of(options["action"], choice.playbook)
     worth = fall * reached * options["value_at_risk"].to_numpy(float)
     room = Room.of(choice.settings, choice.run_date, choice.horizon_days, {})
     return room.best(options.assign(saved_cents=to_cents(np.nan_to_num(worth)), last_day=choice.settings.plan_days))
+
+
+def falls_of(rows: pd.DataFrame, expected: pd.DataFrame) -> np.ndarray:
+    """The fall of the chance to leave that each row's action promises; NaN for unknown customers.
+
+    Args:
+        rows: customer_id, action.
+        expected: customers (index, as in rows) x fall_<reason>.
+    """
+    falls = expected.reindex(rows["customer_id"])[[f"fall_{reason}" for reason in REASONS]].to_numpy(float)
+    return np.asarray(falls[np.arange(len(rows)), about_of(rows["action"].to_numpy())])
 
 
 def reach_of(action: pd.Series, playbook: Playbook) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""What recorded features tell of a demo company's truth: the most that a choice made from data can go by."""
+"""What recorded features tell of a demo company's truth: what a choice made from data can go by."""
 
 import pandas as pd
 from lightgbm import LGBMRegressor
