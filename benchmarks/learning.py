@@ -35,7 +35,7 @@ NIGHTS = 365
 JUDGED_ON = BEGAN + timedelta(days=NIGHTS + 200)  # every outcome is known
 LEAVING = measures(90, 14)[0]
 HOLDOUT_SHARE = 0.2
-PRIORS = {"fix": 0.16, "credit": 0.14, "review": 0.12, "coach": 0.15}
+PRIORS = {"fix": 0.32, "credit": 0.28, "review": 0.24, "coach": 0.30}
 SEGMENTS = ("home", "business", "young")
 NOISE_FEATURES = 40
 
@@ -79,9 +79,9 @@ def experiment(count: int, world: World, seed: int) -> pd.DataFrame:
     engagement, bound = rng.normal(size=count), rng.random(count) < 0.4
     pattern = np.where(bound & (engagement < 0), -1.5, np.where(engagement > 0.5, 1.0, 0.2))
     chance = np.clip(picked["chance"] + world.by_feature * (pattern - pattern.mean()), -1, 1)
-    risk = np.clip(rng.beta(2, 4, count), 0.02, 0.95)
+    risk, share = np.clip(rng.beta(2, 4, count), 0.02, 0.95), rng.uniform(0.2, 0.9, count)
     is_held = rng.random(count) < HOLDOUT_SHARE
-    has_left = rng.random(count) < np.clip(risk * np.where(is_held, 1.0, 1 - chance), 0, 1)
+    has_left = rng.random(count) < np.clip(risk * np.where(is_held, 1.0, 1 - share * chance), 0, 1)
     told = np.clip(0.9 * risk * rng.lognormal(0, 0.15, count), 0.01, 0.99)  # risk is estimated, and a tenth too low
     return pd.DataFrame({
         "account_id": [f"a{number:06d}" for number in range(count)],
@@ -90,7 +90,7 @@ def experiment(count: int, world: World, seed: int) -> pd.DataFrame:
         "reason": "default", "trigger": None,
         "arm": np.where(is_held, HOLDOUT, "treatment"),
         "arm_probability": np.where(is_held, HOLDOUT_SHARE, 1 - HOLDOUT_SHARE),
-        "churn_probability": told, "addressed_share": 1.0, "fresh_share": 1.0, "left": has_left.astype(float),
+        "churn_probability": told, "addressed_share": share, "fresh_share": 1.0, "left": has_left.astype(float),
         "value_at_risk": rng.lognormal(5.5, 0.5, count), "cost": 8.0,
         "engagement": engagement, "is_bound": bound, **features,
         "true_chance": chance * risk / told,  # of the published risk, as a chance is used
@@ -103,10 +103,10 @@ def _shares(rng: np.random.Generator, count: int) -> np.ndarray:
 
 
 def truth(accounts: pd.DataFrame) -> pd.DataFrame:
-    """The chance of each cell: the share kept of would-be leavers, by published risk."""
-    parts = accounts.assign(kept=accounts["true_chance"] * accounts["churn_probability"])
-    sums = parts.groupby(CELL)[["kept", "churn_probability"]].sum()
-    return (sums["kept"] / sums["churn_probability"]).rename("true_chance").reset_index()
+    """The chance of each cell: the share kept of who would leave for what the action answers to, by published risk."""
+    risk = accounts["churn_probability"] * accounts["addressed_share"]
+    sums = accounts.assign(kept=accounts["true_chance"] * risk, risk=risk).groupby(CELL)[["kept", "risk"]].sum()
+    return (sums["kept"] / sums["risk"]).rename("true_chance").reset_index()
 
 
 def judge_chances(accounts: pd.DataFrame) -> dict[str, float]:
@@ -157,7 +157,7 @@ def judge_uplift(count: int, world: World, seed: int) -> dict[str, float]:
     is_learned = np.random.default_rng([seed, 1]).permutation(len(accounts)) < count
     known = evidence(accounts[is_learned], LEAVING, JUDGED_ON)
     trial = try_uplift(known, KINDS, playbook(), LEAVING.wait_days, uplift_params())
-    fresh = accounts[~is_learned].assign(risk=accounts["churn_probability"])
+    fresh = accounts[~is_learned].assign(risk=accounts["churn_probability"] * accounts["addressed_share"])
     chance = chances_of(fresh, learn_chances(known, playbook()))
     difference = trial.model.difference(fresh)
     truly = fresh["true_chance"] * fresh["risk"] * fresh["value_at_risk"] - fresh["cost"]

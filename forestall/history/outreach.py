@@ -7,7 +7,8 @@ listed then, so that an account that was merged or split is followed too.
 """
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -288,6 +289,18 @@ def _measured(accounts: pd.DataFrame, margin_share: float, *, is_inactivity: boo
         handle_minutes_before=zero["handle_s_before"] / 60,
         was_contacted=accounts["was_contacted"].astype("boolean").fillna(False).astype(bool),
     )
+
+
+def last_held_out(warehouse: Warehouse, run_date: date, days: int) -> "pd.Series[Any]":
+    """Last night of the so many days before the run date that withheld each customer for the experiment."""
+    if not warehouse.has_table("forestall.listings"):
+        return pd.Series(dtype=object)
+    sql = """
+        SELECT customer_id, max(run_date) AS held_out_on FROM forestall.listings
+        WHERE arm = ? AND run_date >= ? AND run_date < ? GROUP BY customer_id ORDER BY customer_id
+    """
+    found = warehouse.frame(sql, [HOLDOUT, run_date - timedelta(days=days), run_date])
+    return found.set_index("customer_id")["held_out_on"]
 
 
 def listed_by_night(warehouse: Warehouse, run_date: date) -> "pd.Series[float]":

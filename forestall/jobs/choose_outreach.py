@@ -3,27 +3,26 @@
 Reads `churn_scores`, `churn_contributions`, `churn_reasons`, `customer_segments`, `outreach_effect`, `save_chances`,
 `save_models` and `usable_minutes` (whom shifts leave free; where there are any) of the night,
 `marts.fct_outreach_candidates`, `marts.fct_customer_evidence`, `marts.fct_customer_kpis`, costs, outcomes, the arms,
-`playbook.yml` and earlier published nights; writes `outreach_list`, `outreach_withheld`, `outreach_placed` (minutes
-placed, and what one agent more would add), `outreach_fairness` (whether groups are treated alike), its sums
-(`forestall.fairness_tallies`), the arms of newcomers (`forestall.arms`) and the features of who is listed for the
-first time (`forestall.listing_features`). Safe to run again: arms are drawn once, and rows on which work has begun
-stay. Where consents, subscriptions or outcomes are not of tonight, nobody is listed: yesterday's "no" might be
-today's.
+`playbook.yml`, `forestall.listings` and earlier published nights; writes `outreach_list`, `outreach_withheld`,
+`outreach_placed` (minutes placed, and what one agent more would add), `outreach_fairness` (whether groups are treated
+alike), its sums (`forestall.fairness_tallies`), the arms of newcomers (`forestall.arms`) and the features of who is
+listed for the first time (`forestall.listing_features`). Safe to run again: arms are drawn once, and rows on which
+work has begun stay. Where consents, subscriptions or outcomes are not of tonight, nobody is listed: yesterday's "no"
+might be today's.
 """
 
 import logging
-from datetime import date, timedelta
+from datetime import date
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from features.attributes import ATTRIBUTES, with_attributes
 from features.published_outreach import OUTREACH_FAIRNESS, OUTREACH_LIST, OUTREACH_WITHHELD
 from features.published_shifts import OUTREACH_PLACED, USABLE_MINUTES
 from forestall.history.fairness import audit
 from forestall.history.listing_features import features_of, record_listing_features
-from forestall.history.outreach import agent_cost_per_minute, recent_kpis
+from forestall.history.outreach import agent_cost_per_minute, last_held_out, recent_kpis, record_listings
 from forestall.night import Night
 from forestall.outreach.chances import DIFFERENCES, UPLIFT
 from forestall.outreach.evidence import told_evidence
@@ -31,6 +30,7 @@ from forestall.outreach.experiment import COLUMNS, HOLDOUT
 from forestall.outreach.listing import Known, Lists, make_lists
 from forestall.outreach.playbook import Playbook, load_playbook, missing_scripts, playbook_path
 from forestall.outreach.reasons import addressed, pushes
+from forestall.outreach.value import fresh_share
 from forestall.publishing.publication import PublishedNight, nights
 from forestall.records import Summary
 from forestall.settings import Settings
@@ -83,6 +83,7 @@ def choose_outreach(settings: Settings, run_date: date) -> Summary:
         if stale:
             return _list_nobody(night, f"{', '.join(stale)} not of tonight: nobody is listed")
         warehouse.execute(ARMS)
+        record_listings(warehouse, night)
         known = what_is_known(warehouse, night, playbook)
         secret = settings.secret_key.get_secret_value()
         lists = make_lists(known, playbook, settings.outreach, settings.churn.main_horizon, secret)
@@ -114,27 +115,24 @@ def what_is_known(warehouse: Warehouse, night: Night, playbook: Playbook) -> Kno
     scores = scores[scores["horizon_days"] == night.settings.churn.main_horizon]
     earlier = [published for published in nights(night.published) if published.run_date <= night.run_date]
     today = [published for published in earlier if published.run_date == night.run_date]
-    before = _latest_revisions(earlier[: len(earlier) - len(today)])
+    candidates = _candidates(warehouse, night)
     outcomes = _outcomes(warehouse, night)
     rows = today[-1].frame("outreach_list") if today else pd.DataFrame(columns=OUTREACH_LIST.names)
     return Known(
         run_date=night.run_date,
         cutoff=night.cutoff,
-        candidates=_candidates(warehouse, night),
+        candidates=candidates,
         scores=scores,
         churn_reasons=night.read("churn_reasons"),
         contributions=night.read("churn_contributions"),
         kpis=recent_kpis(warehouse, night.run_date),
         arms=warehouse.frame(f"SELECT {', '.join(COLUMNS)} FROM forestall.arms ORDER BY account_id"),
-        previous=_previous(before),
-        held_out=_held_out(
-            before, night.run_date, max(night.settings.outreach.cooldown_days, night.settings.churn.main_horizon)
-        ),
+        previous=_previous(earlier[: len(earlier) - len(today)]),
         worked=rows[rows["row_id"].isin(outcomes.index)],
         outcomes=outcomes,
         effects=night.read("outreach_effect"),
         chances=night.read("save_chances"),
-        differences=_differences(warehouse, night, scores, playbook),
+        differences=_differences(warehouse, night, scores, candidates, playbook),
         site_zone=night.settings.company.time_zone,
         cost_per_minute=agent_cost_per_minute(warehouse, night),
         former_accounts=warehouse.frame(FORMER_ACCOUNTS, [night.cutoff]),
@@ -152,18 +150,26 @@ def _usable(night: Night) -> pd.DataFrame:
 
 
 def _candidates(warehouse: Warehouse, night: Night) -> pd.DataFrame:
-    """Whom it is about, with those of their attributes that the audit of fairness asks for, and no other."""
+    """Whom it is about, with those of their attributes that the audit of fairness asks for, and no other.
+
+    Both arms rest alike after having been listed, so held_out_on says when the experiment withheld them last;
+    otherwise the holdout would pile up at the head of the list and crowd out those who may be called.
+    """
     audited = [f"{ATTRIBUTES.prefix}{name}" for name in night.settings.outreach.fairness_attributes]
     rows = warehouse.frame(
         CANDIDATES.format(attributes=f", features.{ATTRIBUTES.column}" if audited else ""), [night.run_date]
     )
+    days = max(night.settings.outreach.cooldown_days, night.settings.churn.main_horizon)
+    rows["held_out_on"] = rows["customer_id"].map(last_held_out(warehouse, night.run_date, days))
     if not audited:
         return rows
     known = with_attributes(rows.assign(as_of_on=night.run_date))
     return rows.drop(columns=ATTRIBUTES.column).assign(**{name: known[name] for name in audited if name in known})
 
 
-def _differences(warehouse: Warehouse, night: Night, scores: pd.DataFrame, playbook: Playbook) -> pd.DataFrame:
+def _differences(
+    warehouse: Warehouse, night: Night, scores: pd.DataFrame, candidates: pd.DataFrame, playbook: Playbook
+) -> pd.DataFrame:
     """What the uplift model adds to the chance of each of its actions, for customers whose reasons are known."""
     tried = night.read("save_models")
     used = tried.loc[(tried["approach"] == UPLIFT) & tried["is_used"].astype(bool), "model_version"]
@@ -179,42 +185,20 @@ def _differences(warehouse: Warehouse, night: Night, scores: pd.DataFrame, playb
     rows = rows.join(risk, on="customer_id", how="inner").merge(pd.DataFrame({"action": model.actions}), how="cross")
     answered = addressed(pushes(contributions, playbook), playbook)
     rows = rows.merge(answered.drop(columns="reason"), on=["customer_id", "action"], how="left", validate="one_to_one")
-    rows["risk"] *= rows["addressed_share"].fillna(1.0)
+    rows = rows.merge(candidates[["customer_id", "last_reached_on", "held_out_on"]], on="customer_id", how="left")
+    fresh = fresh_share(rows.assign(trigger=None), night.run_date, night.settings.churn.main_horizon)
+    rows["risk"] *= rows["addressed_share"].fillna(1.0) * fresh  # as `chances.evidence` has it
     return rows.assign(difference=model.difference(rows))[DIFFERENCES]
 
 
-def _latest_revisions(earlier: list[PublishedNight]) -> list[PublishedNight]:
-    """One night a date, its last revision: that is the list people saw in the end."""
-    return list({published.run_date: published for published in sorted(earlier)}.values())
-
-
 def _previous(before: list[PublishedNight]) -> pd.DataFrame:
-    """Who was on the list of the last published night, the holdout included."""
+    """Who was on the list of the last published night, in its last revision, the holdout included."""
     columns = ["customer_id", "listed_since_on"]
     if not before:
         return pd.DataFrame(columns=columns)
     withheld = before[-1].frame("outreach_withheld")
     both = pd.concat([before[-1].frame("outreach_list"), withheld[withheld["suppression_reason"] == HOLDOUT]])
     return both[columns].drop_duplicates("customer_id")
-
-
-def _held_out(before: list[PublishedNight], run_date: date, days: int) -> pd.Series:
-    """Last night on which each customer was withheld for the experiment.
-
-    Both arms rest alike after having been listed; otherwise the holdout would pile up at the head of
-    the list and crowd out those who may be called.
-    """
-    since = run_date - timedelta(days=days)
-    recent = [published for published in before if published.run_date >= since]
-    found = [
-        rows.filter(pc.equal(rows["suppression_reason"], HOLDOUT)).to_pandas()[["customer_id"]].assign(on=on)
-        for on, table in ((published.run_date, published.table("outreach_withheld")) for published in recent)
-        for rows in [table.select(["customer_id", "suppression_reason"])]
-    ]
-    if not found:
-        return pd.Series(dtype=object)
-    last: pd.Series = pd.concat(found).groupby("customer_id")["on"].max()
-    return last
 
 
 def _outcomes(warehouse: Warehouse, night: Night) -> pd.Series:

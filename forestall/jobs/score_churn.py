@@ -2,7 +2,8 @@
 
 Scores tonight's customers with the champion of the night. Customers under notice and those who opted
 out of profiling are not scored. Reasons, and what moved a score, are worked out only for those whom a list
-could reach. Says beside it in which segment of `segments.yml` each customer is, also where nothing is scored.
+could reach: the likeliest, and whoever has a trigger. Says beside it in which segment of `segments.yml` each customer
+is, also where nothing is scored.
 """
 
 from datetime import date
@@ -18,6 +19,7 @@ from features.training_set import scored_population
 from forestall.history.changes import FEATURES, changes_since, last_published, previous_scores
 from forestall.night import Night
 from forestall.outreach.segments import classify, load_segments
+from forestall.outreach.triggers import has_any
 from forestall.records import Summary
 from forestall.settings import Settings
 from forestall.warehouse import open_warehouse
@@ -46,6 +48,7 @@ def score_churn(settings: Settings, run_date: date) -> Summary:
     champion = champion_on(settings.tracking_uri, MODEL, run_date.isoformat())
     with open_warehouse(settings, f"score_churn {run_date}") as warehouse:
         everybody = warehouse.frame(FEATURES, [run_date])
+        candidates = warehouse.frame("SELECT * FROM marts.fct_outreach_candidates")
     segments = _segments(night, everybody)
     rows = with_attributes(scored_population(everybody), settings.outreach.fairness_attributes)
     if champion is None or rows.empty:
@@ -60,14 +63,18 @@ def score_churn(settings: Settings, run_date: date) -> Summary:
     previous = previous_scores(last)
     before = previous.drop(columns="previous_model_version")
     scores = scores.merge(before, on=list(CHURN_SCORES.key), how="left", validate="1:1")
-    listed = listing_order(probabilities[model.main_horizon], known_margins(rows))[: params.reasons.customers]
-    likely = rows.iloc[np.sort(listed)]
+    order = listing_order(probabilities[model.main_horizon], known_margins(rows))
+    triggered = rows["customer_id"].isin(candidates.loc[has_any(candidates), "customer_id"])
+    listed = np.union1d(order[: params.reasons.customers], np.flatnonzero(triggered))
+    likely = rows.iloc[listed]
     known_phrases = phrases() | attribute_phrases(rows.columns)
     contributions = told_as_others(model.contributions(likely), tellers())
-    tonight = Seen(likely, contributions, probabilities[model.main_horizon][np.sort(listed)])
+    tonight = Seen(likely, contributions, probabilities[model.main_horizon][listed])
     told = reasons(likely, contributions, known_phrases, params.reasons.per_customer)
     night.write("churn_reasons", told)
-    night.write("churn_contributions", contributions.assign(customer_id=likely["customer_id"]))
+    # Base rates know no reasons, and an action counts whole where nobody knows them.
+    explained = contributions.assign(customer_id=likely["customer_id"]).iloc[: 0 if model.kind == "base_rate" else None]
+    night.write("churn_contributions", explained)
     moved = changes_since(night, last, previous, tonight, model, version_told(model, champion.label), known_phrases)
     moved = moved.assign(horizon_days=model.main_horizon)
     scores = scores.merge(segments, on="customer_id", how="left", validate="m:1")

@@ -53,14 +53,14 @@ def evidence(accounts: pd.DataFrame, leaving: Measure, run_date: date) -> pd.Dat
 
     Returns:
         Those accounts in order of listing with risk (what the action could take away of it, by what was published
-        on the night of listing: churn_probability x addressed_share x fresh_share, at least `LEAST_RISK`; listings of
-        before there were shares count whole), score (its mean is the change of the probability of leaving), overlap
-        (P(listed) x P(held out)) and score_variance, m (1 - m) / overlap for a baseline m: what randomisation and a
-        binary outcome leave.
+        on the night of listing: churn_probability x addressed_share x fresh_share, at least `LEAST_RISK`), score (its
+        mean is the change of the probability of leaving), overlap (P(listed) x P(held out)) and score_variance,
+        m (1 - m) / overlap for a baseline m: what randomisation and a binary outcome leave. Listings of before there
+        were shares are left out: what is kept of all who leave is not what is kept of those who leave for a reason.
     """
-    rows = matured(accounts, leaving, run_date)
+    rows = matured(accounts, leaving, run_date).dropna(subset=["addressed_share", "fresh_share"])
     own = rows["arm_probability"].to_numpy(float)
-    shares = rows["addressed_share"].fillna(1.0) * rows["fresh_share"].fillna(1.0)
+    shares = rows["addressed_share"] * rows["fresh_share"]
     mean = np.clip(expectations(rows, leaving.name, leaving.expected), 0.02, 0.98)
     return rows.assign(
         risk=np.maximum((rows[leaving.expected] * shares).to_numpy(float), LEAST_RISK),
@@ -176,7 +176,7 @@ def prior_deviation(save_probability: Floats, prior_outcomes: float) -> Floats:
 
     The beta distribution's, p (1 - p) / (n + 1), with |p| between 0.05 and 0.5, so that nothing is ever certain.
 
-    Worked: 0.16 and 20: sqrt(0.16 x 0.84 / 21) = 0.08.
+    Worked: 0.32 and 20: sqrt(0.32 x 0.68 / 21) = 0.10.
     """
     size = np.clip(np.abs(save_probability), 0.05, 0.5)
     return np.asarray(np.sqrt(size * (1 - size) / (prior_outcomes + 1)), np.float64)

@@ -11,9 +11,6 @@ from datetime import date, datetime
 import numpy as np
 import pandas as pd
 
-# After these nobody was spoken to: trying again is no second contact.
-NOT_REACHED = ("not_reached", "callback")
-
 
 @dataclass(frozen=True)
 class Limits:
@@ -61,9 +58,9 @@ def _no_consent(rows: pd.DataFrame, _: Limits) -> pd.Series:
     return pd.Series(~may.astype(bool), index=rows.index)
 
 
-def _do_not_disturb(rows: pd.DataFrame, _: Limits) -> pd.Series:
+def _do_not_disturb(rows: pd.DataFrame, limits: Limits) -> pd.Series:
     """The experiment shows that contact drives such customers away; an answer that is owed is not held back."""
-    return rows["is_do_not_disturb"].fillna(False).astype(bool) & ~rows["is_owed"]
+    return rows["is_do_not_disturb"].fillna(False).astype(bool) & ~_still_owed(rows, limits)
 
 
 def _complaint_owned(rows: pd.DataFrame, _: Limits) -> pd.Series:
@@ -74,18 +71,15 @@ def _complaint_owned(rows: pd.DataFrame, _: Limits) -> pd.Series:
 
 
 def _cooldown(rows: pd.DataFrame, limits: Limits) -> pd.Series:
-    """Contacted, or for the holdout listed, within the cooldown; where an answer is owed, since it first was."""
-    owed_for = rows["trigger_days"].astype(float).where(rows["is_owed"]).fillna(limits.cooldown_days)
-    days = pd.to_timedelta(owed_for.clip(upper=limits.cooldown_days), unit="D")
-    was_reached = reached_at(rows) >= limits.cutoff - days
-    rests = pd.to_datetime(rows["held_out_on"]) >= pd.Timestamp(limits.run_date) - days
-    return was_reached | rests
+    """Contacted, or for the holdout listed, of late; an answer that is owed is not held back."""
+    days = pd.Series(float(limits.cooldown_days), rows.index)
+    return _contacted_within(days, rows, limits) & ~_still_owed(rows, limits)
 
 
 def _contact_limit(rows: pd.DataFrame, limits: Limits) -> pd.Series:
     """Reached often enough of late, whoever called or wrote; an answer that is owed is not held back."""
     reached = rows[f"reached_day_count_{limits.contact_limit_days}d"].astype(float).fillna(0)
-    return (reached >= limits.contact_limit) & ~rows["is_owed"]
+    return (reached >= limits.contact_limit) & ~_still_owed(rows, limits)
 
 
 def _quiet_hours(rows: pd.DataFrame, _: Limits) -> pd.Series:
@@ -108,13 +102,16 @@ FILTERS: dict[str, Rule] = {
 }
 
 
-def reached_at(rows: pd.DataFrame) -> pd.Series:
-    """When the last outreach reached each customer; missing where it did not.
+def _still_owed(rows: pd.DataFrame, limits: Limits) -> pd.Series:
+    """An answer is owed until it was given, or withheld for the experiment."""
+    return rows["is_owed"] & ~_contacted_within(rows["trigger_days"].astype(float), rows, limits)
 
-    Args:
-        rows: last_outreach_at, last_outreach_result.
-    """
-    return rows["last_outreach_at"].mask(rows["last_outreach_result"].isin(NOT_REACHED))
+
+def _contacted_within(days: "pd.Series[float]", rows: pd.DataFrame, limits: Limits) -> pd.Series:
+    """Reached by outreach within so many days, or listed and left alone; missing days: never."""
+    span = pd.to_timedelta(days, unit="D")
+    was_reached = rows["last_reached_at"] >= limits.cutoff - span
+    return was_reached | (pd.to_datetime(rows["held_out_on"]) >= pd.Timestamp(limits.run_date) - span)
 
 
 def suppression_reasons(options: pd.DataFrame, limits: Limits) -> pd.Series:

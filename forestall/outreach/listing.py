@@ -16,7 +16,7 @@ from forestall.outreach import capacity, hours, segments, value, worklist
 from forestall.outreach.chances import CHANCES, DIFFERENCES, with_chances
 from forestall.outreach.effect_table import do_not_disturb, groups_of
 from forestall.outreach.experiment import COLUMNS, HOLDOUT, Draw, draw_arms, inherited_arms, moved_between_arms
-from forestall.outreach.filters import Limits, reached_at, suppression_reasons
+from forestall.outreach.filters import Limits, suppression_reasons
 from forestall.outreach.options import build_options
 from forestall.outreach.placed import COLUMNS as PLACED
 from forestall.outreach.placed import TIERS, placed_minutes
@@ -34,16 +34,15 @@ class Known:
     Attributes:
         run_date: the morning the list is for.
         cutoff: its cutoff.
-        candidates: rows of `marts.fct_outreach_candidates`, with net_activity_value_365d: what the
-            customer bought in a year, for companies without subscriptions.
+        candidates: rows of `marts.fct_outreach_candidates`, with net_activity_value_365d (what the customer bought in
+            a year, for companies without subscriptions) and held_out_on (last night on which the experiment withheld
+            them; within the cooldown and the horizon).
         scores: rows of `churn_scores`, main horizon only.
         churn_reasons: of the same night.
         contributions: customer_id, and by feature what it adds to the log odds of leaving.
         kpis: rows of `marts.fct_customer_kpis` of the last complete months.
         arms: drawn on earlier nights (`experiment.COLUMNS`).
         previous: customer_id, listed_since_on of the night before, the holdout included.
-        held_out: last night on which the experiment withheld a customer, by customer_id; within the cooldown and
-            the horizon.
         worked: rows of an earlier list of this very day on which work has begun.
         outcomes: last result by row_id.
         effects: what being listed did (`effect_table.effects`).
@@ -68,7 +67,6 @@ class Known:
     kpis: pd.DataFrame
     arms: pd.DataFrame
     previous: pd.DataFrame
-    held_out: pd.Series
     worked: pd.DataFrame
     outcomes: pd.Series
     effects: pd.DataFrame
@@ -158,9 +156,6 @@ def _valued_options(known: Known, playbook: Playbook, settings: OutreachSettings
     stands = known.segments.set_index("customer_id")
     told = {**{name: stands[name] for name in (segments.STAGE, segments.VALUE)}, "evidence": known.evidence}
     people = people.assign(**{name: people["customer_id"].map(by_customer) for name, by_customer in told.items()})
-    people["held_out_on"] = people["customer_id"].map(known.held_out)
-    at = pd.to_datetime(reached_at(people), utc=True).dt.tz_convert(known.site_zone)
-    people["reached_on"] = at.dt.tz_localize(None).dt.normalize()
     people = _add_value_at_risk(people, known, playbook, settings, horizon_days)
     clock = hours.Clock(known.run_date, known.site_zone, settings.work_hours, playbook.calling_hours)
     people = hours.add_hours(people, clock)

@@ -77,7 +77,8 @@ def _by_model(people: pd.DataFrame, answered: pd.DataFrame, playbook: Playbook) 
     default = playbook.reasons.get(DEFAULT_REASON)
     actions = pd.DataFrame({"action": list(default.actions) if default else []}, dtype=str)
     by_default = unexplained.merge(actions, how="cross")
-    both = pd.concat([by_reason, by_default.assign(addressed_share=1.0)], ignore_index=True)
+    # What is named by both answers to all: the default's comes first.
+    both = pd.concat([by_default.assign(addressed_share=1.0), by_reason], ignore_index=True)
     return both.drop_duplicates(["customer_id", "action"]).assign(is_owed=False)
 
 

@@ -39,6 +39,15 @@ def find_triggers(candidates: pd.DataFrame, playbook: Playbook) -> pd.Series:
     return found
 
 
+def has_any(candidates: pd.DataFrame) -> Flags:
+    """Whether some fact holds for a customer, whichever of them the company acts on.
+
+    Args:
+        candidates: rows of `marts.fct_outreach_candidates`.
+    """
+    return pd.Series(np.any([holds(candidates) for holds in FACTS.values()], axis=0), candidates.index)
+
+
 def days_since(triggers: pd.Series, candidates: pd.DataFrame) -> pd.Series:
     """Days since the first night that could know of each customer's trigger: its deadline runs from there.
 

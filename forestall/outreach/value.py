@@ -39,17 +39,17 @@ def fresh_share(rows: pd.DataFrame, run_date: date, horizon_days: int) -> Floats
     """Share of a contact's effect that is not an earlier contact's already.
 
     What a contact keeps is counted over the horizon from then on. Of another one d days later only the last d days are
-    new: d / horizon of it, a day at least. Who is held out rests as if contacted, so that nothing tells the arms
-    apart; what a notice changes is new.
+    new: d / horizon of it, a day at least. Who is held out rests as if reached, so that the arms stay alike but for
+    those who were called and reached by nobody. What a notice changes is new.
 
     Args:
-        rows: trigger, reached_on (missing: never), held_out_on (missing: never; within the horizon).
+        rows: trigger, last_reached_on, held_out_on (both missing: never).
         run_date: the night.
         horizon_days: of the risk.
 
     Worked: reached 45 days ago, horizon 90: half of what another call keeps is new.
     """
-    last = pd.concat([pd.to_datetime(rows[name]) for name in ("reached_on", "held_out_on")], axis=1).max(axis=1)
+    last = pd.concat([pd.to_datetime(rows[name]) for name in ("last_reached_on", "held_out_on")], axis=1).max(axis=1)
     days = (pd.Timestamp(run_date) - last).dt.days.mask(rows["trigger"] == NOTICE).fillna(horizon_days)
     return np.asarray((days / horizon_days).clip(1 / horizon_days, 1), np.float64)
 

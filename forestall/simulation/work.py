@@ -12,11 +12,11 @@ import pandas as pd
 
 from forestall.demo.calls import monthly_margin, true_falls
 from forestall.demo.company import current_state, load_company, play
-from forestall.outreach.filters import NOT_REACHED
 
 WEEK_DAYS = 7
 TRY_HOURS = (18, 10, 14)  # by the site's clock, each in another part of the day; the first where no hour is known
 _ACTIONS = ["customer_id", "action", "offer", "channel", "happened_at", "row_id"]
+TRIED_AGAIN = ("not_reached", "callback")
 SILENT = pd.DataFrame(columns=_ACTIONS)
 
 
@@ -40,7 +40,7 @@ def work_week(folder: Path, rows: pd.DataFrame, zone: ZoneInfo) -> pd.DataFrame:
         is_new = worked["on"] == on
         if is_new.any():
             worked.loc[is_new, "fall"] = true_falls(current_state(folder), worked[is_new])
-        is_open = worked["result"].isna() | worked["result"].isin(NOT_REACHED)
+        is_open = worked["result"].isna() | worked["result"].isin(TRIED_AGAIN)
         is_due = worked["is_acted"] & is_open & (worked["on"] <= on) & (worked["tries"] < worked["attempts"])
         actions = _actions(worked[is_due], on, zone)
         worked["tries"] += is_due

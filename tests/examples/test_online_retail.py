@@ -19,7 +19,8 @@ from forestall.jobs.score_churn import score_churn
 from forestall.jobs.train_churn import train_churn
 from forestall.night import Night
 from forestall.settings import ConfigError, Settings, load_settings
-from models.churn.params import MODEL
+from forestall.warehouse import open_warehouse
+from models.churn.params import MODEL, churn_params
 from models.churn.rivals import PLAIN_LIGHTGBM
 from models.tracking import alias_moves, aliased, champion_on
 
@@ -90,6 +91,27 @@ def test_reasons_say_what_is_so(shop: Settings) -> None:
     silent = reasons[reasons["feature"] == "days_since_last_activity"]
     assert (silent["sentence"] == "last active " + silent["value"] + " days ago").all()
     assert (reasons["contribution"] > 0).all()
+
+
+def test_reasons_are_worked_out_for_the_likeliest_and_for_all_who_have_a_trigger(
+    shop: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    everybody = Night(shop, RUN_DATE).read("churn_scores").sort_values("risk_rank")["customer_id"].tolist()
+    params = churn_params()
+    few = params.model_copy(update={"reasons": params.reasons.model_copy(update={"customers": 5})})
+    monkeypatch.setattr("forestall.jobs.score_churn.churn_params", lambda: few)
+    triggered = everybody[-1]
+    with open_warehouse(shop, "test") as warehouse:
+        change = "UPDATE marts.fct_outreach_candidates SET failed_payment_count_30d = ? WHERE customer_id = ?"
+        warehouse.execute(change, [1, triggered])
+    score_churn(shop, RUN_DATE)
+    explained = Night(shop, RUN_DATE).read("churn_contributions")["customer_id"]
+    assert triggered in set(explained)
+    assert len(explained) == 6
+    with open_warehouse(shop, "test") as warehouse:
+        warehouse.execute(change, [0, triggered])
+    monkeypatch.undo()
+    score_churn(shop, RUN_DATE)
 
 
 def test_a_night_trains_once_and_scores_alike_when_run_again(shop: Settings) -> None:

@@ -146,6 +146,9 @@ def test_where_nobody_ever_left_the_night_is_published_and_says_so(small: Make) 
             {"subscription_id": numbers, "customer_id": numbers, "monthly_value": 30.0, "margin": 12.0,
              "started_at": signed, "ended_at": None}
         ),
+        payments=pd.DataFrame(
+            {"invoice_id": ["P1"], "customer_id": ["C007"], "due_on": [CLOCKS_BACK], "amount": 30.0, "status": "failed"}
+        ),
         contact_volumes=volumes,
     )  # fmt: skip
     summaries = run_jobs(settings, run_date)
@@ -155,6 +158,9 @@ def test_where_nobody_ever_left_the_night_is_published_and_says_so(small: Make) 
     scores = night.frame("churn_scores")
     assert scores["customer_id"].nunique() == 80
     assert scores["churn_probability"].between(0, 0.2).all()
+    # Base rates know no reasons, so what the trigger's action answers to is all of the risk.
+    failed = pd.concat([night.frame("outreach_list"), night.frame("outreach_withheld")])
+    assert failed[["trigger", "addressed_share"]].to_numpy().tolist() == [["payment_failed", 1.0]]
     assert night.frame("staffing_requirement")["agents_net"].max() > 0
     kpis = night.frame("service_kpis").set_index("local_on")["offered_count"]
     on = volumes["interval_start_at"].dt.tz_convert(ZONE).dt.date

@@ -41,8 +41,7 @@ outcomes as (
     select
         customer_id,
         happened_at,
-        result,
-        row_number() over (partition by customer_id order by happened_at desc, {{ bytewise('outcome_id') }}) as recency
+        result
     from {{ ref('stg_outreach_outcomes') }}
     where happened_at < {{ cutoff_at() }}
 ),
@@ -51,8 +50,8 @@ outreach as (
     select
         customer_id,
         bool_or(result = 'do_not_contact') as has_do_not_contact,
-        max(happened_at) as last_outreach_at,
-        max(case when recency = 1 then result end) as last_outreach_result
+        -- Nobody was spoken to in a try, or when a time was agreed on: going on is no second contact.
+        max(happened_at) filter (where result not in ('not_reached', 'callback')) as last_reached_at
     from outcomes
     group by customer_id
 ),
@@ -182,8 +181,8 @@ select
     coalesce(allowed.can_{{ channel }}_service, true) as can_{{ channel }}_service,
     {%- endfor %}
     coalesce(outreach.has_do_not_contact, false) as has_do_not_contact,
-    outreach.last_outreach_at,
-    outreach.last_outreach_result,
+    outreach.last_reached_at,
+    {{ local_day('outreach.last_reached_at') }} as last_reached_on,
     coalesce(pressing.has_open_complaint, false) as has_open_complaint,
     pressing.open_complaint_h,
     coalesce(pressing.is_complaint_unanswered_24h, false) as is_complaint_unanswered_24h,

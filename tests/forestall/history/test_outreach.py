@@ -87,6 +87,7 @@ def listing(customer, arm="treatment", probability=0.9, **others):
     usual = {
         "row_id": f"r-{customer}", "list_rank": 1, "customer_id": customer, "account_id": f"a{customer[1:]}",
         "arm": arm, "arm_probability": probability, "segment": "home", "action": "call", "churn_probability": 0.4,
+        "addressed_share": 1.0, "fresh_share": 1.0,
         "suppression_reason": "holdout" if arm == "holdout" else None,
     }  # fmt: skip
     return usual | others

@@ -1,6 +1,7 @@
 """The job on a small warehouse of the documented shape: arms, re-runs, degraded nights, earlier nights."""
 
 import json
+import shutil
 from datetime import date, timedelta
 
 import numpy as np
@@ -10,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from features.published import PUBLISHED
+from forestall.history.outreach import LISTINGS
 from forestall.jobs.choose_outreach import choose_outreach
 from forestall.night import Night
 from forestall.settings import ConfigError
@@ -36,7 +38,7 @@ TABLES = f"""
         is_under_notice BOOLEAN, is_profiling_allowed BOOLEAN, monthly_value DECIMAL(18,4),
         monthly_margin DECIMAL(18,4),
         tenure_days BIGINT, days_to_renewal BIGINT, {CONSENTS},
-        has_do_not_contact BOOLEAN, last_outreach_at TIMESTAMPTZ, last_outreach_result VARCHAR,
+        has_do_not_contact BOOLEAN, last_reached_at TIMESTAMPTZ, last_reached_on DATE,
         has_open_complaint BOOLEAN, open_complaint_h DOUBLE, is_complaint_unanswered_24h BOOLEAN,
         is_first_response_late BOOLEAN, low_csat_7d BIGINT, repeat_topic_7d VARCHAR, failed_payment_count_30d BIGINT,
         answered_hours VARCHAR, complaint_unanswered_days BIGINT, first_response_late_days BIGINT,
@@ -216,6 +218,9 @@ def test_the_holdout_rests_as_if_it_had_been_called(settings, night):
     choose_outreach(settings, RUN_DATE)
     publish(settings, night)
     held = set(night.read("outreach_withheld")["customer_id"])
+    score(settings, RUN_DATE + timedelta(days=1), 60)
+    choose_outreach(settings, RUN_DATE + timedelta(days=1))
+    shutil.rmtree(night.published / str(RUN_DATE))  # what was pruned is remembered
     for days, reason in ((1, "cooldown"), (10, "cooldown"), (90, "holdout")):
         later = RUN_DATE + timedelta(days=days)
         after = score(settings, later, 60)
@@ -419,9 +424,11 @@ def test_who_was_listed_before_is_not_kept_again(settings, night):
         INSERT INTO marts.fct_customer_features
         SELECT 'c' || i, DATE '{RUN_DATE}', false, 1, NULL FROM range(60) AS n(i)
     """)  # fmt: skip
+    run_sql(settings, LISTINGS)
     run_sql(settings, f"""
-        CREATE TABLE forestall.listings AS SELECT 'a' || i AS account_id, DATE '{RUN_DATE}' - 9 AS run_date
-        FROM range(60) AS n(i) WHERE i % 2 = 0
+        INSERT INTO forestall.listings (run_date, revision, row_id, customer_id, account_id, arm, arm_probability)
+        SELECT DATE '{RUN_DATE}' - 9, 0, 'r' || i, 'c' || i, 'a' || i, 'treatment', 0.7 FROM range(60) AS n(i)
+        WHERE i % 2 = 0
     """)  # fmt: skip
     choose_outreach(settings, RUN_DATE)
     kept = listing_features(settings)

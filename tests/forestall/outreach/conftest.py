@@ -59,13 +59,13 @@ def candidates():
             **{f"can_{channel}_{purpose}": True for channel in ("phone", "email", "chat")
                for purpose in ("marketing", "service")},
             **{f"{trigger}_days": 0 for trigger in FACTS}, **{f"reached_day_count_{days}d": 0 for days in (7, 30, 90)},
-            "last_outreach_at": pd.NaT, "last_outreach_result": None, "has_open_complaint": False,
+            "last_reached_at": pd.NaT, "last_reached_on": pd.NaT, "held_out_on": pd.NaT, "has_open_complaint": False,
             "open_complaint_h": np.nan, "is_complaint_unanswered_24h": False, "is_first_response_late": False,
             "low_csat_7d": np.nan, "repeat_topic_7d": None, "failed_payment_count_30d": 0,
             "answered_hours": "9,17,18", "net_activity_value_365d": np.nan,
         }  # fmt: skip
         rows = rows.assign(**usual).assign(**columns)
-        rows["last_outreach_at"] = pd.to_datetime(rows["last_outreach_at"], utc=True)
+        rows["last_reached_at"] = pd.to_datetime(rows["last_reached_at"], utc=True)
         return rows
 
     return make
@@ -96,7 +96,7 @@ def known(candidates):
             "kpis": pd.DataFrame({"segment": ["home"], "customer_count": [100], "retention_rate": [0.9]}),
             "arms": pd.DataFrame(columns=list(COLUMNS)),
             "previous": pd.DataFrame(columns=["customer_id", "listed_since_on"]),
-            "held_out": pd.Series(dtype=object), "outcomes": pd.Series(dtype=object),
+            "outcomes": pd.Series(dtype=object),
             "effects": pd.DataFrame(columns=list(EFFECTS)),
             "worked": pd.DataFrame(columns=list(OUTREACH_LIST.names)), "site_zone": "Europe/Berlin",
         }  # fmt: skip

@@ -57,6 +57,11 @@ def learned(rows, book):
     return chances
 
 
+def test_listings_of_before_there_were_shares_teach_no_chance(book):
+    rows = accounts(400, left_listed=0.2, left_held=0.4, addressed_share=[None, 0.5] * 200)
+    assert evidence(rows, LEAVING, RUN_DATE)["account_id"].tolist() == rows["account_id"][1::2].tolist()
+
+
 def test_a_raw_chance_by_hand():
     known = pd.DataFrame({
         "action": "fix", "segment": "home", "arm": ["holdout", "treatment"], "risk": 0.3, "score": [-7.0, -1 / 3],

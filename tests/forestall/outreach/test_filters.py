@@ -12,6 +12,8 @@ LIMITS = Limits(
     contact_limit_days=30,
 )  # fmt: skip
 
+OFTEN = {"reached_day_count_30d": 3}
+
 
 def reason(candidates, **columns):
     usual = {"channel": "phone", "purpose": "marketing", "is_owed": False, "trigger_days": 3.0, "held_out_on": None,
@@ -46,31 +48,23 @@ def at(text):
         ({"can_chat_marketing": False, "channel": "chat"}, "no_consent"),
         ({"has_open_complaint": True}, "complaint_owned"),
         ({"has_open_complaint": True, "is_complaint_unanswered_24h": True}, None),
-        ({"last_outreach_at": at("2026-02-01"), "last_outreach_result": "declined"}, "cooldown"),
-        ({"last_outreach_at": at("2026-01-30 12:00"), "last_outreach_result": "declined"}, None),
-        ({"last_outreach_at": at("2026-02-20"), "last_outreach_result": "not_reached"}, None),
-        ({"last_outreach_at": at("2026-02-20"), "last_outreach_result": "callback"}, None),
-        ({"last_outreach_at": at("2026-02-20"), "last_outreach_result": "reached", "is_owed": True}, None),
+        ({"last_reached_at": at("2026-02-01")}, "cooldown"),
+        ({"last_reached_at": at("2026-01-30 12:00")}, None),
+        ({"last_reached_at": at("2026-02-20"), "is_owed": True}, None),
         # an answer that was given, or withheld, since its want was first known is owed no more
-        ({"last_outreach_at": at("2026-02-26 23:59"), "last_outreach_result": "reached", "is_owed": True}, None),
-        ({"last_outreach_at": at("2026-02-27"), "last_outreach_result": "reached", "is_owed": True}, "cooldown"),
-        ({"last_outreach_at": at("2026-02-27"), "last_outreach_result": "not_reached", "is_owed": True}, None),
-        (
-            {
-                "last_outreach_at": at("2026-01-20"),
-                "last_outreach_result": "reached",
-                "is_owed": True,
-                "trigger_days": 50.0,
-            },
-            None,
-        ),
+        ({"last_reached_at": at("2026-02-26 23:59"), "is_owed": True}, None),
+        ({"last_reached_at": at("2026-02-27"), "is_owed": True}, "cooldown"),
+        ({"last_reached_at": at("2026-01-20"), "is_owed": True, "trigger_days": 50.0}, None),
+        ({"last_reached_at": at("2026-01-20"), "is_owed": True, "trigger_days": 50.0, **OFTEN}, "contact_limit"),
+        ({"last_reached_at": at("2026-01-20"), "is_owed": True, "trigger_days": 30.0, **OFTEN}, None),
+        ({"last_reached_at": at("2026-02-27"), "is_owed": True, "is_do_not_disturb": True}, "do_not_disturb"),
         ({"held_out_on": date(2026, 2, 26), "is_owed": True}, None),
         ({"held_out_on": date(2026, 2, 27), "is_owed": True}, "cooldown"),
         ({"held_out_on": date(2026, 1, 31)}, "cooldown"),
         ({"held_out_on": date(2026, 1, 30)}, None),
-        ({"reached_day_count_30d": 3}, "contact_limit"),
+        (OFTEN, "contact_limit"),
         ({"reached_day_count_30d": 2, "reached_day_count_90d": 9}, None),
-        ({"reached_day_count_30d": 3, "is_owed": True}, None),
+        ({**OFTEN, "is_owed": True}, None),
         ({"call_hours": None}, "quiet_hours"),
         ({"call_hours": None, "channel": "email"}, None),
         ({"is_unspoken": True}, "no_speaker"),

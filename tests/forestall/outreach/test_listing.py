@@ -10,7 +10,7 @@ from features.published_outreach import OUTREACH_LIST, OUTREACH_WITHHELD
 from forestall.outreach.effect_table import COLUMNS as EFFECTS
 from forestall.outreach.experiment import COLUMNS
 from forestall.outreach.fairness import Tolerance, compare, in_groups, tally
-from forestall.outreach.listing import make_lists
+from forestall.outreach.listing import judged_options, make_lists
 from forestall.sections import OutreachSettings, PoolSettings
 
 RUN_DATE = date(2026, 3, 2)
@@ -438,6 +438,46 @@ def test_of_equal_risks_goes_first_whose_risk_the_action_answers_to(make, candid
     # whom no reason explains better gets the default's action, which counts whole
     last = lists.listed.set_index("customer_id").loc["c0002"]
     assert (last["action"], last["reason"], last["addressed_share"]) == ("coach", "default", 1.0)
+
+
+def _shares(known, playbook, people, reasons):
+    """addressed_share by customer and action."""
+    options = judged_options(known(people=people, risk=0.6, reasons=reasons), playbook, SETTINGS, 90)
+    return options.set_index(["customer_id", "action"])["addressed_share"].to_dict()
+
+
+def test_an_action_whose_reasons_do_not_push_is_no_option(known, playbook, candidates):
+    reasons = _pushed([("complaint_count_30d", 1.0), ("wait_time_s_max_90d", -0.5)])
+    assert _shares(known, playbook, candidates(1), reasons) == {("c0000", "fix"): pytest.approx(1 - np.exp(-1.0))}
+
+
+def test_an_action_of_a_trigger_counts_with_the_share_of_its_reasons_and_whole_where_none_is_known(
+    known, playbook, candidates
+):
+    people = candidates(2, low_csat_7d=1.0)
+    reasons = _pushed([("wait_time_s_max_90d", 0.5), ("tenure_days", 0.9)])
+    assert _shares(known, playbook, people, reasons) == {
+        ("c0000", "fix"): pytest.approx(1 - np.exp(-0.5)), ("c0001", "fix"): 1.0
+    }  # fmt: skip
+
+
+def test_an_action_of_the_default_counts_whole_though_another_reason_names_it_too(known, playbook, candidates):
+    both = {"default": playbook.reasons["default"].model_copy(update={"actions": ("coach", "fix")})}
+    book = playbook.model_copy(update={"reasons": playbook.reasons | both})
+    reasons = _pushed([("tenure_days", 0.9), ("wait_time_s_max_90d", 0.5)])
+    assert _shares(known, book, candidates(1), reasons) == {
+        ("c0000", "coach"): 1.0, ("c0000", "credit_call"): pytest.approx(1 - np.exp(-0.5)), ("c0000", "fix"): 1.0
+    }  # fmt: skip
+
+
+def test_who_was_reached_of_late_is_named_though_another_call_keeps_little_more(make, candidates):
+    reached = pd.Timestamp("2026-03-01 12:00", tz="UTC")
+    people = candidates(2, last_reached_at=[reached, pd.NaT], last_reached_on=[reached.tz_localize(None), pd.NaT])
+    lists = make(values={"people": people, "risk": 0.9})
+    assert lists.listed["customer_id"].tolist() == ["c0001"]
+    held = lists.withheld.iloc[0]
+    assert (held["customer_id"], held["suppression_reason"]) == ("c0000", "cooldown")
+    assert held["fresh_share"] == pytest.approx(1 / 90)
 
 
 def test_where_accounts_leave_as_a_whole_the_margin_of_all_is_at_risk(make, candidates):

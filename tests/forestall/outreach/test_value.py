@@ -118,12 +118,14 @@ def test_an_account_leaves_as_a_whole_but_who_gave_notice_leaves_alone():
 
 def test_of_another_call_only_what_an_earlier_one_does_not_keep_already_is_new():
     rows = pd.DataFrame({
-        "trigger": [None, None, None, "notice_given", "low_csat", None],
-        "reached_on": pd.to_datetime(["2026-01-16", None, "2025-01-01", "2026-03-01", "2026-02-28", "2026-02-01"]),
-        "held_out_on": [None, date(2026, 1, 31), None, None, None, date(2026, 2, 20)],
+        "trigger": [None, None, None, "notice_given", "low_csat", None, None],
+        "last_reached_on": pd.to_datetime(
+            ["2026-01-16", None, "2025-01-01", "2026-03-01", "2026-02-28", "2026-02-01", "2026-03-02"]
+        ),
+        "held_out_on": [None, date(2026, 1, 31), None, None, None, date(2026, 2, 20), None],
     })  # fmt: skip
     found = fresh_share(rows, date(2026, 3, 2), 90)
-    # 45 days; held out 30 days ago rests as if called; long ago; notice is news; 2 days; the later of both
-    assert found == pytest.approx([0.5, 30 / 90, 1.0, 1.0, 2 / 90, 10 / 90])
-    nobody = pd.DataFrame({"trigger": [None], "reached_on": [pd.NaT], "held_out_on": [None]})
+    # 45 days; held out 30 days ago rests as if called; long ago; notice is news; 2 days; the later of both; at least 1
+    assert found == pytest.approx([0.5, 30 / 90, 1.0, 1.0, 2 / 90, 10 / 90, 1 / 90])
+    nobody = pd.DataFrame({"trigger": [None], "last_reached_on": [pd.NaT], "held_out_on": [None]})
     assert fresh_share(nobody, date(2026, 3, 2), 90).tolist() == [1.0]
