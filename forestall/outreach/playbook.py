@@ -76,7 +76,7 @@ class Reason(Section):
     """A group of features that tell of one cause, and what may be done about it."""
 
     features: tuple[str, ...] = Field((), description="columns or patterns such as wait_*")
-    actions: tuple[str, ...] = Field(min_length=1, description="the one worth most is chosen")
+    actions: tuple[str, ...] = Field(description="the one worth most is chosen; none: no call mends it")
 
 
 class TriggerRule(Section):
@@ -134,6 +134,8 @@ class Playbook(Section):
             raise MistakeAtError(("saved_churn_ratio",), f"`{DEFAULT_REASON}` is missing; it holds for other segments")
         if self.reasons and DEFAULT_REASON not in self.reasons:
             raise MistakeAtError(("reasons",), f"`{DEFAULT_REASON}` is missing; it answers whom no other reason fits")
+        if self.reasons and not self.reasons[DEFAULT_REASON].actions:
+            raise MistakeAtError(("reasons", DEFAULT_REASON, "actions"), "no action for whom no other reason fits")
         return self
 
     @property

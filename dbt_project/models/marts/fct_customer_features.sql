@@ -38,68 +38,100 @@
 {%- for days in (7, 30, 90, 180, 365) %}
     {%- do done.extend(['active_day_count_' ~ days ~ 'd', 'activity_count_' ~ days ~ 'd', 'activity_value_' ~ days ~ 'd']) %}
 {%- endfor %}
+{#- Of the others of the account: whole numbers, whose sums are the same in any order. -#}
+{%- set shared = ['tenure_days', 'days_to_renewal', 'contact_count_90d', 'complaint_count_90d', 'abandoned_count_90d', 'unresolved_count_30d',
+    'unresolved_problem_count_90d', 'repeat_count_90d', 'wait_time_s_max_90d', 'late_payment_count_90d', 'failed_payment_count_90d',
+    'active_day_count_90d', 'days_since_last_contact'] %}
 
 -- A customer without contacts has had none (0); what was never measured stays null.
+with own as (
+    select
+        population.customer_id,
+        population.as_of_on,
+        population.account_id,
+        true as is_active,
+        population.is_under_notice,
+        population.is_profiling_allowed,
+        population.is_contacted_recently,
+        cast({{ var('is_training') }} as boolean) as is_training,
+        population.segment,
+        population.region,
+        population.language,
+        population.preferred_channel,
+        population.attributes,
+        subscriptions.plan,
+        {{ days_between(local_day('coalesce(population.signed_up_at, subscriptions.first_started_at)'), 'population.as_of_on') }} as tenure_days,
+        coalesce(subscriptions.subscription_count, 0) as subscription_count,
+        subscriptions.monthly_value,
+        subscriptions.monthly_margin,
+        subscriptions.days_to_renewal,
+        subscriptions.term_months,
+        subscriptions.term_left_share,
+        subscriptions.days_since_plan_change,
+        subscriptions.subscription_age_days,
+        coalesce(subscriptions.ended_subscription_count_365d, 0) as ended_subscription_count_365d,
+        coalesce(subscriptions.plan_change_count_365d, 0) as plan_change_count_365d,
+        {%- for name in counted %}
+        coalesce(contacts.{{ name }}, 0) as {{ name }},
+        {%- endfor %}
+        {%- for name in experienced %}
+        contacts.{{ name }},
+        {%- endfor %}
+        coalesce(surveys.survey_count_90d, 0) as survey_count_90d,
+        coalesce(surveys.low_csat_count_90d, 0) as low_csat_count_90d,
+        coalesce(surveys.survey_count_change_90d, 0) as survey_count_change_90d,
+        {%- for name in answered %}
+        surveys.{{ name }},
+        {%- endfor %}
+        {%- for name in ['invoice_count_90d', 'invoice_count_365d', 'late_payment_count_90d', 'late_payment_count_365d',
+                         'failed_payment_count_30d', 'failed_payment_count_90d', 'unpaid_count_365d', 'unpaid_amount_365d'] %}
+        coalesce(payments.{{ name }}, 0) as {{ name }},
+        {%- endfor %}
+        payments.days_late_mean_365d,
+        payments.billed_amount_last_365d,
+        payments.billed_amount_change_365d,
+        payments.days_since_billed_rise,
+        payments.billed_rise_ratio_365d,
+        payments.days_since_late_payment,
+        payments.days_late_faded_365d,
+        {%- for name in done %}
+        activity.{{ name }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from {{ ref('int_population') }} as population
+    left join {{ ref('int_subscription_features') }} as subscriptions
+        on subscriptions.as_of_on = population.as_of_on and subscriptions.customer_id = population.customer_id
+    left join {{ ref('int_contact_features') }} as contacts
+        on contacts.as_of_on = population.as_of_on and contacts.customer_id = population.customer_id
+    left join {{ ref('int_survey_features') }} as surveys
+        on surveys.as_of_on = population.as_of_on and surveys.customer_id = population.customer_id
+    left join {{ ref('int_payment_features') }} as payments
+        on payments.as_of_on = population.as_of_on and payments.customer_id = population.customer_id
+    left join {{ ref('int_activity_features') }} as activity
+        on activity.as_of_on = population.as_of_on and activity.customer_id = population.customer_id
+),
+
+-- Who refuses profiling tells nothing of others either.
+accounts as (
+    select
+        as_of_on,
+        account_id,
+        count(*) as customer_count,
+        {%- for name in shared %}
+        sum({{ name }}) filter (where coalesce(is_profiling_allowed, true)) as {{ name }},
+        count({{ name }}) filter (where coalesce(is_profiling_allowed, true)) as {{ name }}_known{{ ',' if not loop.last }}
+        {%- endfor %}
+    from own
+    group by as_of_on, account_id
+    having count(*) > 1
+)
+
 select
-    population.customer_id,
-    population.as_of_on,
-    population.account_id,
-    true as is_active,
-    population.is_under_notice,
-    population.is_profiling_allowed,
-    population.is_contacted_recently,
-    cast({{ var('is_training') }} as boolean) as is_training,
-    population.segment,
-    population.region,
-    population.language,
-    population.preferred_channel,
-    population.attributes,
-    subscriptions.plan,
-    {{ days_between(local_day('coalesce(population.signed_up_at, subscriptions.first_started_at)'), 'population.as_of_on') }} as tenure_days,
-    coalesce(subscriptions.subscription_count, 0) as subscription_count,
-    subscriptions.monthly_value,
-    subscriptions.monthly_margin,
-    subscriptions.days_to_renewal,
-    subscriptions.term_months,
-    subscriptions.term_left_share,
-    subscriptions.days_since_plan_change,
-    subscriptions.subscription_age_days,
-    coalesce(subscriptions.ended_subscription_count_365d, 0) as ended_subscription_count_365d,
-    coalesce(subscriptions.plan_change_count_365d, 0) as plan_change_count_365d,
-    {%- for name in counted %}
-    coalesce(contacts.{{ name }}, 0) as {{ name }},
+    own.*,
+    coalesce(accounts.customer_count, 1) as account_customer_count,
+    {%- for name in shared %}
+    {%- set is_told = 'coalesce(own.is_profiling_allowed, true) and own.' ~ name ~ ' is not null' %}
+    cast(accounts.{{ name }} - case when {{ is_told }} then own.{{ name }} else 0 end as double precision)
+        / nullif(accounts.{{ name }}_known - case when {{ is_told }} then 1 else 0 end, 0) as account_others_{{ name }}{{ ',' if not loop.last }}
     {%- endfor %}
-    {%- for name in experienced %}
-    contacts.{{ name }},
-    {%- endfor %}
-    coalesce(surveys.survey_count_90d, 0) as survey_count_90d,
-    coalesce(surveys.low_csat_count_90d, 0) as low_csat_count_90d,
-    coalesce(surveys.survey_count_change_90d, 0) as survey_count_change_90d,
-    {%- for name in answered %}
-    surveys.{{ name }},
-    {%- endfor %}
-    {%- for name in ['invoice_count_90d', 'invoice_count_365d', 'late_payment_count_90d', 'late_payment_count_365d',
-                     'failed_payment_count_30d', 'failed_payment_count_90d', 'unpaid_count_365d', 'unpaid_amount_365d'] %}
-    coalesce(payments.{{ name }}, 0) as {{ name }},
-    {%- endfor %}
-    payments.days_late_mean_365d,
-    payments.billed_amount_last_365d,
-    payments.billed_amount_change_365d,
-    payments.days_since_billed_rise,
-    payments.billed_rise_ratio_365d,
-    payments.days_since_late_payment,
-    payments.days_late_faded_365d,
-    {%- for name in done %}
-    activity.{{ name }}{{ ',' if not loop.last }}
-    {%- endfor %}
-from {{ ref('int_population') }} as population
-left join {{ ref('int_subscription_features') }} as subscriptions
-    on subscriptions.as_of_on = population.as_of_on and subscriptions.customer_id = population.customer_id
-left join {{ ref('int_contact_features') }} as contacts
-    on contacts.as_of_on = population.as_of_on and contacts.customer_id = population.customer_id
-left join {{ ref('int_survey_features') }} as surveys
-    on surveys.as_of_on = population.as_of_on and surveys.customer_id = population.customer_id
-left join {{ ref('int_payment_features') }} as payments
-    on payments.as_of_on = population.as_of_on and payments.customer_id = population.customer_id
-left join {{ ref('int_activity_features') }} as activity
-    on activity.as_of_on = population.as_of_on and activity.customer_id = population.customer_id
+from own
+left join accounts on accounts.as_of_on = own.as_of_on and accounts.account_id = own.account_id
