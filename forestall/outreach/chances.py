@@ -40,7 +40,7 @@ COMMON_SHARE = 0.5  # of what the playbook may be wrong about, its actions share
 # segments (standard deviation). Doubt: so many times as far as it claims the playbook may be off.
 SPREADS = np.linspace(0.0, 0.3, 7)
 LIKELY_SPREAD = 0.1
-DOUBTS = {1.0: 0.6, 2.0: 0.3, 4.0: 0.1}
+DOUBTS = {0.5: 0.3, 1.0: 0.4, 2.0: 0.2, 4.0: 0.1}
 
 
 def evidence(accounts: pd.DataFrame, leaving: Measure, run_date: date) -> pd.DataFrame:

@@ -115,6 +115,26 @@ def test_features_count_the_local_days_before_the_as_of_date(built: Settings, fr
     assert both["contact_count_30d"].sum() > 100
 
 
+def test_what_the_others_of_an_account_live_through_is_known_of_each(built: Settings) -> None:
+    """By hand, one by one: the mean over the others who do not refuse profiling, and nothing for the alone."""
+    rows = _read(built, "SELECT * FROM marts.fct_customer_features WHERE as_of_on = DATE '2025-06-01'")
+    assert rows["is_profiling_allowed"].eq(False).any()
+    names = [name for name in rows.columns if name.startswith("account_others_")]
+    assert len(names) == 13
+    by_account = dict(list(rows.groupby("account_id")))
+    for row in rows.to_dict("records"):
+        own = by_account[row["account_id"]]
+        others = own[(own["customer_id"] != row["customer_id"]) & (own["is_profiling_allowed"] != False)]  # noqa: E712
+        assert row["account_customer_count"] == len(own)
+        for name in names:
+            wanted = others[name.removeprefix("account_others_")].astype("float64").mean()
+            assert row[name] == pytest.approx(wanted, nan_ok=True), name
+    refusing = rows.loc[rows["is_profiling_allowed"].eq(False), "account_id"]
+    assert rows["account_customer_count"].gt(1).sum() > 20
+    assert rows.loc[rows["account_id"].isin(refusing), "account_customer_count"].gt(1).any()
+    assert rows["account_others_wait_time_s_max_90d"].gt(0).any()
+
+
 def test_tone_changes_against_what_came_before(built: Settings, frames: dict[str, pd.DataFrame]) -> None:
     as_of = date(2025, 6, 1)
     cutoff = pd.Timestamp(as_of, tz=ZONE)

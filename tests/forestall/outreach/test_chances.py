@@ -193,7 +193,7 @@ def test_options_show_what_they_go_by(book):
 
 def test_where_the_playbook_is_wrong_learned_chances_are_nearer_the_truth_and_intervals_hold_it():
     """Root mean squared error below both the raw cells' and the playbook's; 95 % intervals, within binomial error."""
-    table = chances_table(range(12), {"playbook is wrong": WORLDS["playbook is wrong"]}, (4_000,)).iloc[0]
+    table = chances_table(range(12), {"playbook is wrong": WORLDS["playbook is wrong"]}, (10_000,)).iloc[0]
     assert table["learned"] < 0.85 * table["playbook"]
     assert table["learned"] < 0.5 * table["raw"]
     assert table["coverage"] > 0.92

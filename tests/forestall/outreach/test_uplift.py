@@ -34,10 +34,10 @@ def known(world, count, seed=0):
 
 
 def test_where_customers_differ_the_model_is_taken():
-    trial = try_uplift(known(World(0.05, 0.0, by_feature=0.6), 3_000), FEW, playbook(), LEAVING.wait_days, PARAMS)
+    trial = try_uplift(known(World(0.05, 0.0, by_feature=0.6), 6_000), FEW, playbook(), LEAVING.wait_days, PARAMS)
     assert trial.is_better
     assert trial.judged_by == LEFT_OUT
-    assert trial.judged.count == 3_000
+    assert trial.judged.count == 6_000
 
 
 def test_where_they_are_alike_it_is_not():
