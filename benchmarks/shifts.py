@@ -9,6 +9,7 @@ agents is away for a week. Wanted: 200 agents and 8 weeks under 60 s with a prov
 """
 
 import argparse
+import copy
 import time
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -88,12 +89,12 @@ class Recorder:
         self.calls: list[tuple[tuple[Any, ...], dict[str, Any]]] = []
 
     def __call__(self, *arguments: Any, **options: Any) -> Any:
-        self.calls.append((arguments, options))
+        self.calls.append((arguments, copy.deepcopy(options)))  # the solver takes entries out of its options
         return self.solver(*arguments, **options)
 
     def again(self) -> None:
         for arguments, options in self.calls:
-            self.solver(*arguments, **options)
+            self.solver(*arguments, **copy.deepcopy(options))
 
 
 def main() -> None:

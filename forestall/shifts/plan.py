@@ -6,7 +6,7 @@ finished roster from the solver's bounds, not of the model's counts.
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
@@ -17,10 +17,11 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from forestall.shifts.announced import Announced, kept_jobs
+from forestall.shifts.filling import Gaps
 from forestall.shifts.grid import Grid, candidates_of, grid_of, kinds_of
 from forestall.shifts.program import AgentClass, Candidates, Floats, Integers, Kind, Solution, Week
 from forestall.shifts.roster import Roster, roster_of, week_limits
-from forestall.shifts.rostering import Crew, Jobs, Limits, State, assign_week, carry, deal
+from forestall.shifts.rostering import Crew, Given, Jobs, Limits, State, assign_week, carry, deal
 from forestall.shifts.rules import StaffingRules
 from forestall.shifts.week import solve_week
 
@@ -224,14 +225,27 @@ class _Planner:
         )  # fmt: skip
         found = solve_week(problem, seconds, GAP)
         self.bound += found.bound
-        jobs, breaks, kind = _jobs(candidates, found, self.kinds, self.sites, self.grid, week, start)
-        holder = self._assign(crew, jobs, found, week, number)
+        jobs, breaks, kind = _jobs(candidates, found, self.kinds, self.sites, self.grid, start)
+        model_h, model_short = float(jobs.paid_h.sum()), self._model_short(required, jobs, breaks, start)
+        if crew is None:
+            holder = np.full(len(jobs), -1)
+        else:
+            # Where seats are limited nobody is added: the model alone counts them.
+            free = np.flatnonzero([self.kinds[one].site not in problem.seats for one in candidates.kind])
+            possible = _as_jobs(candidates, free, found, self.kinds, self.sites, self.grid)
+            gaps = Gaps(
+                required, start, possible, [self.kinds[one] for one in candidates.kind[free]], self.rules.short_cost,
+                self.grid.step_s / 3600,
+            )  # fmt: skip
+            holder = self._assign(crew, jobs, found, week, number, lambda given: gaps.fill(given, breaks))
+            jobs, breaks = jobs.with_others(possible.part(gaps.added)), [*breaks, *gaps.breaks]
+            kind = np.append(kind, candidates.kind[free[gaps.added]])
         kinds = [self.kinds[one] for one in kind]
         self._book(part, week, jobs, breaks, [one.site for one in kinds], [one.name for one in kinds], holder)
         missing = self._penalty(np.maximum(self.required[part, start:end] - self.planned[part, start:end], 0))
         worked = float(jobs.paid_h[holder >= 0].sum()) if self.roster is not None else float(jobs.paid_h.sum())
         # What the model paid beside shifts and uncovered steps (idle contracts, a site's least staff) stays as it was.
-        beside = found.cost - float(jobs.paid_h.sum()) - self._penalty(self._model_short(required, jobs, breaks, start))
+        beside = found.cost - model_h - self._penalty(model_short)
         self.cost += worked + missing + max(0.0, beside)
         self.paid_h += worked
 
@@ -267,12 +281,13 @@ class _Planner:
             )
             for key, agents in classes.items()
         ]  # fmt: skip
-        return _Team(mine, part, made, [np.array(agents) for agents in classes.values()], days, hours)
+        return _Team(roster, mine, part, made, [np.array(agents) for agents in classes.values()], days, hours)
 
-    def _assign(self, team: "_Team | None", jobs: Jobs, found: Solution, week: Sequence[int], number: int) -> Integers:
-        if team is None or self.roster is None:
-            return np.full(len(jobs), -1)
-        roster, rules = self.roster, self.rules
+    def _assign(
+        self, team: "_Team", jobs: Jobs, found: Solution, week: Sequence[int], number: int,
+        fill: Callable[[Given], None],
+    ) -> Integers:  # fmt: skip
+        roster, rules = team.roster, self.rules
         lengths = max((len(paid) for paid in found.lengths.values()), default=1)
         quota = np.zeros((len(roster), lengths), np.int64)
         planned = np.zeros((len(roster), len(team.part), len(week), lengths), bool)
@@ -290,7 +305,7 @@ class _Planner:
         )  # fmt: skip
         limits = Limits(self._rest_steps, rules.days_in_a_row, rules.rotation, self.grid.step_s / 3600)
         state = State(*(values[mine] for values in vars(self.state).values()))
-        holder = assign_week(crew, jobs, limits, state, self._wanted(mine, state, number))
+        holder = assign_week(crew, jobs, limits, state, self._wanted(mine, state, number), fill)
         for name, values in vars(state).items():
             getattr(self.state, name)[mine] = values
         return np.where(holder >= 0, mine[holder], -1)
@@ -353,6 +368,7 @@ class _Planner:
 class _Team:
     """The agents of some groups in a week, and their classes."""
 
+    roster: Roster
     agents: Integers
     part: Integers
     classes: list[AgentClass]
@@ -362,14 +378,12 @@ class _Team:
 
 
 def _jobs(
-    candidates: Candidates, found: Solution, kinds: Sequence[Kind], sites: Sequence[str], grid: Grid,
-    week: Sequence[int], start: int,
+    candidates: Candidates, found: Solution, kinds: Sequence[Kind], sites: Sequence[str], grid: Grid, start: int
 ) -> tuple[Jobs, list[tuple[tuple[int, int], ...]], Integers]:  # fmt: skip
     """Shifts one by one, with their breaks: the first to come is the first to rest."""
     order = np.lexsort((candidates.first, candidates.day, candidates.group, candidates.kind))
     at = np.repeat(order, found.counts[order])
-    kind, group, day, first = candidates.kind[at], candidates.group[at], candidates.day[at], candidates.first[at]
-    steps = np.array([kinds[one].steps for one in kind], np.int64)
+    kind, group, day = candidates.kind[at], candidates.group[at], candidates.day[at]
     taken: dict[tuple[int, int, int], int] = {}
     breaks = []
     for one, of, on in zip(kind.tolist(), group.tolist(), day.tolist(), strict=True):
@@ -377,9 +391,18 @@ def _jobs(
         taken[one, of, on] = turn + 1
         begun = [found.breaks[one, of, on, number][turn] + start for number in range(len(kinds[one].breaks))]
         breaks.append(tuple((b, b + kinds[one].breaks[number][0]) for number, b in enumerate(begun)))
+    return _as_jobs(candidates, at, found, kinds, sites, grid), breaks, kind
+
+
+def _as_jobs(
+    candidates: Candidates, at: Integers, found: Solution, kinds: Sequence[Kind], sites: Sequence[str], grid: Grid
+) -> Jobs:
+    """The candidates at these positions as shifts of somebody."""
+    kind, first = candidates.kind[at], candidates.first[at]
+    steps = np.array([kinds[one].steps for one in kind], np.int64)
     paid = np.array([kinds[one].paid_h for one in kind])
     length = np.array([found.lengths[kinds[one].site].index(kinds[one].paid_h) for one in kind], np.int64)
     local = grid.instant(first).tz_convert(grid.zone)
     minute = np.asarray(local.hour * 60 + local.minute, np.int64)
     site = np.array([sites.index(kinds[one].site) for one in kind], np.int64)
-    return Jobs(day, first, first + steps, minute, paid, length, group, site), breaks, kind
+    return Jobs(candidates.day[at], first, first + steps, minute, paid, length, candidates.group[at], site)

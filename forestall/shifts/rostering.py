@@ -6,8 +6,8 @@ and days of the week) is out of the question, and whoever has the most shifts le
 comes first. What then stays open is tried once more by handing another shift of that week over.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,6 +83,12 @@ class Jobs:
     def __len__(self) -> int:
         return len(self.day)
 
+    def part(self, at: Integers | Sequence[int]) -> "Jobs":
+        return Jobs(*(getattr(self, one.name)[at] for one in fields(self)))
+
+    def with_others(self, others: "Jobs") -> "Jobs":
+        return Jobs(*(np.concatenate([getattr(self, one.name), getattr(others, one.name)]) for one in fields(self)))
+
 
 @dataclass(frozen=True)
 class Crew:
@@ -113,8 +119,8 @@ class Crew:
 
 
 @dataclass
-class _Week:
-    """What is left to each agent, and who works what."""
+class Given:
+    """Who works what in a week, and what is left to each agent."""
 
     crew: Crew
     jobs: Jobs
@@ -129,17 +135,16 @@ class _Week:
     def __post_init__(self) -> None:
         self.hours, self.days, self.quota = self.crew.hours.copy(), self.crew.days.copy(), self.crew.quota.copy()
 
-    def may(self, agents: Integers, jobs: Integers) -> Flags:
+    def may(self, agents: Integers, jobs: Jobs) -> Flags:
         """Agents x jobs of one day: whether the rules allow it, given what each works on the other days."""
-        crew, some = self.crew, self.jobs
-        day = int(some.day[jobs[0]])
-        allowed = crew.may_serve[np.ix_(agents, some.group[jobs])] & crew.available[agents, day][:, None]
-        allowed &= crew.site[agents][:, None] == some.site[jobs][None, :]
-        allowed &= self.hours[agents][:, None] >= some.paid_h[jobs][None, :] - 1e-9
+        crew, day = self.crew, int(jobs.day[0])
+        allowed = crew.may_serve[np.ix_(agents, jobs.group)] & crew.available[agents, day][:, None]
+        allowed &= crew.site[agents][:, None] == jobs.site[None, :]
+        allowed &= self.hours[agents][:, None] >= jobs.paid_h[None, :] - 1e-9
         allowed &= ((self.days[agents] > 0) & (self.work[agents, day] < 0))[:, None]
         allowed &= (self._row(agents, day) <= self.limits.days_in_a_row)[:, None]
         free, busy = self._free(agents, day)
-        return np.asarray(allowed & (some.first[jobs] >= free[:, None]) & (some.last[jobs] <= busy[:, None]))
+        return np.asarray(allowed & (jobs.first >= free[:, None]) & (jobs.last <= busy[:, None]))
 
     def _row(self, agents: Integers, day: int) -> Integers:
         """Days in a row that there would be with a shift on `day`."""
@@ -178,8 +183,17 @@ class _Week:
         self.days[agent] -= sign
         self.quota[agent, self.jobs.length[job]] -= sign
 
+    def add(self, agent: int, shift: Jobs) -> None:
+        """Give one more shift, which nobody had planned, to an agent."""
+        self.jobs = self.jobs.with_others(shift)
+        self.holder = np.append(self.holder, -1)
+        self.give(agent, len(self.jobs) - 1)
 
-def assign_week(crew: Crew, jobs: Jobs, limits: Limits, state: State, wanted_minute: Floats) -> Integers:
+
+def assign_week(
+    crew: Crew, jobs: Jobs, limits: Limits, state: State, wanted_minute: Floats,
+    fill: Callable[[Given], None] = lambda _: None,
+) -> Integers:  # fmt: skip
     """Give the shifts of a week to agents and carry `state` to its end.
 
     Args:
@@ -188,12 +202,13 @@ def assign_week(crew: Crew, jobs: Jobs, limits: Limits, state: State, wanted_min
         limits: the rules.
         state: of the agents at the week's start; becomes that at its end.
         wanted_minute: start of the day that the rotation wants for each agent; NaN for none.
+        fill: may add shifts before the week is over.
 
     Returns:
-        The agent of each shift, -1 where nobody may work it.
+        The agent of each shift, -1 where nobody may work it; those added come last.
     """
     days = crew.available.shape[1]
-    week = _Week(crew, jobs, limits, state, np.full(len(jobs), -1), np.full((len(crew), days), -1))
+    week = Given(crew, jobs, limits, state, np.full(len(jobs), -1), np.full((len(crew), days), -1))
     for day in range(days):
         today = np.flatnonzero(jobs.day == day)
         if len(today) and len(crew):
@@ -201,11 +216,12 @@ def assign_week(crew: Crew, jobs: Jobs, limits: Limits, state: State, wanted_min
     for job in np.flatnonzero(week.holder < 0).tolist():
         if len(crew):
             _hand_over(week, job)
-    carry(state, jobs, week.work, crew.weekend, limits.rest_steps)
+    fill(week)
+    carry(state, week.jobs, week.work, crew.weekend, limits.rest_steps)
     return week.holder
 
 
-def _assign_day(week: _Week, today: Integers, day: int, wanted_minute: Floats) -> None:
+def _assign_day(week: Given, today: Integers, day: int, wanted_minute: Floats) -> None:
     crew, jobs = week.crew, week.jobs
     everybody = np.arange(len(crew))
     left = np.maximum(crew.available[:, day:].sum(axis=1), 1)
@@ -218,16 +234,16 @@ def _assign_day(week: _Week, today: Integers, day: int, wanted_minute: Floats) -
         cost = cost + WEEKEND * week.state.weekends[:, None]
     away = np.abs(jobs.minute[today][None, :] - wanted_minute[:, None]) / 60
     cost = cost + LATER * np.nan_to_num(away) + 1e-6 * everybody[:, None]
-    cost = np.where(week.may(everybody, today), cost, NEVER)
+    cost = np.where(week.may(everybody, jobs.part(today)), cost, NEVER)
     for agent, at in zip(*linear_sum_assignment(cost), strict=True):
         if cost[agent, at] < NEVER:
             week.give(int(agent), int(today[at]))
 
 
-def _hand_over(week: _Week, job: int) -> None:
+def _hand_over(week: Given, job: int) -> None:
     """Find an agent for an open shift, if need be one who gives another shift of the week to somebody else."""
     everybody = np.arange(len(week.crew))
-    direct = np.flatnonzero(week.may(everybody, np.array([job]))[:, 0])
+    direct = np.flatnonzero(week.may(everybody, week.jobs.part([job]))[:, 0])
     if len(direct):
         week.give(int(direct[0]), job)
         return
@@ -235,9 +251,9 @@ def _hand_over(week: _Week, job: int) -> None:
     for agent in np.flatnonzero(skilled & (week.crew.site == week.jobs.site[job])).tolist():
         for other in week.work[agent][week.work[agent] >= 0].tolist():
             week.give(agent, other, -1)
-            if week.may(np.array([agent]), np.array([job]))[0, 0]:
+            if week.may(np.array([agent]), week.jobs.part([job]))[0, 0]:
                 week.give(agent, job)
-                takers = np.flatnonzero(week.may(everybody, np.array([other]))[:, 0])
+                takers = np.flatnonzero(week.may(everybody, week.jobs.part([other]))[:, 0])
                 if len(takers):
                     week.give(int(takers[0]), other)
                     return

@@ -1,0 +1,93 @@
+"""What stays uncovered once shifts have become somebody's, and who of those with time left could cover some of it.
+
+The week's model counts people and knows no rest between shifts, so a few of its shifts find nobody. Others may have
+hours left that fit at another time or in another pattern: shift after shift the one is added that covers most of what
+is short for what it is paid, as long as it is worth its pay.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from forestall.shifts.program import Floats, Integers, Kind
+from forestall.shifts.rostering import Given, Jobs
+
+Breaks = list[tuple[tuple[int, int], ...]]
+
+
+class Gaps:
+    """The uncovered steps of a week, and the shifts that might be added.
+
+    Args:
+        required: groups x steps from `start` on.
+        start: step at which the week begins.
+        possible: shifts that may be worked.
+        kinds: of each of `possible`.
+        short_cost: paid hours that an uncovered agent hour is worth.
+        step_h: length of a step, hours.
+    """
+
+    def __init__(
+        self, required: Integers, start: int, possible: Jobs, kinds: Sequence[Kind], short_cost: float, step_h: float
+    ) -> None:
+        self.required, self.start, self.possible, self.kinds = required, start, possible, kinds
+        self.hour_worth = short_cost * step_h
+        self.added: list[int] = []  # positions in `possible`
+        self.breaks: Breaks = []
+
+    def fill(self, given: Given, breaks: Breaks) -> None:
+        """Add shifts to what was given out while one is worth its pay and somebody may work it.
+
+        Args:
+            given: who works what; shifts are added to it.
+            breaks: of the shifts in it, each as first and last step.
+        """
+        short = self._short(given, breaks)
+        while (worth := self._worth(short)).max(initial=0.0) > 0:
+            for at in np.argsort(-worth, kind="stable")[: int((worth > 0).sum())].tolist():
+                shift = self.possible.part([at])
+                may = np.flatnonzero(given.may(np.arange(len(given.crew)), shift)[:, 0])
+                if len(may):
+                    break
+            else:
+                return
+            rests = self._rests(at, short)
+            given.add(int(may[np.argmax(given.hours[may])]), shift)  # whoever has most hours left
+            self.added.append(at)
+            self.breaks.append(rests)
+            group, row = int(shift.group[0]), self._covered(shift, rests)
+            short[group] -= row
+
+    def _short(self, given: Given, breaks: Breaks) -> Integers:
+        """Groups x steps: agents who are missing; below zero where there are more than needed."""
+        short = self.required.copy()
+        for at in np.flatnonzero(given.holder >= 0).tolist():
+            short[given.jobs.group[at]] -= self._covered(given.jobs.part([at]), breaks[at])
+        return short
+
+    def _covered(self, shift: Jobs, rests: tuple[tuple[int, int], ...]) -> Integers:
+        row = np.zeros(self.required.shape[1], np.int64)
+        row[max(0, int(shift.first[0]) - self.start) : int(shift.last[0]) - self.start] = 1
+        for first, last in rests:
+            row[max(0, first - self.start) : last - self.start] = 0
+        return row
+
+    def _worth(self, short: Integers) -> Floats:
+        """Of each possible shift: what it covers, breaks at the best time, less what it is paid; in paid hours."""
+        missing = np.zeros((len(short), short.shape[1] + 1), np.int64)
+        missing[:, 1:] = np.cumsum(short > 0, axis=1)
+        first, last = (np.clip(at - self.start, 0, short.shape[1]) for at in (self.possible.first, self.possible.last))
+        steps = missing[self.possible.group, last] - missing[self.possible.group, first]
+        return np.asarray(steps * self.hour_worth - self.possible.paid_h)
+
+    def _rests(self, at: int, short: Integers) -> tuple[tuple[int, int], ...]:
+        """Each break where it takes least away from what is short."""
+        begins, group = int(self.possible.first[at]), int(self.possible.group[at])
+        missing = np.concatenate([[0], np.cumsum(short[group] > 0)])
+        rests = []
+        for steps, earliest, latest in self.kinds[at].breaks:
+            starts = begins + np.arange(earliest, latest + 1)
+            inside = np.clip(np.stack([starts, starts + steps]) - self.start, 0, short.shape[1])
+            first = int(starts[np.argmin(missing[inside[1]] - missing[inside[0]])])
+            rests.append((first, first + steps))
+        return tuple(rests)
