@@ -1,4 +1,4 @@
-"""What the model of a week could give to nobody is covered by whoever has hours left, as far as that is worth its pay."""
+"""What the model of a week could give to nobody is covered by whoever has hours left, if that is worth its pay."""
 
 import numpy as np
 import pytest
