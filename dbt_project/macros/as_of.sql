@@ -76,7 +76,8 @@
 {# Whether training looks at a customer. Pseudonyms are spread evenly, so those below a text are a share of the
    customers, whole and always the same ones. #}
 {% macro is_sampled(customer) -%}
-    {{ bytewise(customer) ~ " < '" ~ var('sampled_below') ~ "'" if var('sampled_below') else 'true' }}
+    {%- set population = ref('int_population') -%}
+    {{ customer ~ ' in (select customer_id from ' ~ population ~ ')' if var('sampled_below') else 'true' }}
 {%- endmacro %}
 
 {# Features that are kept no longer: of training, dates that are learned from no more; else nights a week old.

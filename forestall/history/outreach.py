@@ -292,7 +292,10 @@ def _measured(accounts: pd.DataFrame, margin_share: float, *, is_inactivity: boo
 
 
 def last_held_out(warehouse: Warehouse, run_date: date, days: int) -> "pd.Series[Any]":
-    """Last night of the so many days before the run date that withheld each customer for the experiment."""
+    """Last night of the so many days before the run date that withheld each customer for the experiment.
+
+    In whichever revision of the night, as `read_experiment` counts them.
+    """
     if not warehouse.has_table("forestall.listings"):
         return pd.Series(dtype=object)
     sql = """

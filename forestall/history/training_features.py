@@ -23,7 +23,7 @@ def build_training_features(
         settings: says where the warehouse is.
         run_date: the night.
         as_of_dates: which.
-        max_rows: about so many rows at most, in whole customers, the same ones on every date; None: all.
+        max_rows: about so many rows at most, in whole accounts, the same ones on every date; None: all.
 
     Raises:
         TransformError: a model or a test failed.

@@ -37,7 +37,7 @@ def build_options(
     trigger = find_triggers(candidates, playbook)
     pushing = pushes(contributions, playbook)
     answered = addressed(pushing, playbook)
-    reason = candidates["customer_id"].map(main_reasons(pushing))
+    reason = candidates["customer_id"].map(main_reasons(pushing, playbook))
     rows = candidates.assign(
         trigger=trigger,
         trigger_place=trigger.map({name: place for place, name in enumerate(playbook.triggers)}),
@@ -70,16 +70,13 @@ def build_options(
 
 def _by_model(people: pd.DataFrame, answered: pd.DataFrame, playbook: Playbook) -> pd.DataFrame:
     """Customers with the actions of their reasons, and those whom no reason explains with the default's."""
-    by_reason = people.drop(columns="reason").merge(
-        answered[answered["addressed_share"] > 0], on="customer_id", validate="one_to_many"
-    )
-    unexplained = people[people["reason"] == DEFAULT_REASON]
+    answered = answered[answered["addressed_share"] > 0]
+    by_reason = people.drop(columns="reason").merge(answered, on="customer_id", validate="one_to_many")
+    unexplained = people[~people["customer_id"].isin(answered["customer_id"])]
     default = playbook.reasons.get(DEFAULT_REASON)
     actions = pd.DataFrame({"action": list(default.actions) if default else []}, dtype=str)
-    by_default = unexplained.merge(actions, how="cross")
-    # What is named by both answers to all: the default's comes first.
-    both = pd.concat([by_default.assign(addressed_share=1.0), by_reason], ignore_index=True)
-    return both.drop_duplicates(["customer_id", "action"]).assign(is_owed=False)
+    by_default = unexplained.merge(actions, how="cross").assign(addressed_share=1.0)
+    return pd.concat([by_reason, by_default], ignore_index=True).assign(is_owed=False)
 
 
 def _actions(playbook: Playbook) -> pd.DataFrame:

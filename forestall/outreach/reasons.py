@@ -32,13 +32,17 @@ def pushes(contributions: pd.DataFrame, playbook: Playbook) -> pd.DataFrame:
     return by_feature.T.groupby(group).sum().T.reindex(columns=list(playbook.reasons), fill_value=0.0).clip(lower=0.0)
 
 
-def main_reasons(pushing: pd.DataFrame) -> pd.Series:
-    """The reason that pushes each customer most, by customer_id; of equals the playbook's first.
+def main_reasons(pushing: pd.DataFrame, playbook: Playbook) -> pd.Series:
+    """Of the reasons that some action answers, the one that pushes each customer most, by customer_id.
+
+    Of equals it is the playbook's first.
 
     Args:
         pushing: what `pushes` gave; customers whom nothing pushes are left out: theirs is `default`.
+        playbook: which reasons have actions.
     """
-    pushed = pushing[(pushing > 0).any(axis=1)]
+    acted = pushing[[name for name, one in playbook.reasons.items() if one.actions]]
+    pushed = acted[(acted > 0).any(axis=1)]
     return pushed.idxmax(axis=1) if len(pushed) else pd.Series(dtype=object)
 
 
@@ -53,11 +57,17 @@ def addressed(pushing: pd.DataFrame, playbook: Playbook) -> pd.DataFrame:
         playbook: which action answers which reasons.
 
     Returns:
-        customer x action of any reason but `default`: `ADDRESSED`, reason being the strongest of those answered.
+        customer x action of any reason but `default`: `ADDRESSED`, reason being the strongest of those answered; and
+        whom `default` pushes most with its actions, which count whole.
 
     Worked: an action for waits (0.5) and complaints (0.2) answers to 1 - exp(-0.7) = 0.50 of the risk.
     """
-    parts = [pd.DataFrame({name: pd.Series(dtype=object) for name in ADDRESSED})]
+    main = main_reasons(pushing, playbook)
+    by_default = pd.MultiIndex.from_product(
+        [main.index[main == DEFAULT_REASON], playbook.reasons[DEFAULT_REASON].actions if playbook.reasons else ()],
+        names=["customer_id", "action"],
+    )
+    parts = [by_default.to_frame(index=False).astype(object).assign(reason=DEFAULT_REASON, addressed_share=1.0)]
     for action in playbook.actions:
         reasons = [name for name, one in playbook.reasons.items() if action in one.actions and name != DEFAULT_REASON]
         if reasons and len(pushing):
@@ -67,7 +77,8 @@ def addressed(pushing: pd.DataFrame, playbook: Playbook) -> pd.DataFrame:
                 own.idxmax(axis=1).rename("reason").to_frame().assign(action=action, addressed_share=share)
                 .rename_axis("customer_id").reset_index()
             )  # fmt: skip
-    return pd.concat(parts, ignore_index=True)[ADDRESSED].astype({"addressed_share": float})
+    every = pd.concat(parts, ignore_index=True)[ADDRESSED].astype({"addressed_share": float})
+    return every.drop_duplicates(["customer_id", "action"], ignore_index=True)  # the default's come first
 
 
 def _group(feature: str, playbook: Playbook) -> str:

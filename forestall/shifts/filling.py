@@ -8,6 +8,7 @@ is short for what it is paid, as long as it is worth its pay.
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from forestall.shifts.program import Floats, Integers, Kind
 from forestall.shifts.rostering import Given, Jobs
@@ -34,6 +35,7 @@ class Gaps:
         self.hour_worth = short_cost * step_h
         self.added: list[int] = []  # positions in `possible`
         self.breaks: Breaks = []
+        self.short = required
 
     def fill(self, given: Given, breaks: Breaks) -> None:
         """Add shifts to what was given out while one is worth its pay and somebody may work it.
@@ -43,20 +45,29 @@ class Gaps:
             breaks: of the shifts in it, each as first and last step.
         """
         short = self._short(given, breaks)
-        while (worth := self._worth(short)).max(initial=0.0) > 0:
-            for at in np.argsort(-worth, kind="stable")[: int((worth > 0).sum())].tolist():
-                shift = self.possible.part([at])
-                may = np.flatnonzero(given.may(np.arange(len(given.crew)), shift)[:, 0])
-                if len(may):
-                    break
-            else:
-                return
-            rests = self._rests(at, short)
+        everybody, is_open = np.arange(len(given.crew)), np.ones(len(self.possible), bool)
+        while (worth := np.where(is_open, self._worth(short), 0.0)).max(initial=0.0) > 0:
+            at = int(np.argmax(worth))
+            shift, rests = self.possible.part([at]), self._rests(at, short)
+            covered = self._covered(shift, rests)
+            gain = float((short[shift.group[0]] > 0)[covered == 1].sum()) * self.hour_worth - float(shift.paid_h[0])
+            may = np.flatnonzero(given.may(everybody, shift)[:, 0]) if gain > 0 else everybody[:0]
+            if not len(may):
+                is_open[at] = False  # as shifts are added less is short, and fewer may
+                continue
             given.add(int(may[np.argmax(given.hours[may])]), shift)  # whoever has most hours left
             self.added.append(at)
             self.breaks.append(rests)
-            group, row = int(shift.group[0]), self._covered(shift, rests)
-            short[group] -= row
+            short[shift.group[0]] -= covered
+        self.short = short
+
+    def wanted(self, jobs: Jobs, breaks: Breaks, holder: Integers) -> NDArray[np.bool_]:
+        """Which shifts still have a use: those of somebody, and open ones of which some step is short."""
+        is_short = [
+            bool((self.short[group] > 0)[self._covered(jobs.part([at]), breaks[at]) == 1].any())
+            for at, group in enumerate(jobs.group.tolist())
+        ]
+        return np.asarray((holder >= 0) | np.array(is_short, bool))
 
     def _short(self, given: Given, breaks: Breaks) -> Integers:
         """Groups x steps: agents who are missing; below zero where there are more than needed."""
@@ -73,7 +84,7 @@ class Gaps:
         return row
 
     def _worth(self, short: Integers) -> Floats:
-        """Of each possible shift: what it covers, breaks at the best time, less what it is paid; in paid hours."""
+        """Of each possible shift: what it covers at most, were there no breaks, less what it is paid; in paid hours."""
         missing = np.zeros((len(short), short.shape[1] + 1), np.int64)
         missing[:, 1:] = np.cumsum(short > 0, axis=1)
         first, last = (np.clip(at - self.start, 0, short.shape[1]) for at in (self.possible.first, self.possible.last))

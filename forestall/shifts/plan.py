@@ -240,11 +240,14 @@ class _Planner:
             holder = self._assign(crew, jobs, found, week, number, lambda given: gaps.fill(given, breaks))
             jobs, breaks = jobs.with_others(possible.part(gaps.added)), [*breaks, *gaps.breaks]
             kind = np.append(kind, candidates.kind[free[gaps.added]])
+            stays = np.flatnonzero(gaps.wanted(jobs, breaks, holder))
+            jobs, kind, holder, breaks = jobs.part(stays), kind[stays], holder[stays], [breaks[at] for at in stays]
         kinds = [self.kinds[one] for one in kind]
         self._book(part, week, jobs, breaks, [one.site for one in kinds], [one.name for one in kinds], holder)
         missing = self._penalty(np.maximum(self.required[part, start:end] - self.planned[part, start:end], 0))
         worked = float(jobs.paid_h[holder >= 0].sum()) if self.roster is not None else float(jobs.paid_h.sum())
-        # What the model paid beside shifts and uncovered steps (idle contracts, a site's least staff) stays as it was.
+        # What the model paid beside shifts and uncovered steps (idle contracts, a site's least staff) stays as it was:
+        # an added shift in hours that are paid anyway counts twice, so the gap is rather told too great.
         beside = found.cost - model_h - self._penalty(model_short)
         self.cost += worked + missing + max(0.0, beside)
         self.paid_h += worked

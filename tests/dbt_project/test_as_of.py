@@ -194,7 +194,7 @@ def test_going_back_a_night_and_on_again_leaves_no_trace(
 
 @pytest.mark.slow
 def test_a_sample_of_customers_is_learned_from_as_if_all_were(load: Callable[..., Settings], frames: Frames) -> None:
-    """The customers have pseudonyms here, as in a real warehouse: a sample goes by their first digits."""
+    """Customers and accounts have pseudonyms here, as in a real warehouse: a sample goes by their first digits."""
     settings = load({name: _under_pseudonyms(rows) for name, rows in frames.items()})
     build_features(settings, EARLIER)
     learned = dict.fromkeys((FEATURES, "marts.fct_churn_labels"), "as_of_on < DATE '2025-10-01'")
@@ -209,7 +209,7 @@ def test_a_sample_of_customers_is_learned_from_as_if_all_were(load: Callable[...
 
 
 def _under_pseudonyms(rows: pd.DataFrame) -> pd.DataFrame:
-    if "customer_id" not in rows:
-        return rows
-    names = rows["customer_id"].map(lambda name: sha256(name.encode()).hexdigest()[:20], na_action="ignore")
-    return rows.assign(customer_id=names)
+    return rows.assign(**{
+        column: rows[column].map(lambda name: sha256(name.encode()).hexdigest()[:20], na_action="ignore")
+        for column in ("customer_id", "account_id") if column in rows
+    })  # fmt: skip

@@ -80,4 +80,6 @@ inner join dates on dates.as_of_on = members.as_of_on
 left join customers on customers.as_of_on = members.as_of_on and customers.customer_id = members.customer_id
 left join profiling on profiling.as_of_on = members.as_of_on and profiling.customer_id = members.customer_id
 left join contacted on contacted.as_of_on = members.as_of_on and contacted.customer_id = members.customer_id
-where {{ is_sampled('members.customer_id') }}
+-- Whole accounts: what the others of an account live through is a feature.
+{%- set account = bytewise('coalesce(customers.account_id, members.customer_id)') %}
+where {{ account ~ " < '" ~ var('sampled_below') ~ "'" if var('sampled_below') else 'true' }}

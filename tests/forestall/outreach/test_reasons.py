@@ -28,12 +28,12 @@ def test_a_reason_pushes_by_all_features_of_its_group(playbook):
     assert found.columns.tolist() == ["trouble", "waits", "default"]
     # .3 + .3 of one group; a feature of no group counts for the default; what speaks for staying is no reason
     assert found.to_numpy() == pytest.approx(np.array([[0.6, 0.5, 0], [0, 0.1, 0.9], [0, 0, 0]]))
-    assert main_reasons(found).to_dict() == {"c1": "trouble", "c2": "default"}
+    assert main_reasons(found, playbook).to_dict() == {"c1": "trouble", "c2": "default"}
 
 
 def test_of_equal_groups_the_playbooks_first_is_taken(playbook):
     both = contributions(wait_time_s_max_90d=[0.5], complaint_count_30d=[0.5])
-    assert main_reasons(pushes(both, playbook))["c1"] == "trouble"
+    assert main_reasons(pushes(both, playbook), playbook)["c1"] == "trouble"
 
 
 def test_an_action_answers_to_all_reasons_that_name_it(playbook):
@@ -45,8 +45,21 @@ def test_an_action_answers_to_all_reasons_that_name_it(playbook):
     assert found.loc[("c1", "fix"), "addressed_share"] == pytest.approx(1 - np.exp(-0.7))
     assert found.loc[("c1", "fix"), "reason"] == "waits"
     assert found.loc[("c1", "credit_call"), "addressed_share"] == pytest.approx(1 - np.exp(-0.5))
-    assert (found.loc["c2", "addressed_share"] == 0).all()
-    assert "coach" not in found.index.get_level_values("action")  # the default answers to no reason
+    # whom the default pushes most has its action, as a whole
+    assert found.loc["c2", "addressed_share"].to_dict() == {"coach": 1.0, "fix": 0.0, "credit_call": 0.0}
+    assert ("c1", "coach") not in found.index
+
+
+def test_a_reason_without_actions_is_nobodys_main_one_and_its_push_is_answered_by_none(playbook):
+    """What colleagues live through pushes most: the call is about what this customer's own features say."""
+    account = {"account": playbook.reasons["default"].model_copy(update={"features": ("account_*",), "actions": ()})}
+    book = playbook.model_copy(update={"reasons": account | playbook.reasons})
+    pushing = pushes(contributions(account_others_wait_time_s_max_90d=[2.0, 2.0], wait_time_s_max_90d=[0.5, 0.0]), book)
+    assert pushing["account"].tolist() == [2.0, 2.0]
+    assert main_reasons(pushing, book).to_dict() == {"c1": "waits"}
+    found = addressed(pushing, book).set_index(["customer_id", "action"])["addressed_share"]
+    assert found["c1", "fix"] == pytest.approx(1 - np.exp(-0.5))
+    assert found["c2", "fix"] == 0.0
 
 
 def test_the_three_strongest_sentences_are_told_in_order():
@@ -61,7 +74,7 @@ def test_the_three_strongest_sentences_are_told_in_order():
 def test_no_reasons_at_all(playbook, features):
     nobody = contributions(**features) if features else pd.DataFrame({"customer_id": pd.Series(dtype=str)})
     pushing = pushes(nobody, playbook)
-    assert main_reasons(pushing).empty
+    assert main_reasons(pushing, playbook).empty
     assert addressed(pushing, playbook).empty
     assert addressed(pushing, playbook).columns.tolist() == ADDRESSED
     assert told_reasons(reasons()).empty

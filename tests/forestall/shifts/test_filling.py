@@ -58,3 +58,14 @@ def test_nobody_works_beyond_the_rules_in_what_is_added():
         rest = mine["first"] - mine.groupby("slot")["last"].shift()
         assert rest.dropna().min() >= 22
         assert found.bound <= found.cost + 1e-6
+
+
+def test_an_open_shift_whose_hours_somebody_else_covers_is_no_longer_asked_for():
+    """The cheapest begins at eight, when nobody has rested; who comes at ten covers all that was asked for."""
+    dearer = Pattern(starts=[10 * HOUR], minutes=9 * HOUR)
+    cheaper = Pattern(starts=[8 * HOUR, 14 * HOUR], minutes=8 * HOUR)
+    given = rules(patterns={"eight": cheaper, "nine": dearer})
+    found = plan(need([LATE, dict.fromkeys(range(10, 16), 1)]), agents(2, hours=50.0), given)
+    assert hours_short(found) == 0.0
+    assert found.shifts["pattern"].tolist() == ["eight", "eight", "nine"]
+    assert found.shifts["is_assigned"].all()
