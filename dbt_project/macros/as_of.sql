@@ -73,8 +73,7 @@
     (select coalesce(max(pull_id), -1) from {{ relation }})
 {%- endmacro %}
 
-{# Whether training looks at a customer. Pseudonyms are spread evenly, so those below a text are a share of the
-   customers, whole and always the same ones. #}
+{# Whether training looks at a customer: the population holds the sample. #}
 {% macro is_sampled(customer) -%}
     {%- set population = ref('int_population') -%}
     {{ customer ~ ' in (select customer_id from ' ~ population ~ ')' if var('sampled_below') else 'true' }}

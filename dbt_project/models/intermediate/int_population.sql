@@ -80,6 +80,7 @@ inner join dates on dates.as_of_on = members.as_of_on
 left join customers on customers.as_of_on = members.as_of_on and customers.customer_id = members.customer_id
 left join profiling on profiling.as_of_on = members.as_of_on and profiling.customer_id = members.customer_id
 left join contacted on contacted.as_of_on = members.as_of_on and contacted.customer_id = members.customer_id
--- Whole accounts: what the others of an account live through is a feature.
+-- Pseudonyms are spread evenly, so those below a text are a share, always the same ones; of whole accounts, since what
+-- the others of an account live through is a feature.
 {%- set account = bytewise('coalesce(customers.account_id, members.customer_id)') %}
 where {{ account ~ " < '" ~ var('sampled_below') ~ "'" if var('sampled_below') else 'true' }}
