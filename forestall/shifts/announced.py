@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from forestall.shifts.grid import Grid
-from forestall.shifts.rostering import Jobs
+from forestall.shifts.jobs import Breaks, Jobs
 
 MINUTE = 60
 
@@ -55,7 +55,7 @@ def announced(last: pd.DataFrame, last_on: date, run_date: date, weeks: int, key
 
 def kept_jobs(
     kept: Announced, week: Sequence[int], grid: Grid, groups: Sequence[str], sites: Sequence[str]
-) -> tuple[pd.DataFrame, Jobs, list[tuple[tuple[int, int], ...]]]:
+) -> tuple[pd.DataFrame, Jobs, Breaks]:
     """The announced shifts of a week as rows, as jobs, and with their breaks in steps.
 
     Shifts of groups of which nobody is required any more are left out.

@@ -10,10 +10,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from forestall.shifts.jobs import Breaks, Jobs, present
 from forestall.shifts.program import Floats, Integers, Kind
-from forestall.shifts.rostering import Given, Jobs
-
-Breaks = list[tuple[tuple[int, int], ...]]
+from forestall.shifts.rostering import Given
 
 
 class Gaps:
@@ -44,13 +43,14 @@ class Gaps:
             given: who works what; shifts are added to it.
             breaks: of the shifts in it, each as first and last step.
         """
-        short = self._short(given, breaks)
+        held = np.flatnonzero(given.holder >= 0)
+        short = self.required - self._present(given.jobs.part(held), [breaks[at] for at in held])
         everybody, is_open = np.arange(len(given.crew)), np.ones(len(self.possible), bool)
         while (worth := np.where(is_open, self._worth(short), 0.0)).max(initial=0.0) > 0:
             at = int(np.argmax(worth))
             shift, rests = self.possible.part([at]), self._rests(at, short)
-            covered = self._covered(shift, rests)
-            gain = float((short[shift.group[0]] > 0)[covered == 1].sum()) * self.hour_worth - float(shift.paid_h[0])
+            covered = self._present(shift, [rests])
+            gain = float(covered[short > 0].sum()) * self.hour_worth - float(shift.paid_h[0])
             may = np.flatnonzero(given.may(everybody, shift)[:, 0]) if gain > 0 else everybody[:0]
             if not len(may):
                 is_open[at] = False  # as shifts are added less is short, and fewer may
@@ -58,30 +58,18 @@ class Gaps:
             given.add(int(may[np.argmax(given.hours[may])]), shift)  # whoever has most hours left
             self.added.append(at)
             self.breaks.append(rests)
-            short[shift.group[0]] -= covered
+            short -= covered
         self.short = short
 
     def wanted(self, jobs: Jobs, breaks: Breaks, holder: Integers) -> NDArray[np.bool_]:
         """Which shifts still have a use: those of somebody, and open ones of which some step is short."""
-        is_short = [
-            bool((self.short[group] > 0)[self._covered(jobs.part([at]), breaks[at]) == 1].any())
-            for at, group in enumerate(jobs.group.tolist())
-        ]
-        return np.asarray((holder >= 0) | np.array(is_short, bool))
+        return np.array([
+            holder[at] >= 0 or bool(self._present(jobs.part([at]), [breaks[at]])[self.short > 0].any())
+            for at in range(len(jobs))
+        ], bool)  # fmt: skip
 
-    def _short(self, given: Given, breaks: Breaks) -> Integers:
-        """Groups x steps: agents who are missing; below zero where there are more than needed."""
-        short = self.required.copy()
-        for at in np.flatnonzero(given.holder >= 0).tolist():
-            short[given.jobs.group[at]] -= self._covered(given.jobs.part([at]), breaks[at])
-        return short
-
-    def _covered(self, shift: Jobs, rests: tuple[tuple[int, int], ...]) -> Integers:
-        row = np.zeros(self.required.shape[1], np.int64)
-        row[max(0, int(shift.first[0]) - self.start) : int(shift.last[0]) - self.start] = 1
-        for first, last in rests:
-            row[max(0, first - self.start) : last - self.start] = 0
-        return row
+    def _present(self, jobs: Jobs, breaks: Breaks) -> Integers:
+        return present(jobs, breaks, self.required.shape, self.start)
 
     def _worth(self, short: Integers) -> Floats:
         """Of each possible shift: what it covers at most, were there no breaks, less what it is paid; in paid hours."""

@@ -19,9 +19,10 @@ from scipy.sparse.csgraph import connected_components
 from forestall.shifts.announced import Announced, kept_jobs
 from forestall.shifts.filling import Gaps
 from forestall.shifts.grid import Grid, candidates_of, grid_of, kinds_of
-from forestall.shifts.program import AgentClass, Candidates, Floats, Integers, Kind, Solution, Week
+from forestall.shifts.jobs import Breaks, Jobs, as_jobs, jobs_of, present
+from forestall.shifts.program import AgentClass, Floats, Integers, Solution, Week
 from forestall.shifts.roster import Roster, roster_of, week_limits
-from forestall.shifts.rostering import Crew, Given, Jobs, Limits, State, assign_week, carry, deal
+from forestall.shifts.rostering import Crew, Given, Limits, State, assign_week, carry, deal
 from forestall.shifts.rules import StaffingRules
 from forestall.shifts.week import solve_week
 
@@ -225,14 +226,17 @@ class _Planner:
         )  # fmt: skip
         found = solve_week(problem, seconds, GAP)
         self.bound += found.bound
-        jobs, breaks, kind = _jobs(candidates, found, self.kinds, self.sites, self.grid, start)
-        model_h, model_short = float(jobs.paid_h.sum()), self._model_short(required, jobs, breaks, start)
+        jobs, breaks, kind = jobs_of(candidates, found, self.kinds, self.sites, self.grid, start)
+        # What the model pays beside shifts and uncovered steps (idle contracts, a site's least staff) stays as it is:
+        # an added shift in hours that are paid anyway counts twice, so the gap is rather told too great.
+        uncovered = np.maximum(required - present(jobs, breaks, required.shape, start), 0)
+        beside = found.cost - float(jobs.paid_h.sum()) - self._penalty(uncovered)
         if crew is None:
             holder = np.full(len(jobs), -1)
         else:
             # Where seats are limited nobody is added: the model alone counts them.
             free = np.flatnonzero([self.kinds[one].site not in problem.seats for one in candidates.kind])
-            possible = _as_jobs(candidates, free, found, self.kinds, self.sites, self.grid)
+            possible = as_jobs(candidates, free, found, self.kinds, self.sites, self.grid)
             gaps = Gaps(
                 required, start, possible, [self.kinds[one] for one in candidates.kind[free]], self.rules.short_cost,
                 self.grid.step_s / 3600,
@@ -246,24 +250,11 @@ class _Planner:
         self._book(part, week, jobs, breaks, [one.site for one in kinds], [one.name for one in kinds], holder)
         missing = self._penalty(np.maximum(self.required[part, start:end] - self.planned[part, start:end], 0))
         worked = float(jobs.paid_h[holder >= 0].sum()) if self.roster is not None else float(jobs.paid_h.sum())
-        # What the model paid beside shifts and uncovered steps (idle contracts, a site's least staff) stays as it was:
-        # an added shift in hours that are paid anyway counts twice, so the gap is rather told too great.
-        beside = found.cost - model_h - self._penalty(model_short)
         self.cost += worked + missing + max(0.0, beside)
         self.paid_h += worked
 
     def _penalty(self, short: Integers) -> float:
         return self.rules.short_cost * self.grid.step_s / 3600 * float(short.sum())
-
-    def _model_short(
-        self, required: Integers, jobs: Jobs, breaks: list[tuple[tuple[int, int], ...]], start: int
-    ) -> Integers:
-        there = np.zeros((len(required), self.grid.steps), np.int64)
-        for group, first, last, rests in zip(jobs.group, jobs.first, jobs.last, breaks, strict=True):
-            there[group, first:last] += 1
-            for one, other in rests:
-                there[group, one:other] -= 1
-        return np.asarray(np.maximum(required - there[:, start : start + required.shape[1]], 0))
 
     def _crew(self, week: Sequence[int], part: Integers) -> "_Team | None":
         if self.roster is None:
@@ -331,7 +322,7 @@ class _Planner:
         return np.asarray(bands[(mine + number) % 3])
 
     def _book(
-        self, part: Integers, week: Sequence[int], jobs: Jobs, breaks: list[tuple[tuple[int, int], ...]],
+        self, part: Integers, week: Sequence[int], jobs: Jobs, breaks: Breaks,
         sites: Sequence[str], patterns: Sequence[str], holder: Integers,
     ) -> None:  # fmt: skip
         """Write the shifts down; those that nobody can work stay open and cover nothing."""
@@ -378,34 +369,3 @@ class _Team:
     members: list[Integers]
     days: Integers
     hours: Floats
-
-
-def _jobs(
-    candidates: Candidates, found: Solution, kinds: Sequence[Kind], sites: Sequence[str], grid: Grid, start: int
-) -> tuple[Jobs, list[tuple[tuple[int, int], ...]], Integers]:  # fmt: skip
-    """Shifts one by one, with their breaks: the first to come is the first to rest."""
-    order = np.lexsort((candidates.first, candidates.day, candidates.group, candidates.kind))
-    at = np.repeat(order, found.counts[order])
-    kind, group, day = candidates.kind[at], candidates.group[at], candidates.day[at]
-    taken: dict[tuple[int, int, int], int] = {}
-    breaks = []
-    for one, of, on in zip(kind.tolist(), group.tolist(), day.tolist(), strict=True):
-        turn = taken.get((one, of, on), 0)
-        taken[one, of, on] = turn + 1
-        begun = [found.breaks[one, of, on, number][turn] + start for number in range(len(kinds[one].breaks))]
-        breaks.append(tuple((b, b + kinds[one].breaks[number][0]) for number, b in enumerate(begun)))
-    return _as_jobs(candidates, at, found, kinds, sites, grid), breaks, kind
-
-
-def _as_jobs(
-    candidates: Candidates, at: Integers, found: Solution, kinds: Sequence[Kind], sites: Sequence[str], grid: Grid
-) -> Jobs:
-    """The candidates at these positions as shifts of somebody."""
-    kind, first = candidates.kind[at], candidates.first[at]
-    steps = np.array([kinds[one].steps for one in kind], np.int64)
-    paid = np.array([kinds[one].paid_h for one in kind])
-    length = np.array([found.lengths[kinds[one].site].index(kinds[one].paid_h) for one in kind], np.int64)
-    local = grid.instant(first).tz_convert(grid.zone)
-    minute = np.asarray(local.hour * 60 + local.minute, np.int64)
-    site = np.array([sites.index(kinds[one].site) for one in kind], np.int64)
-    return Jobs(candidates.day[at], first, first + steps, minute, paid, length, candidates.group[at], site)

@@ -7,11 +7,13 @@ comes first. What then stays open is tried once more by handing another shift of
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
+
+from forestall.shifts.jobs import Jobs
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -54,40 +56,6 @@ class State:
     def fresh(cls, agents: int) -> "State":
         zeros = np.zeros(agents, np.int64)
         return cls(zeros - 10**6, zeros.copy(), zeros.copy(), np.full(agents, np.nan))
-
-
-@dataclass(frozen=True)
-class Jobs:
-    """The shifts of a week, one entry each; equal lengths.
-
-    Attributes:
-        day: day of the week.
-        first: step at which it begins.
-        last: step at which it ends.
-        minute: local minute of the day at which it begins.
-        paid_h: hours paid.
-        length: position of its paid length.
-        group: position of its group.
-        site: position of its site.
-    """
-
-    day: Integers
-    first: Integers
-    last: Integers
-    minute: Integers
-    paid_h: Floats
-    length: Integers
-    group: Integers
-    site: Integers
-
-    def __len__(self) -> int:
-        return len(self.day)
-
-    def part(self, at: Integers | Sequence[int]) -> "Jobs":
-        return Jobs(*(getattr(self, one.name)[at] for one in fields(self)))
-
-    def with_others(self, others: "Jobs") -> "Jobs":
-        return Jobs(*(np.concatenate([getattr(self, one.name), getattr(others, one.name)]) for one in fields(self)))
 
 
 @dataclass(frozen=True)
