@@ -22,7 +22,7 @@ from features.published_outreach import OUTREACH_FAIRNESS, OUTREACH_LIST, OUTREA
 from features.published_shifts import OUTREACH_PLACED, USABLE_MINUTES
 from forestall.history.fairness import audit
 from forestall.history.listing_features import features_of, record_listing_features
-from forestall.history.outreach import agent_cost_per_minute, last_held_out, recent_kpis, record_listings
+from forestall.history.outreach import agent_cost_per_minute, last_held_out, recent_kpis
 from forestall.night import Night
 from forestall.outreach.chances import DIFFERENCES, UPLIFT
 from forestall.outreach.evidence import told_evidence
@@ -83,7 +83,6 @@ def choose_outreach(settings: Settings, run_date: date) -> Summary:
         if stale:
             return _list_nobody(night, f"{', '.join(stale)} not of tonight: nobody is listed")
         warehouse.execute(ARMS)
-        record_listings(warehouse, night)
         known = what_is_known(warehouse, night, playbook)
         secret = settings.secret_key.get_secret_value()
         lists = make_lists(known, playbook, settings.outreach, settings.churn.main_horizon, secret)

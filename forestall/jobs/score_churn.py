@@ -19,7 +19,7 @@ from features.training_set import scored_population
 from forestall.history.changes import FEATURES, changes_since, last_published, previous_scores
 from forestall.night import Night
 from forestall.outreach.segments import classify, load_segments
-from forestall.outreach.triggers import has_any
+from forestall.outreach.triggers import FACT_COLUMNS, has_any
 from forestall.records import Summary
 from forestall.settings import Settings
 from forestall.warehouse import open_warehouse
@@ -48,7 +48,9 @@ def score_churn(settings: Settings, run_date: date) -> Summary:
     champion = champion_on(settings.tracking_uri, MODEL, run_date.isoformat())
     with open_warehouse(settings, f"score_churn {run_date}") as warehouse:
         everybody = warehouse.frame(FEATURES, [run_date])
-        candidates = warehouse.frame("SELECT * FROM marts.fct_outreach_candidates")
+        candidates = warehouse.frame(
+            f"SELECT customer_id, {', '.join(FACT_COLUMNS)} FROM marts.fct_outreach_candidates"
+        )
     segments = _segments(night, everybody)
     rows = with_attributes(scored_population(everybody), settings.outreach.fairness_attributes)
     if champion is None or rows.empty:

@@ -24,6 +24,11 @@ FACTS: Mapping[str, Callable[[pd.DataFrame], Flags]] = {
     "repeated_topic": lambda rows: rows["repeat_topic_7d"].notna(),
     "payment_failed": lambda rows: rows["failed_payment_count_30d"].fillna(0) > 0,
 }
+# Of a candidate, what the facts above ask for.
+FACT_COLUMNS = (
+    "is_complaint_unanswered_24h", "is_first_response_late", "is_under_notice", "low_csat_7d", "repeat_topic_7d",
+    "failed_payment_count_30d",
+)  # fmt: skip
 
 
 def find_triggers(candidates: pd.DataFrame, playbook: Playbook) -> pd.Series:
@@ -43,7 +48,7 @@ def has_any(candidates: pd.DataFrame) -> Flags:
     """Whether some fact holds for a customer, whichever of them the company acts on.
 
     Args:
-        candidates: rows of `marts.fct_outreach_candidates`.
+        candidates: `FACT_COLUMNS` of `marts.fct_outreach_candidates`.
     """
     return pd.Series(np.any([holds(candidates) for holds in FACTS.values()], axis=0), candidates.index)
 

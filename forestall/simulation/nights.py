@@ -16,6 +16,7 @@ from features.training_set import scored_population
 from forestall.demo.calls import expected_falls
 from forestall.demo.company import current_state
 from forestall.history.changes import FEATURES
+from forestall.history.outreach import record_listings
 from forestall.jobs.build_features import build_features
 from forestall.jobs.choose_outreach import ARMS, choose_outreach, what_is_known
 from forestall.jobs.measure_outreach import measure_outreach
@@ -102,6 +103,8 @@ def _measure(night: Night, policy: Policy, *, is_first: bool) -> None:
     kept = night.base / "first_measured"
     if policy == "before" and not is_first:
         _copy(kept, night.folder)
+        with open_warehouse(night.settings, f"simulate {night.run_date}") as warehouse:
+            record_listings(warehouse, night)  # who was held out rests, whatever is learned
         return
     there = set(night.folder.glob("*.parquet"))
     measure_outreach(night.settings, night.run_date)

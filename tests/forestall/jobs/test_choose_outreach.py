@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from features.published import PUBLISHED
-from forestall.history.outreach import LISTINGS
+from forestall.history.outreach import LISTINGS, record_listings
 from forestall.jobs.choose_outreach import choose_outreach
 from forestall.night import Night
 from forestall.settings import ConfigError
@@ -104,12 +104,14 @@ def score(settings, run_date, count):
 
 
 def publish(settings, night, revision=""):
-    """What the job `publish` leaves of tonight's two tables."""
+    """What the job `publish` leaves of tonight's two tables, and the next night's `measure_outreach` keeps of them."""
     folder = night.published / f"{night.run_date}{revision}"
     folder.mkdir(parents=True)
     for name in ("outreach_list", "outreach_withheld"):
         pq.write_table(pq.read_table(night.folder / f"{name}.parquet"), folder / f"{name}.parquet")
     (folder / "manifest.json").write_text("{}")
+    with open_warehouse(settings, "test") as warehouse:
+        record_listings(warehouse, Night(settings, night.run_date + timedelta(days=1)))
 
 
 def arms(settings):
@@ -218,8 +220,6 @@ def test_the_holdout_rests_as_if_it_had_been_called(settings, night):
     choose_outreach(settings, RUN_DATE)
     publish(settings, night)
     held = set(night.read("outreach_withheld")["customer_id"])
-    score(settings, RUN_DATE + timedelta(days=1), 60)
-    choose_outreach(settings, RUN_DATE + timedelta(days=1))
     shutil.rmtree(night.published / str(RUN_DATE))  # what was pruned is remembered
     for days, reason in ((1, "cooldown"), (10, "cooldown"), (90, "holdout")):
         later = RUN_DATE + timedelta(days=days)
