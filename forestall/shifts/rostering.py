@@ -3,10 +3,11 @@
 `program` says how many begin what; here they become somebody's. Each day is a cheapest assignment
 of agents to shifts in which whoever may not work one (skill, site, absence, rest, days in a row, hours
 and days of the week) is out of the question, and whoever has the most shifts left for the fewest days
-comes first. What then stays open is tried once more by handing another shift of that week over.
+comes first. What then stays open is tried once more by handing other shifts of that week over.
 """
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -143,6 +144,17 @@ class Given:
             busy = np.where(job >= 0, self.jobs.first[job] - self.limits.rest_steps, busy)
         return free, busy
 
+    def without(self, day: int) -> "Given":
+        """The same had nobody a shift on that day."""
+        job = self.work[:, day]
+        works = np.flatnonzero(job >= 0)
+        other = copy(self)
+        other.work, other.hours, other.days = self.work.copy(), self.hours.copy(), self.days.copy()
+        other.work[:, day] = -1
+        other.hours[works] += self.jobs.paid_h[job[works]]
+        other.days[works] += 1
+        return other
+
     def give(self, agent: int, job: int, sign: int = 1) -> None:
         """Give a shift to an agent, or (`sign` -1) take it back."""
         self.holder[job] = agent if sign > 0 else -1
@@ -209,24 +221,40 @@ def _assign_day(week: Given, today: Integers, day: int, wanted_minute: Floats) -
 
 
 def _hand_over(week: Given, job: int) -> None:
-    """Find an agent for an open shift, if need be one who gives another shift of the week to somebody else."""
+    """Find an agent for an open shift: one who is free, or gives another shift of the week to somebody, and so on.
+
+    Rules bind each agent alone, so a chain in which nobody comes twice keeps them all. The shortest is taken.
+    """
     everybody = np.arange(len(week.crew))
-    direct = np.flatnonzero(week.may(everybody, week.jobs.part([job]))[:, 0])
-    if len(direct):
-        week.give(int(direct[0]), job)
-        return
-    skilled = week.crew.may_serve[:, week.jobs.group[job]] & week.crew.available[:, week.jobs.day[job]]
-    for agent in np.flatnonzero(skilled & (week.crew.site == week.jobs.site[job])).tolist():
-        for other in week.work[agent][week.work[agent] >= 0].tolist():
-            week.give(agent, other, -1)
-            if week.may(np.array([agent]), week.jobs.part([job]))[0, 0]:
-                week.give(agent, job)
-                takers = np.flatnonzero(week.may(everybody, week.jobs.part([other]))[:, 0])
-                if len(takers):
-                    week.give(int(takers[0]), other)
+    without = [week.without(day) for day in range(week.work.shape[1])]
+    chains: dict[int, list[tuple[int, int]]] = {job: []}  # shift that is to be given -> who takes which before
+    front = np.array([job], np.int64)
+    while len(front):
+        following = []
+        for day in np.unique(week.jobs.day[front]).tolist():
+            today = front[week.jobs.day[front] == day]
+            shifts = week.jobs.part(today)
+            for agent, at in np.argwhere(week.may(everybody, shifts)).tolist():
+                chain = chains[int(today[at])]
+                if agent not in (other for other, _ in chain):
+                    _pass_on(week, [*chain, (agent, int(today[at]))])
                     return
-                week.give(agent, job, -1)
-            week.give(agent, other)
+            for given_up, one in enumerate(without):
+                able = one.may(everybody, shifts) & (week.work[:, given_up] >= 0)[:, None]
+                for agent, at in np.argwhere(able).tolist():
+                    chain, other = chains[int(today[at])], int(week.work[agent, given_up])
+                    if other not in chains and agent not in (taker for taker, _ in chain):
+                        chains[other] = [*chain, (agent, int(today[at]))]
+                        following.append(other)
+        front = np.array(following, np.int64)
+
+
+def _pass_on(week: Given, chain: Sequence[tuple[int, int]]) -> None:
+    """Each takes a shift, and gives up the one that the next takes."""
+    for _, job in chain[1:]:
+        week.give(int(week.holder[job]), job, -1)
+    for agent, job in chain:
+        week.give(agent, job)
 
 
 def carry(state: State, jobs: Jobs, work: Integers, weekend: Flags, rest_steps: int) -> None:

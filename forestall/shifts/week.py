@@ -1,17 +1,21 @@
-"""The cheapest shifts of a week, day by day, with what the roster can work priced in.
+"""The cheapest shifts of a week: plans of single days, and the set of them that the roster can work.
 
-A week of several groups is too much for one search, a day of one group takes a moment. So the week is
-solved once without whole numbers, which prices each kind of shift by how scarce its people are; with these
-prices the days are solved for themselves, exactly; and a last program sees to it that the classes of agents
-can work what the days took (where not, those days are solved again with what there is). The prices make a
-bound for the whole week (Lagrange): days with prices, plus what the classes make of the prices. Where people
-are plenty, prices are zero and the days' optimum is the week's.
+A week of several groups is too much for one search, a day of one group takes a moment. So the week is solved once
+without whole numbers, which prices each kind of shift by how scarce its people are; with these prices each day is
+solved for itself, exactly; and a small program picks one plan for each day so that the classes of agents can work
+them together. Where they cannot, it says what the plans at hand would pay for people (column generation, with
+prices half way from the best known, so that they do not swing), the days are solved again at these prices, and
+there is one plan more to pick from. Prices make a bound for the whole week (Lagrange): days with prices, plus
+what the classes make of the prices.
 """
 
 import time
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
+from itertools import chain
 
 import numpy as np
 from scipy.sparse import coo_array
@@ -23,11 +27,16 @@ from forestall.shifts.supply import Key, Lengths, Supply, add_supply, supply_cos
 
 SEARCHES = 2  # days that are searched side by side
 LEAST_S = 5.0  # a day gets so much even when the week has none left: without a plan it is worth nothing
+ROUNDS = 8  # of prices; two are mostly enough
+PICK_GAP = 1e-3  # within which the picking of plans may stop
+
+Prices = Mapping[Key, float]
+Rests = dict[tuple[int, int, int, int], list[int]]  # as in `Solution.breaks`
 
 
 @dataclass(frozen=True)
-class _Unit:
-    """Candidates solved together: a day of groups that share a site's limits, and the steps they answer for."""
+class _Day:
+    """Candidates of a day, of groups that share a site's limits, and the steps that they answer for."""
 
     chosen: Integers
     groups: Integers
@@ -35,25 +44,45 @@ class _Unit:
     last: int
 
 
+_Unit = tuple[_Day, ...]  # one day, or all of a week where shifts reach into what the next day answers for
+
+
 @dataclass(frozen=True)
-class _Searched:
-    """The cheapest shifts of a unit, without prices in the cost but with them in the bound."""
+class _Plan:
+    """Shifts of a unit.
+
+    Attributes:
+        begun: people by candidate of the week.
+        breaks: when they rest.
+        worked: shifts by kind.
+        cost: paid hours and uncovered time.
+        bound: with the prices of its search no plan of the unit costs less.
+    """
 
     begun: Integers
-    breaks: dict[tuple[int, int, int, int], list[int]]
+    breaks: Rests
+    worked: Mapping[Key, int]
     cost: float
     bound: float
 
 
-@dataclass
-class _Found:
-    """What the units have found so far; the arrays are those of the whole week."""
+@dataclass(frozen=True)
+class _Picked:
+    """One plan for each unit, and how the classes work them.
 
-    counts: Integers
-    breaks: dict[tuple[int, int, int, int], list[int]]
-    there: Integers
-    cost: dict[int, float]
-    bound: dict[int, float]
+    Attributes:
+        plans: as picked.
+        supply: as in `Solution`.
+        combos: as in `Solution`.
+        idle: hours paid and not worked.
+        cost: of all, shifts that nobody can work included.
+    """
+
+    plans: Sequence[_Plan]
+    supply: dict[tuple[int, int, int, int], int]
+    combos: list[list[tuple[int, ...]]]
+    idle: float
+    cost: float
 
 
 def solve_week(week: Week, seconds: float, gap: float) -> Solution:
@@ -62,90 +91,67 @@ def solve_week(week: Week, seconds: float, gap: float) -> Solution:
     Args:
         week: what is to be covered, and by whom.
         seconds: most time for the search.
-        gap: the search of a day may stop within this share of its bound.
+        gap: the search may stop within this share of its bound.
     """
     until = time.monotonic() + seconds
     lengths = {
         site: tuple(sorted({kind.paid_h for kind in week.kinds if kind.site == site}))
         for site in sorted({kind.site for kind in week.kinds})
     }
+    prices, bound = _relaxed(week, lengths)
+    best, is_halfway = prices, False
     units = list(_units(week))
-    prices, relaxed = _prices(week, lengths) if week.classes is not None else ({}, 0.0)
-    found = _Found(np.zeros(len(week.candidates), np.int64), {}, np.zeros_like(week.required), {}, {})
-    if _is_apart(week, units):
-        with ThreadPoolExecutor(SEARCHES) as pool:  # the solver lets go of the interpreter while it searches
-            searches = pool.map(lambda unit: _search(week, unit, found.there, lengths, prices, {}, until, gap), units)
-            for at, searched in enumerate(searches):
-                _book(week, units[at], at, found, searched)
-    else:
-        for at, unit in enumerate(units):
-            _book(week, unit, at, found, _search(week, unit, found.there, lengths, prices, {}, until, gap))
-    bound = sum(found.bound.values())
-    supply: dict[tuple[int, int, int, int], int] = {}
-    combos: list[list[tuple[int, ...]]] = []
-    idle = 0.0
-    if week.classes is not None:
-        keys = sorted(set(_keys(week, lengths)))
-        bound += supply_cost(week.classes, lengths, prices, keys)
-        for _ in range(4):
-            supply, combos, missing, idle = _supplied(week, found, lengths, until)
-            if not missing:
-                break
-            have = _worked(week, found, lengths)
-            for at, unit in enumerate(units):
-                mine = {key: have.get(key, 0) - missing.get(key, 0) for key in _unit_keys(week, unit, lengths)}
-                if any(missing.get(key) for key in mine):
-                    _forget(week, unit, found)
-                    _book(week, unit, at, found, _search(week, unit, found.there, lengths, {}, mine, until, gap))
-        if not missing and any(prices.values()):
-            for at, unit in enumerate(units):
-                _fill(week, unit, at, found, lengths, until, gap)
-            supply, combos, _, idle = _supplied(week, found, lengths, until)
-    if not _is_apart(week, units):
-        bound = relaxed  # days that reach into each other are no days for themselves
+    pools: list[list[_Plan]] = [[] for _ in units]
+    for _ in range(ROUNDS):
+        with ThreadPoolExecutor(SEARCHES) as threads:  # the solver lets go of the interpreter while it searches
+            search = partial(_search_unit, week, lengths=lengths, prices=prices, until=until, gap=gap)
+            plans = list(threads.map(search, units))
+        least = sum(plan.bound for plan in plans) + _worth(week, lengths, prices)
+        if least > bound:
+            bound, best = least, prices
+        is_news = [_add(pool, plan) for pool, plan in zip(pools, plans, strict=True)]
+        picked = _pick(week, pools, lengths, until)
+        if picked.cost <= (1 + gap) * bound + 1e-9 or not (any(is_news) or is_halfway) or time.monotonic() > until:
+            break
+        said, is_halfway = _said(week, pools, lengths), any(is_news)
+        prices = {key: (best[key] + said[key]) / 2 for key in best} if is_halfway else said
     solution = Solution(
-        counts=found.counts,
-        breaks={key: sorted(steps) for key, steps in found.breaks.items()},
-        combos=combos,
-        supply=supply,
-        lengths=dict(lengths),
-        cost=sum(found.cost.values()) + idle,
-        bound=max(bound, relaxed),
+        counts=np.sum([plan.begun for plan in picked.plans], axis=0),
+        breaks=dict(chain.from_iterable(plan.breaks.items() for plan in picked.plans)),
+        combos=picked.combos,
+        supply=picked.supply,
+        lengths=lengths,
+        cost=sum(plan.cost for plan in picked.plans) + picked.idle,
+        bound=bound,
     )
     left = until - time.monotonic()
-    if solution.cost > (1 + gap) * solution.bound + 1e-9 and left > 1:
-        return _at_once(week, lengths, solution, left, gap)
+    if picked.cost > (1 + gap) * bound + 1e-9 and any(len(unit) > 1 for unit in units) and left > 1:
+        return _at_once(week, lengths, solution, picked.cost, left, gap)
     return solution
 
 
-def _at_once(week: Week, lengths: Lengths, known: Solution, seconds: float, gap: float) -> Solution:
-    """The whole week in one search, for weeks whose days cannot be judged apart; the better of it and what is known."""
+def _at_once(week: Week, lengths: Lengths, known: Solution, most: float, seconds: float, gap: float) -> Solution:
+    """The whole week in one search, for weeks whose days cannot be judged apart; the better of it and what is known.
+
+    `most` is what the known plan costs if the shifts that nobody can work cover nothing.
+    """
     program = Program()
     shifts, breaks, wanted = _cover(program, week, lengths, {})
     supply = add_supply(program, wanted, week.classes, lengths, {}) if week.classes is not None else None
     costs = [(at, cost) for at, cost in enumerate(program.cost) if cost]
-    program.add(costs, -np.inf, known.cost)  # what is dearer than the known plan need not be looked at
+    program.add(costs, -np.inf, most)  # what is dearer than the known plan need not be looked at
     values, cost, bound = program.solve(seconds, gap)
-    bound = max(known.bound, min(bound, known.cost))
-    if not len(values) or cost > known.cost - 1e-9:
+    bound = max(known.bound, min(bound, most))
+    if not len(values) or cost > most - 1e-9:
         return replace(known, bound=bound)
     counts = whole(values)
-    return Solution(
-        counts=np.array([counts[column] for column in shifts], np.int64),
-        breaks={
-            key: [step for step, column in by_step.items() for _ in range(counts[column])]
-            for key, by_step in breaks.items()
-        },
-        combos=[[combo for at, combo in of for _ in range(counts[at])] for of in supply.combos] if supply else [],
-        supply={key: counts[at] for key, at in supply.given.items() if counts[at]} if supply else {},
-        lengths=known.lengths,
-        cost=cost,
-        bound=bound,
-    )
+    given, combos = _dealt(supply, counts) if supply else ({}, [])
+    begun = np.array([counts[column] for column in shifts], np.int64)
+    return Solution(begun, _rests(breaks, counts), combos, given, known.lengths, cost, bound)
 
 
 def _units(week: Week) -> Iterator[_Unit]:
-    """One unit a day and set of groups; each answers for the steps from its first start to the next day's."""
+    """What is planned for itself: of the groups that share a site's limits one day, or their whole week."""
     candidates, steps = week.candidates, week.required.shape[1]
     count = len(week.required)
     shares = np.zeros((count, count), bool)
@@ -157,25 +163,23 @@ def _units(week: Week) -> Iterator[_Unit]:
         if here:
             shares[np.ix_(here, here)] = True
     _, label = connected_components(coo_array(shares), directed=False)
-    days = np.unique(candidates.day)
-    starts = [int(candidates.first[candidates.day == day].min()) for day in days]
+    numbers = np.unique(candidates.day)
+    starts = [int(candidates.first[candidates.day == day].min()) for day in numbers]
     starts[0] = 0
     ends = [*starts[1:], steps]
     for part in range(label.max() + 1):
         groups = np.flatnonzero(label == part)
-        for day, first, last in zip(days, starts, ends, strict=True):
-            chosen = np.flatnonzero((candidates.day == day) & np.isin(candidates.group, groups))
-            yield _Unit(chosen, groups, first, last)
+        days = tuple(
+            _Day(np.flatnonzero((candidates.day == day) & np.isin(candidates.group, groups)), groups, first, last)
+            for day, first, last in zip(numbers, starts, ends, strict=True)
+        )
+        yield from ((day,) for day in days) if all(_is_apart(week, day) for day in days) else (days,)
 
 
-def _is_apart(week: Week, units: list[_Unit]) -> bool:
-    """Whether no shift of a unit reaches into what another answers for."""
+def _is_apart(week: Week, day: _Day) -> bool:
+    """Whether no shift of a day reaches into what another answers for."""
     ends = week.candidates.first + np.array([week.kinds[kind].steps for kind in week.candidates.kind])
-    return all(
-        not week.required[unit.groups, unit.last : int(ends[unit.chosen].max())].any()
-        for unit in units
-        if len(unit.chosen)
-    )  # fmt: skip
+    return not len(day.chosen) or not week.required[day.groups, day.last : int(ends[day.chosen].max())].any()
 
 
 def _keys(week: Week, lengths: Lengths) -> list[Key]:
@@ -185,11 +189,6 @@ def _keys(week: Week, lengths: Lengths) -> list[Key]:
         (week.kinds[k].site, g, d, lengths[week.kinds[k].site].index(week.kinds[k].paid_h))
         for k, g, d in zip(candidates.kind.tolist(), candidates.group.tolist(), candidates.day.tolist(), strict=True)
     ]
-
-
-def _unit_keys(week: Week, unit: _Unit, lengths: Lengths) -> list[Key]:
-    """In order: among plans that cost the same, the order of a program's rows decides."""
-    return sorted(set(_keys(replace(week, candidates=_some(week.candidates, unit.chosen)), lengths)))
 
 
 def _some(candidates: Candidates, chosen: Integers) -> Candidates:
@@ -216,124 +215,149 @@ def _cover(
     return shifts, breaks, dict(wanted)
 
 
-def _prices(week: Week, lengths: Lengths) -> tuple[dict[Key, float], float]:
+def _relaxed(week: Week, lengths: Lengths) -> tuple[Prices, float]:
     """What each kind of shift costs beyond its hours because its people are scarce, and the relaxed week's cost."""
+    if week.classes is None:
+        return {}, 0.0
     program = Program()
     _, _, wanted = _cover(program, week, lengths, {})
-    supply = add_supply(program, wanted, week.classes or (), lengths, {})
+    supply = add_supply(program, wanted, week.classes, lengths, {})
     cost, changes = program.relaxed()
     # At the full price a day is as glad to do without as to take: a little below it takes, and what is too much goes.
     return {key: -(1 - 1e-3) * float(changes[row]) for key, row in supply.rows.items()}, cost
 
 
+def _worth(week: Week, lengths: Lengths, prices: Prices) -> float:
+    """What the classes make of the prices: with it the days' bounds are one of the week."""
+    return 0.0 if week.classes is None else supply_cost(week.classes, lengths, prices, sorted(prices))
+
+
+def _search_unit(week: Week, unit: _Unit, *, lengths: Lengths, prices: Prices, until: float, gap: float) -> _Plan:
+    """The cheapest shifts of a unit at these prices; days that reach into each other in turn, without a bound."""
+    there = np.zeros_like(week.required)
+    plans = []
+    for day in unit:
+        plans.append(_search(week, day, there, lengths, prices, until, gap))
+        there += _there(week, plans[-1])
+    worked = Counter[Key]()
+    for plan in plans:
+        worked.update(plan.worked)
+    return _Plan(
+        np.sum([plan.begun for plan in plans], axis=0),
+        dict(chain.from_iterable(plan.breaks.items() for plan in plans)),
+        worked,
+        sum(plan.cost for plan in plans),
+        plans[0].bound if len(unit) == 1 else -np.inf,
+    )
+
+
 def _search(
-    week: Week, unit: _Unit, there: Integers, lengths: Lengths, prices: Mapping[Key, float], most: Mapping[Key, int],
-    until: float, gap: float,
-) -> _Searched:  # fmt: skip
-    """The cheapest shifts of a unit beside what the others cover; `most` limits the shifts by kind."""
+    week: Week, day: _Day, there: Integers, lengths: Lengths, prices: Prices, until: float, gap: float
+) -> _Plan:
+    """The cheapest shifts of a day beside what the days before cover."""
     required = np.zeros_like(week.required)
-    window = (unit.groups[:, None], np.arange(unit.first, unit.last)[None, :])
+    window = (day.groups[:, None], np.arange(day.first, day.last)[None, :])
     required[window] = np.maximum(week.required[window] - there[window], 0)
-    part = replace(week, required=required, candidates=_some(week.candidates, unit.chosen), classes=None)
+    part = replace(week, required=required, candidates=_some(week.candidates, day.chosen), classes=None)
     program = Program()
-    shifts, breaks, wanted = _cover(program, part, lengths, prices)
-    for key, limit in most.items():
-        program.add(wanted[key], -np.inf, float(limit))
+    shifts, breaks, _ = _cover(program, part, lengths, prices)
     values, cost, bound = program.solve(max(LEAST_S, until - time.monotonic()), gap)
     if not len(values):  # nobody works and all is short: always a plan, the worst
         values, cost = np.zeros(len(program.cost)), week.short_cost * week.step_h * float(required.sum())
     counts = whole(values)
-    begun = np.array([counts[column] for column in shifts], np.int64)
-    rests = {
-        key: [step for step, column in by_step.items() for _ in range(counts[column])]
+    begun = np.zeros(len(week.candidates), np.int64)
+    begun[day.chosen] = [counts[column] for column in shifts]
+    worked = Counter[Key]()
+    for key, number in zip(_keys(part, lengths), begun[day.chosen].tolist(), strict=True):
+        worked[key] += number
+    priced = sum(prices.get(key, 0.0) * number for key, number in worked.items())
+    return _Plan(begun, _rests(breaks, counts), worked, cost - priced, bound)
+
+
+def _rests(breaks: Breaks, counts: Sequence[int]) -> Rests:
+    return {
+        key: [step for step, column in sorted(by_step.items()) for _ in range(counts[column])]
         for key, by_step in breaks.items()
     }
-    keys = _keys(part, lengths)
-    priced = sum(prices.get(key, 0.0) * number for key, number in zip(keys, begun.tolist(), strict=True))
-    return _Searched(begun, rests, cost - priced, bound)
 
 
-def _book(week: Week, unit: _Unit, at: int, found: _Found, searched: _Searched) -> None:
-    found.counts[unit.chosen] = searched.begun
+def _there(week: Week, plan: _Plan) -> Integers:
+    """Groups x steps: whom a plan puts there, those on a break left out."""
+    there = np.zeros_like(week.required)
     candidates = week.candidates
-    for one, number in zip(unit.chosen, searched.begun, strict=True):
+    for one in np.flatnonzero(plan.begun):
         first = candidates.first[one]
-        found.there[candidates.group[one], first : first + week.kinds[candidates.kind[one]].steps] += number
-    found.breaks |= searched.breaks
-    for key, steps in searched.breaks.items():
+        there[candidates.group[one], first : first + week.kinds[candidates.kind[one]].steps] += plan.begun[one]
+    for (kind, group, _, number), steps in plan.breaks.items():
         for step in steps:
-            found.there[key[1], step : step + week.kinds[key[0]].breaks[key[3]][0]] -= 1
-    found.cost[at] = searched.cost
-    found.bound.setdefault(at, searched.bound)
+            there[group, step : step + week.kinds[kind].breaks[number][0]] -= 1
+    return there
 
 
-def _fill(week: Week, unit: _Unit, at: int, found: _Found, lengths: Lengths, until: float, gap: float) -> None:
-    """Give a unit that stays short whatever shifts the roster can still work, where that is worth it."""
-    kinds = week.kinds
-    paid = sum(
-        kinds[week.candidates.kind[one]].paid_h * found.counts[one] for one in unit.chosen
-    )  # fmt: skip
-    keys = _unit_keys(week, unit, lengths)
-    if not keys or found.cost[at] <= paid + 1e-6:
-        return
+def _add(pool: list[_Plan], plan: _Plan) -> bool:
+    """Put a plan to the others of its unit; one that asks as much of the roster for no less is nothing new."""
+    if any(other.worked == plan.worked and other.cost <= plan.cost + 1e-9 for other in pool):
+        return False
+    pool.append(plan)
+    return True
+
+
+@dataclass(frozen=True)
+class _Mixture:
+    """The program that picks plans: columns by unit and plan, and of shifts that nobody works by kind."""
+
+    program: Program
+    plans: list[range]
+    open: dict[Key, int]
+    supply: Supply
+
+
+def _mixture(week: Week, pools: Sequence[Sequence[_Plan]], lengths: Lengths) -> _Mixture:
+    """One plan of each unit, worked by the classes; what nobody works covers nothing and is not paid."""
     program = Program()
-    worked = _worked(week, found, lengths)
-    extra = {key: program.columns(1, -lengths[key[0]][key[3]], most=100.0)[0] for key in keys}
-    wanted: dict[Key, Terms] = {key: [(extra[key], 1.0)] if key in extra else [] for key in worked}
-    add_supply(program, wanted, week.classes or (), lengths, {key: float(n) for key, n in worked.items()})
-    values, _, _ = program.solve(max(1.0, until - time.monotonic()), 1e-6)
-    if not len(values) or not any(whole(values)[column] for column in extra.values()):
-        return
-    most = {key: worked[key] + whole(values)[column] for key, column in extra.items()}
-    before, cost = found.counts[unit.chosen].copy(), found.cost[at]
-    mine = {
-        (int(week.candidates.kind[i]), int(week.candidates.group[i]), int(week.candidates.day[i])) for i in unit.chosen
-    }
-    rests = {key: steps for key, steps in found.breaks.items() if key[:3] in mine}
-    _forget(week, unit, found)
-    searched = _search(week, unit, found.there, lengths, {}, most, until, gap)
-    better = searched.cost < cost - 1e-9
-    _book(week, unit, at, found, searched if better else _Searched(before, rests, cost, 0.0))
+    wanted: dict[Key, list[tuple[int, float]]] = {key: [] for key in sorted(set(_keys(week, lengths)))}
+    nobody = {}
+    for key, terms in wanted.items():
+        nobody[key] = program.columns(1, (week.short_cost - 1) * lengths[key[0]][key[3]])[0]
+        terms.append((nobody[key], -1.0))
+    columns = []
+    for pool in pools:
+        columns.append(program.columns(len(pool)))
+        program.add([(at, 1.0) for at in columns[-1]], 1.0, 1.0)
+        for at, plan in zip(columns[-1], pool, strict=True):
+            program.cost[at] = plan.cost
+            for key, number in plan.worked.items():
+                wanted[key].append((at, float(number)))
+    return _Mixture(program, columns, nobody, add_supply(program, wanted, week.classes or (), lengths, {}))
 
 
-def _forget(week: Week, unit: _Unit, found: _Found) -> None:
-    """Take back what an earlier solution of the unit covered."""
-    candidates = week.candidates
-    for one in unit.chosen[found.counts[unit.chosen] > 0]:
-        first, kind = candidates.first[one], candidates.kind[one]
-        found.there[candidates.group[one], first : first + week.kinds[kind].steps] -= found.counts[one]
-    keys = {(int(candidates.kind[i]), int(candidates.group[i]), int(candidates.day[i])) for i in unit.chosen}
-    for key in [key for key in found.breaks if key[:3] in keys]:
-        for step in found.breaks.pop(key):
-            found.there[key[1], step : step + week.kinds[key[0]].breaks[key[3]][0]] += 1
-    found.counts[unit.chosen] = 0
-
-
-def _worked(week: Week, found: _Found, lengths: Lengths) -> dict[Key, int]:
-    """Shifts by kind."""
-    total: dict[Key, int] = {}
-    for key, number in zip(_keys(week, lengths), found.counts.tolist(), strict=True):
-        total[key] = total.get(key, 0) + number
-    return total
-
-
-def _supplied(
-    week: Week, found: _Found, lengths: Lengths, until: float
-) -> tuple[dict[tuple[int, int, int, int], int], list[list[tuple[int, ...]]], dict[Key, int], float]:
-    """How the classes work the shifts: supply, combinations, shifts that nobody can work, hours paid and idle."""
-    program = Program()
-    worked = _worked(week, found, lengths)
-    wanted: dict[Key, Terms] = {}
-    missing = {}
-    for key, number in worked.items():
-        missing[key] = program.columns(1, 1000.0 * lengths[key[0]][key[3]], most=float(number))[0]
-        wanted[key] = [(missing[key], -1.0)]
-    supply: Supply = add_supply(program, wanted, week.classes or (), lengths, {k: float(n) for k, n in worked.items()})
-    values, cost, _ = program.solve(max(2.0, until - time.monotonic()), 1e-6)
-    if not len(values):
-        return {}, [[] for _ in week.classes or ()], {}, 0.0
+def _pick(week: Week, pools: Sequence[Sequence[_Plan]], lengths: Lengths, until: float) -> _Picked:
+    """The plans, one for each unit, that together cost least with this roster."""
+    if week.classes is None:
+        plans = [min(pool, key=lambda plan: plan.cost) for pool in pools]
+        return _Picked(plans, {}, [], 0.0, sum(plan.cost for plan in plans))
+    mixture = _mixture(week, pools, lengths)
+    values, cost, _ = mixture.program.solve(max(LEAST_S, until - time.monotonic()), PICK_GAP)
+    if not len(values):  # nobody's shifts: `rostering` still finds somebody for what it can
+        plans = [pool[0] for pool in pools]
+        return _Picked(plans, {}, [[] for _ in week.classes], 0.0, np.inf)
     counts = whole(values)
-    short = {key: counts[at] for key, at in missing.items() if counts[at]}
-    idle = cost - sum(1000.0 * lengths[key[0]][key[3]] * number for key, number in short.items())
-    combos = [[combo for at, combo in options for _ in range(counts[at])] for options in supply.combos]
-    return {key: counts[at] for key, at in supply.given.items() if counts[at]}, combos, short, max(0.0, idle)
+    plans = [pool[int(np.argmax(values[list(at)]))] for pool, at in zip(pools, mixture.plans, strict=True)]
+    of_open = sum(mixture.program.cost[at] * counts[at] for at in mixture.open.values())
+    supply, combos = _dealt(mixture.supply, counts)
+    return _Picked(plans, supply, combos, max(0.0, cost - of_open - sum(plan.cost for plan in plans)), cost)
+
+
+def _said(week: Week, pools: Sequence[Sequence[_Plan]], lengths: Lengths) -> Prices:
+    """What the plans at hand would pay for a shift more of each kind."""
+    mixture = _mixture(week, pools, lengths)
+    _, changes = mixture.program.relaxed()
+    return {key: -float(changes[row]) for key, row in mixture.supply.rows.items()}
+
+
+def _dealt(
+    supply: Supply, counts: Sequence[int]
+) -> tuple[dict[tuple[int, int, int, int], int], list[list[tuple[int, ...]]]]:
+    """Who is meant to serve what, and the combination of each head, by class."""
+    given = {key: counts[at] for key, at in supply.given.items() if counts[at]}
+    return given, [[combo for at, combo in of for _ in range(counts[at])] for of in supply.combos]
