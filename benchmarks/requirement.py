@@ -68,17 +68,21 @@ def main() -> None:
     parser.add_argument("--queues", type=int, default=20)
     parser.add_argument("--days", type=int, default=56)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--groups", type=int, default=0, help="share all queues out to so many groups of agents")
     given = parser.parse_args()
     rows, days = forecast(given.queues, given.days, given.seed)
     patience = {f"q{at:03d}": 180.0 for at in range(given.queues) if at % 5}
-    known = Known(Standards(), 0.3, patience)
+    queues = sorted(rows["queue"].unique())
+    groups = {f"group {at}": queues[at :: given.groups] for at in range(given.groups)}
+    known = Known(Standards(), 0.3, patience, groups=groups)
     print(f"{len(rows)} intervals of {given.queues} queues and {given.days} days")
     for name, level in LEVELS.items():
         began, worked = time.perf_counter(), time.process_time()
         plan, _ = plan_requirement(rows, known, level, INTERVAL_S, days)
         took, worked = time.perf_counter() - began, time.process_time() - worked
-        hours = plan["agents_net"].sum() * INTERVAL_S / 3600
-        print(f"{name:18s} {took:5.2f} s, {worked:5.2f} s of processors, {hours:9.0f} agent hours")
+        hours, alone = plan[["agents_net", "agents_alone"]].sum() * INTERVAL_S / 3600
+        without = f", {alone:9.0f} without groups" if groups else ""
+        print(f"{name:18s} {took:5.2f} s, {worked:5.2f} s of processors, {hours:9.0f} agent hours{without}")
     _, demand = live_demand(rows, known, ServiceLevelSettings(), INTERVAL_S)
     mean, agents = demand.at_mean(), plan["agents_net"].to_numpy() * demand.concurrency
     began = time.perf_counter()

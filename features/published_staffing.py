@@ -11,15 +11,18 @@ STAFFING_REQUIREMENT = Table(
         ("contacts", "number", "mean contacts planned for, deferred work already spread"),
         ("handle_time_s", "number", "seconds a contact"),
         ("offered_load", "number", "erlangs"),
-        ("agents_net", "integer", "agents who must be working, the least that meets the standard"),
+        ("agents_net", "integer", "agents who must be working, the least that meets the standard; in a group its part "
+         "of those who serve the group"),
         ("agents_gross", "number", "agents to schedule: net over (1 - shrinkage)"),
         ("shrinkage", "number", "share of scheduled time lost"),
-        ("model", "text", "erlang_a, erlang_c or deferred"),
+        ("model", "text", "erlang_a, erlang_c, deferred, or pooled (queues of a group, corrected by simulation)"),
         ("service_level", "number", "expected with agents_net; null for deferred work"),
         ("asa_s", "number", "expected mean wait, seconds"),
         ("abandonment", "number", "expected share that gives up"),
         ("occupancy", "number", "expected share of time busy"),
         ("standard", "text", "the standard it is staffed for, in words"),
+        ("queue_group", "text", "who serves it: of staffing.yml, or the queue itself"),
+        ("agents_alone", "integer", "the least if the queue had people of its own"),
     ),
 )  # fmt: skip
 

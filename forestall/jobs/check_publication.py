@@ -151,14 +151,17 @@ def _horizon_gates(horizons: pd.DataFrame) -> list[Gate]:
 
 
 def _capacity(frames: Frames, settings: Settings) -> pd.DataFrame:
-    """Requirement beside load: work that is not given up must fit into the agents who do it."""
+    """Requirement beside load, by those who serve it: work that is not given up must fit into the agents who do it."""
     rows = frames["staffing_requirement"]
     standards = load_standards(settings)
     channels = frames["volume_forecast"].groupby("queue")["channel"].first().to_dict()
     at_once = {queue: standards.for_queue(str(queue), channels.get(queue)).concurrency for queue in set(rows["queue"])}
     carried = rows["offered_load"] * (1 - rows["abandonment"].fillna(0))
     capacity = rows["agents_net"] * rows["queue"].map(at_once).astype(float)
-    return rows.assign(carried_load=carried - 1e-6, capacity=capacity)  # a millionth of an agent is rounding
+    by = [rows["queue_group"], rows["interval_start_at"]]
+    together = pd.DataFrame({"carried": carried, "capacity": capacity}).groupby(by).transform("sum")
+    # A millionth of an agent is rounding.
+    return rows.assign(carried_load=together["carried"] - 1e-6, capacity=together["capacity"])
 
 
 def _schemas_and_keys(night: Night, frames: Frames) -> Iterator[Found]:

@@ -128,11 +128,15 @@ def _calling(settings: Settings) -> Calling:
 
 
 def _needed(requirement: pd.DataFrame, share: float, placed: float) -> pd.DataFrame:
-    """Whole agents to schedule by queue and interval; `placed` is the part of shrinkage that absences hold by name."""
+    """Whole agents to schedule by queue and interval; `placed` is the part of shrinkage that absences hold by name.
+
+    The queues of a group are rounded up together, not each by itself.
+    """
     # A queue's standard may name a shrinkage of its own: its part by name is taken as the company's.
     lost = requirement["shrinkage"] * (1 - (placed / share if share > 0 else 0.0))
     gross = requirement["agents_net"] / (1 - lost)
-    return requirement.assign(agents_gross=gross, agents=np.ceil(gross - 1e-3).astype("int64"))
+    so_far = gross.groupby([requirement["queue_group"], requirement["interval_start_at"]]).cumsum() - 1e-3
+    return requirement.assign(agents_gross=gross, agents=(np.ceil(so_far) - np.ceil(so_far - gross)).astype("int64"))
 
 
 def _capacity(

@@ -15,6 +15,7 @@ from features.published_staffing import SHRINKAGE_CAUSES, STAFFING_REQUIREMENT
 from forestall.night import Night
 from forestall.records import Summary
 from forestall.settings import ConfigError, Settings
+from forestall.shifts.rules import load_staffing_rules
 from forestall.staffing import patience, shrinkage
 from forestall.staffing.plan import Known, days_of_queues, plan_requirement
 from forestall.staffing.standards import load_standards
@@ -55,12 +56,18 @@ def plan_staffing(settings: Settings, run_date: date) -> Summary:
     return {
         "queues": plan["queue"].nunique(),
         "intervals": len(plan),
+        "agent_hours_saved_by_groups": round(float(_saved(plan).sum()) * interval_s / 3600, 1),
         "agents_net_most": int(plan["agents_net"].max()) if len(plan) else 0,
         "shrinkage": round(known.shrinkage, 4),
         "shrinkage_source": lost.source,
         "shrinkage_causes": ", ".join(f"{cause} {share:.1%}" for cause, share in lost.by_cause.items()),
         "notes": " | ".join(notes),
     }
+
+
+def _saved(plan: pd.DataFrame) -> pd.Series:
+    """Agents whom groups save against people of its own for every queue."""
+    return plan["agents_alone"] - plan["agents_net"]
 
 
 def _days(night: Night) -> pd.DataFrame | None:
@@ -74,7 +81,7 @@ def what_is_known(warehouse: Warehouse, night: Night) -> tuple[Known, shrinkage.
     """Standards, shrinkage, patience and backlog of the night, and the shrinkage by cause.
 
     Raises:
-        ConfigError: `standards.yml` holds a mistake.
+        ConfigError: `standards.yml` or `staffing.yml` holds a mistake.
     """
     staffing, run_date = night.settings.staffing, night.run_date
     lost = shrinkage.estimate_shrinkage(_agent_time(warehouse, run_date), staffing.shrinkage)
@@ -84,6 +91,7 @@ def what_is_known(warehouse: Warehouse, night: Night) -> tuple[Known, shrinkage.
         patience_s=patience.estimate_patience(_volume(warehouse, run_date)),
         default_patience_s=staffing.patience_s,
         backlog=_backlog(warehouse, night),
+        groups=load_staffing_rules(night.settings).groups,
     )
     return known, lost
 

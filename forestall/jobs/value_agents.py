@@ -71,7 +71,8 @@ def _priced(night: Night, known: Known, worth: Worth) -> pd.DataFrame:
     interval_s = settings.volume.interval_minutes * 60
     forecast = night.read("volume_forecast")
     rows, demand = live_demand(forecast[forecast["is_open"]], known, settings.service_level, interval_s)
-    planned = night.read("staffing_requirement").set_index(["queue", "interval_start_at"])["agents_net"]
+    # A queue of a group is priced as if it had people of its own: so many give it about the level it has in the group.
+    planned = night.read("staffing_requirement").set_index(["queue", "interval_start_at"])["agents_alone"]
     at = pd.MultiIndex.from_frame(rows[["queue", "interval_start_at"]])
     agents = planned.reindex(at).fillna(0).to_numpy(np.int64)
     is_busy = agents > 0

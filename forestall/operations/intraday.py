@@ -250,4 +250,5 @@ def known_of(settings: Settings, night: PublishedNight, planned: pd.DataFrame) -
     else:
         notes = [f"{path}: is gone, so patience is that of the settings"]
     shrinkage = float(planned["shrinkage"].median()) if len(planned) else settings.staffing.shrinkage
-    return Known(load_standards(settings), shrinkage, patience, settings.staffing.patience_s), notes
+    groups = load_staffing_rules(settings).groups
+    return Known(load_standards(settings), shrinkage, patience, settings.staffing.patience_s, groups=groups), notes

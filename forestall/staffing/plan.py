@@ -5,7 +5,7 @@ cannot be met, or rests on an assumption, is told in a line; it never keeps the 
 their plan.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,6 +17,7 @@ from forestall.staffing.certainty import periods_of
 from forestall.staffing.deferred import place
 from forestall.staffing.period import least_agents_of_periods
 from forestall.staffing.plan_notes import notes_of_backlog, notes_of_deferred, notes_of_patience
+from forestall.staffing.pooling import Pooled, pool
 from forestall.staffing.requirement import AGENT_LIMIT, Demand, expect, least_agents
 from forestall.staffing.standards import QueueStandard, Standards
 from forestall.staffing.uncertainty import COLUMNS, WEIGHTS, likely_rates
@@ -34,6 +35,7 @@ class Known:
         patience_s: mean patience by queue, where a standard does not say.
         default_patience_s: for queues in neither; None for Erlang C.
         backlog: open contacts at the cutoff by queue; deferred queues only.
+        groups: queues that the same people serve, by name of the group; every other queue has people of its own.
     """
 
     standards: Standards
@@ -41,6 +43,7 @@ class Known:
     patience_s: Mapping[str, float] = field(default_factory=dict)
     default_patience_s: float | None = None
     backlog: Mapping[str, float] = field(default_factory=dict)
+    groups: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 def plan_requirement(
@@ -70,6 +73,8 @@ def plan_requirement(
     plan = pd.concat([live, deferred], ignore_index=True)
     plan["shrinkage"] = plan["queue"].map(lambda queue: _or(queues[queue].shrinkage, known.shrinkage)).astype(float)
     plan["agents_gross"] = plan["agents_net"] / (1 - plan["shrinkage"])
+    group_of = {queue: group for group, names in known.groups.items() for queue in names}
+    plan["queue_group"] = plan["queue"].map(lambda queue: group_of.get(queue, queue))
     plan["standard"] = plan["queue"].map(lambda queue: _in_words(queues[queue], level))
     return plan, [*notes, *live_notes, *deferred_notes, *notes_of_backlog(known.backlog, queues)]
 
@@ -149,18 +154,33 @@ def _live(
     plan = frame[["queue", "interval_start_at", "local_on", "contacts", "handle_time_s"]].assign(
         offered_load=frame["contacts"] * frame["handle_time_s"] / interval_s,
         agents_net=agents,
+        agents_alone=agents,
         model=np.where(np.isinf(demand.patience_s), "erlang_c", "erlang_a"),
         service_level=expected.service_level,
-        # An Erlang C queue that would not settle at one of the likely rates has no mean wait.
-        asa_s=np.where(np.isinf(expected.asa_s), np.nan, expected.asa_s),
+        asa_s=expected.asa_s,
         abandonment=expected.abandonment,
         occupancy=expected.occupancy,
     )
+    for names in known.groups.values():
+        of = np.flatnonzero(frame["queue"].isin(names))
+        if len(frame["queue"].iloc[of].unique()) > 1:
+            _pool(plan, of, pool(frame.iloc[of], demand.rows(of), agents[of], level, interval_s, days))
+    # An Erlang C queue that would not settle at one of the likely rates has no mean wait.
+    plan["asa_s"] = plan["asa_s"].where(np.isfinite(plan["asa_s"]))
     capped = plan.loc[agents >= AGENT_LIMIT].groupby("queue").size()
     return plan, notes_of_patience(plan) + [
         f"{queue}: {queues[str(queue)].words} is out of reach in {count} intervals; capped at {AGENT_LIMIT} agents"
         for queue, count in capped.items()
     ]
+
+
+def _pool(plan: pd.DataFrame, rows: NDArray[np.int64], found: Pooled) -> None:
+    """Write what a group's queues take together into its rows of the plan."""
+    shared = plan.index[rows[found.is_pooled]]
+    plan.loc[shared, "model"] = "pooled"
+    plan.loc[shared, "agents_net"] = found.agents[found.is_pooled]
+    for name in ("service_level", "asa_s", "abandonment", "occupancy"):
+        plan.loc[shared, name] = getattr(found, name)[found.is_pooled]
 
 
 def _demand(
@@ -226,6 +246,7 @@ def _one_deferred(
         contacts=work / handle_time,
         offered_load=load,
         agents_net=agents,
+        agents_alone=agents,
         model="deferred",
         service_level=np.nan,
         asa_s=np.nan,

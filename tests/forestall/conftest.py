@@ -168,6 +168,8 @@ def _requirement(forecast: pd.DataFrame) -> pd.DataFrame:
         occupancy=0.8,
         asa_s=np.where(is_email, np.nan, 11.0),
         standard=forecast["channel"].map(STANDARD),
+        queue_group=rows["queue"],
+        agents_alone=rows["agents_net"],
     )
 
 

@@ -64,13 +64,19 @@ def settings(company):
     night = Night(settings, RUN)
     folder = night.published / RUN.isoformat()
     folder.mkdir(parents=True)
-    plan, _ = plan_requirement(forecast(), Known(Standards(), 0.3), settings.service_level, 1800)
+    (folder / "manifest.json").write_text(json.dumps({}))
+    (night.published / "current").symlink_to(folder.name)
+    publish(settings)
+    return settings
+
+
+def publish(settings, **groups):
+    """The night's forecast, and what it takes with these groups."""
+    folder = Night(settings, RUN).published / RUN.isoformat()
+    plan, _ = plan_requirement(forecast(), Known(Standards(), 0.3, groups=groups), settings.service_level, 1800)
     for name, rows in (("volume_forecast", forecast()), ("staffing_requirement", plan)):
         table = conform(pa.Table.from_pandas(rows, preserve_index=False), PUBLISHED[name])
         pa.parquet.write_table(table, folder / f"{name}.parquet")
-    (folder / "manifest.json").write_text(json.dumps({}))
-    (night.published / "current").symlink_to(folder.name)
-    return settings
 
 
 def counts(until, **per_interval):
@@ -136,6 +142,7 @@ def test_proposals_go_by_who_is_on_shift(settings):
 
 def test_a_groups_people_are_shared_as_its_queues_need_them(settings):
     (settings.root / "staffing.yml").write_text("groups:\n  service: [care, sales]\n")
+    publish(settings, service=["care", "sales"])
     needed = react(settings, at(12), counts(at(12), care=40, sales=20, mail=15)).requirement
     total = needed.groupby("interval_start_at")["agents_net"].sum()
     shifts(settings, {"service": 2 * total.max() / 0.7})
