@@ -46,7 +46,7 @@ _LIST = columns(
     ("best_hours", "text", "of these, the hours in which the customer has answered, such as 17:00-19:00"),
     ("team", "text", "who owns it"),
     ("pool", "text", "whose minutes it takes: the team, or its part with the language and the skill"),
-    ("expected_minutes", "number", "agent minutes, with attempts"),
+    ("expected_minutes", "number", "agent minutes, with attempts; learned from recorded minutes (save_chances)"),
     ("planned_on", "date", "day whose minutes it takes; null where nobody has any"),
     ("due_on", "date", "act by"),
     ("status", "text", "open, or the last outcome"),
@@ -154,6 +154,9 @@ SAVE_CHANCES = Table(
         ("treatment_count", "integer", "accounts listed with this action at first, whose outcome is known"),
         ("holdout_count", "integer", "accounts that would have been, and were left alone at random"),
         ("source", "text", "playbook (no outcome is known yet) or outcomes"),
+        ("expected_minutes", "number", "agent minutes a row of the action takes, with attempts: the playbook's, moved "
+         "by what worked rows took; of the action in all segments"),
+        ("worked_row_count", "integer", "rows of the action that were worked within a year, their minutes recorded"),
     ),
 )  # fmt: skip
 

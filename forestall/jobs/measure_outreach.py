@@ -2,9 +2,10 @@
 
 Reads earlier published nights' lists (kept in `forestall.listings`), what was known of accounts when they were first
 listed (`forestall.listing_features`) and the warehouse as known at the cutoff; writes `outreach_effect`,
-`outreach_power`, `net_load` (what listing adds to the queues; for the forecast), `save_chances` and `save_models`.
-It stands before tonight's list is chosen, which goes by what was learned: groups that contact is known to harm are
-not to be disturbed, and an action is worth what outcomes make of the playbook's number.
+`outreach_power`, `net_load` (what listing adds to the queues; for the forecast), `save_chances` (what each action
+keeps, and how long it takes) and `save_models`. It stands before tonight's list is chosen, which goes by what was
+learned: groups that contact is known to harm are not to be disturbed, and an action is worth what outcomes make of the
+playbook's number.
 """
 
 import logging
@@ -13,12 +14,14 @@ from datetime import date
 import pandas as pd
 
 from forestall.history.learning import learned_models
+from forestall.history.minutes import worked_minutes
 from forestall.history.outreach import Experiment, agent_cost_per_minute, read_experiment, record_listings
 from forestall.night import Night
 from forestall.outreach.chances import UPLIFT, evidence, learn_chances, told_chances
 from forestall.outreach.effect_table import ALL, effects, measures, net_load, power
 from forestall.outreach.effect_words import with_sentences
 from forestall.outreach.experiment import HOLDOUT
+from forestall.outreach.minutes import learn_minutes
 from forestall.outreach.playbook import load_playbook
 from forestall.records import Summary
 from forestall.settings import Settings
@@ -43,7 +46,8 @@ def measure_outreach(settings: Settings, run_date: date) -> Summary:
         )
         sought = measures(experiment.horizon_days, settings.churn.grace_days if experiment.has_grace else 0)
         known = evidence(experiment.accounts, sought[0], run_date)
-        chances = learn_chances(known, playbook)
+        minutes = learn_minutes(worked_minutes(warehouse, night), playbook)
+        chances = learn_chances(known, playbook).merge(minutes, on="action", how="left", validate="many_to_one")
         models = learned_models(warehouse, night, known, chances, playbook, sought[0].wait_days)
     found = effects(experiment.accounts, sought, run_date)
     told = with_sentences(found, experiment.horizon_days, settings.company.currency)

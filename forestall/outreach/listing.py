@@ -17,6 +17,7 @@ from forestall.outreach.chances import CHANCES, DIFFERENCES, with_chances
 from forestall.outreach.effect_table import do_not_disturb, groups_of
 from forestall.outreach.experiment import COLUMNS, HOLDOUT, Draw, draw_arms, inherited_arms, moved_between_arms
 from forestall.outreach.filters import Limits, suppression_reasons
+from forestall.outreach.minutes import MINUTES, with_minutes
 from forestall.outreach.options import build_options
 from forestall.outreach.placed import COLUMNS as PLACED
 from forestall.outreach.placed import TIERS, placed_minutes
@@ -46,8 +47,8 @@ class Known:
         worked: rows of an earlier list of this very day on which work has begun.
         outcomes: last result by row_id.
         effects: what being listed did (`effect_table.effects`).
-        chances: what share of those who leave for its reasons each action keeps (`chances.learn_chances`); empty: as
-            the playbook says.
+        chances: what share of those who leave for its reasons each action keeps (`chances.learn_chances`), and how
+            long a row of it takes (`minutes.learn_minutes`); empty: as the playbook says.
         differences: customer_id, action, difference: what an uplift model adds to that share.
         site_zone: the site's time zone.
         cost_per_minute: of an agent; None: the playbook's.
@@ -70,7 +71,7 @@ class Known:
     worked: pd.DataFrame
     outcomes: pd.Series
     effects: pd.DataFrame
-    chances: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=CHANCES))
+    chances: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=[*CHANCES, *MINUTES]))
     differences: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=DIFFERENCES))
     site_zone: str = "UTC"
     cost_per_minute: float | None = None
@@ -162,6 +163,7 @@ def _valued_options(known: Known, playbook: Playbook, settings: OutreachSettings
     options = build_options(people, known.contributions, known.churn_reasons, playbook)
     options["fresh_share"] = value.fresh_share(options, known.run_date, horizon_days)
     options = with_chances(options, known.chances, known.differences)
+    options = with_minutes(options, known.chances)
     cost = float(playbook.cost_per_minute) if known.cost_per_minute is None else known.cost_per_minute
     valued = value.add_value(
         options.assign(churn_probability=value.unless_done(options)),

@@ -369,7 +369,7 @@ def _fairness(run_date: date) -> pd.DataFrame:
 
 def _chances() -> pd.DataFrame:
     usual = {"action": "call_back", "prior_save_probability": 0.15, "treatment_count": 1200, "holdout_count": 140,
-             "source": "outcomes"}  # fmt: skip
+             "source": "outcomes", "expected_minutes": 6.4, "worked_row_count": 1100}  # fmt: skip
     rows = [
         {"segment": "all", "learned_save_probability": 0.09, "low": 0.02, "high": 0.16},
         {"segment": "business", "learned_save_probability": -0.03, "low": -0.12, "high": 0.06, "holdout_count": 40},

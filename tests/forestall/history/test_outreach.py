@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from features.published import PUBLISHED
+from forestall.history.minutes import worked_minutes
 from forestall.history.outreach import agent_cost_per_minute, read_experiment, record_listings
 from forestall.jobs.measure_outreach import measure_outreach
 from forestall.night import Night
@@ -156,10 +157,29 @@ def check_by_hand(experiment):
     assert (experiment.horizon_days, experiment.has_grace) == (90, True)
 
 
+# A try of which nobody wrote the minutes down; one of last week, whose row may still be tried; one of long ago.
+MORE_OUTCOMES = f"""
+    INSERT INTO staging.stg_outreach_outcomes VALUES
+        ('m1', 'c3', 'r-c3', 'call', NULL, '2026-02-01 10:00+01', 'not_reached', 1),
+        ('m2', 'c3', 'r-c3', 'call', NULL, '2026-02-02 10:00+01', 'reached', NULL),
+        ('m3', 'c6', 'r-c6', 'call', NULL, '{RUN_DATE - timedelta(days=6)} 10:00+01', 'not_reached', 1),
+        ('m4', 'c6', 'r-old', 'call', NULL, '{RUN_DATE - timedelta(days=366)} 10:00+01', 'reached', 50)
+"""
+
+
+def check_minutes(settings):
+    """Of one list's row 8 + 1.5 + 99 minutes, the 8 written down twice; of a row of no list 4, by what was done."""
+    fill(settings, MORE_OUTCOMES)
+    with open_warehouse(settings, "test") as warehouse:
+        found = worked_minutes(warehouse, Night(settings, RUN_DATE))
+    assert found.to_dict("records") == [{"action": "call", "row_count": 2, "minutes": pytest.approx(112.5)}]
+
+
 def test_what_became_of_them_by_hand(settings):
     fill(settings, ROWS)
     publish(settings, LISTED, FIRST_NIGHT)
     check_by_hand(read(settings))
+    check_minutes(settings)
 
 
 @pytest.mark.slow
@@ -167,6 +187,7 @@ def test_the_same_on_postgresql(company, postgres_url):
     settings = fill(fill(company(f'{TOML}[warehouse]\nurl = "{postgres_url}"\n'), TABLES), ROWS)
     publish(settings, LISTED, FIRST_NIGHT)
     check_by_hand(read(settings))
+    check_minutes(settings)
 
 
 def test_the_night_counts_and_tells_what_was_recorded_against_the_rules(settings, caplog):
@@ -299,6 +320,7 @@ def test_the_job_tells_a_measured_effect(settings):
     learned = chances.loc[("call", "home")]
     assert 0.35 < learned["learned_save_probability"] < 0.65
     assert learned["low"] > learned["prior_save_probability"] == 0.2
+    assert learned[["expected_minutes", "worked_row_count"]].tolist() == [10.0, 0]  # nobody recorded minutes
     assert "moved most: call from 0.20" in summary["learned"]
     assert "no uplift model yet" in summary["learned"]
     again = measure_outreach(settings, RUN_DATE)

@@ -448,13 +448,15 @@ def test_the_list_goes_by_what_was_learned(settings, night):
     """An action that outcomes show to drive customers away is on no list; a good one is worth more."""
     chances = pd.DataFrame({"action": ["resolve_open_issue", "apology_call"], "segment": "home", "low": 0.1,
                             "high": 0.4, "prior_save_probability": [0.32, 0.28], "treatment_count": 900,
-                            "holdout_count": 100, "source": "outcomes"})  # fmt: skip
+                            "holdout_count": 100, "source": "outcomes", "expected_minutes": 5.0,
+                            "worked_row_count": 900})  # fmt: skip
     night.write("save_chances", chances.assign(learned_save_probability=[0.4, -0.1]))
     choose_outreach(settings, RUN_DATE)
     listed = night.read("outreach_list")
     assert set(listed["action"]) == {"resolve_open_issue"}
     assert set(listed["save_source"]) == {"outcomes"}
     assert set(listed["prior_save_probability"]) == {0.32}
+    assert set(listed["expected_minutes"].astype(float)) == {5.0}
     assert listed["save_probability"].to_numpy() == pytest.approx(0.4 * listed["churn_probability"].to_numpy())
     night.write("save_chances", chances.assign(learned_save_probability=-0.1))
     assert choose_outreach(settings, RUN_DATE)["listed"] == 0
