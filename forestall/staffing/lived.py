@@ -16,9 +16,13 @@ from forestall.staffing.queueing import Floats
 from forestall.staffing.requirement import Integers, least_agents
 from forestall.staffing.simulation import in_standard, place_arrivals, simulate
 from forestall.staffing.uncertainty import COLUMNS
+from models.volume.intraday import DAY_SHARE, Spread, interval_dispersion, level_of
+from models.volume.quantiles import moved_along
 
-OURS, LAST_WEEK, ERLANG_C, FUTURE = "ours", "last_week", "erlang_c_on_the_mean", "knowing_the_future"
-PLANS = (OURS, LAST_WEEK, ERLANG_C, FUTURE)
+OURS, AT_NOON, LAST_WEEK = "ours", "ours_restated_at_noon", "last_week"
+ERLANG_C, FUTURE = "erlang_c_on_the_mean", "knowing_the_future"
+PLANS = (OURS, AT_NOON, LAST_WEEK, ERLANG_C, FUTURE)
+NOON_S = 12 * 3600
 REPLICATIONS = 5
 
 
@@ -43,8 +47,10 @@ def plans(rows: pd.DataFrame, known: Known, level: ServiceLevelSettings, interva
         return least_agents(replace(demand, rates_per_s=rates, weights=np.ones(1), patience_s=patience_s))
 
     endless = np.full(len(demand), np.inf)
+    ours = _as_published(live, known, level, interval_s)
     planned = {
-        OURS: _as_published(live, known, level, interval_s),
+        OURS: ours,
+        AT_NOON: _restated(live, ours, known, level, interval_s),
         LAST_WEEK: for_rates(live["last_week"].fillna(live["contacts"]), demand.patience_s),
         ERLANG_C: for_rates(live["contacts"], endless),
         FUTURE: for_rates(live["came"], demand.patience_s),
@@ -60,6 +66,29 @@ def _as_published(live: pd.DataFrame, known: Known, level: ServiceLevelSettings,
     plan, _ = plan_requirement(live, known, level, interval_s)
     agents = plan.set_index(["queue", "interval_start_at"])["agents_net"]
     return agents.reindex(pd.MultiIndex.from_frame(live[["queue", "interval_start_at"]])).to_numpy(np.int64)
+
+
+def _restated(
+    live: pd.DataFrame, ours: Integers, known: Known, level: ServiceLevelSettings, interval_s: int
+) -> Integers:
+    """The same with the afternoon planned again from what came by noon, as `forestall intraday` does at a day's level.
+
+    Whoever is asked comes, or goes, at noon; alarms of the last hour are left out.
+    """
+    is_past = (live["slot"] * interval_s < NOON_S).to_numpy()
+    mean, came = live["contacts"].to_numpy(float), live["came"].to_numpy(float)
+    factor = np.ones(len(live))
+    for queue in live["queue"].unique():  # a handful, of some dozen days each
+        own = (live["queue"] == queue).to_numpy()
+        low, high = (live.loc[own, name].to_numpy(float) for name in ("contacts_p10", "contacts_p90"))
+        whole = interval_dispersion(mean[own], low, high)
+        spread = Spread(DAY_SHARE * whole, (1 - DAY_SHARE) * whole)
+        for day in live.loc[own, "day_on"].unique():
+            of_day = own & (live["day_on"] == day).to_numpy()
+            factor[of_day & ~is_past] = level_of(came[of_day & is_past], mean[of_day & is_past], spread).factor
+    moved = live.assign(contacts=mean * factor)
+    moved[list(COLUMNS)] = moved_along(live[list(COLUMNS)].to_numpy(float), mean, mean * factor)
+    return np.where(is_past, ours, _as_published(moved, known, level, interval_s))
 
 
 def live_through(planned: pd.DataFrame, level: ServiceLevelSettings, interval_s: int, seed: int) -> pd.DataFrame:

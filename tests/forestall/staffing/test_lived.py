@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from forestall.sections import ServiceLevelSettings
-from forestall.staffing.lived import ERLANG_C, FUTURE, LAST_WEEK, OURS, PLANS, live_through, plans, summary
+from forestall.staffing.lived import AT_NOON, ERLANG_C, FUTURE, LAST_WEEK, OURS, PLANS, live_through, plans, summary
 from forestall.staffing.plan import Known
 from forestall.staffing.queueing import evaluate
 from forestall.staffing.standards import Standards
@@ -62,6 +62,31 @@ def test_who_planned_for_too_few_misses_days_and_who_knew_does_not(known):
     assert table.loc[OURS, "agent_hours"] == table.loc[FUTURE, "agent_hours"]
     assert table.loc[ERLANG_C, "agent_hours"] >= table.loc[OURS, "agent_hours"]
     assert (table["days"] == 20).all()
+
+
+def unsure(frame, cv):
+    """The same with a forecast that may be off by so much of its mean, the whole day alike."""
+    spread = np.array([-1.64, -1.28, -0.67, 0.0, 0.67, 1.28, 1.64])
+    mean = frame["forecast"].to_numpy()[:, None]
+    return frame.assign(**dict(zip(COLUMNS, (mean + spread * np.hypot(np.sqrt(mean), cv * mean)).T, strict=True)))
+
+
+def test_at_noon_the_afternoon_is_planned_again_from_what_came(known):
+    busy = plans(unsure(rows(came=60, forecast=40, last_week=40.0), 0.3), known, LEVEL, INTERVAL_S)
+    morning = busy["slot"] < 24
+    assert busy.loc[morning, AT_NOON].equals(busy.loc[morning, OURS])
+    assert (busy.loc[~morning, AT_NOON] > busy.loc[~morning, OURS]).all()
+    lived = summary(live_through(busy, LEVEL, INTERVAL_S, 7)).set_index("plan")
+    assert lived.loc[AT_NOON, "service_level"] > lived.loc[OURS, "service_level"] + 0.03
+    quiet = plans(unsure(rows(came=25, forecast=40, last_week=40.0), 0.3), known, LEVEL, INTERVAL_S)
+    assert (quiet.loc[~morning, AT_NOON] < quiet.loc[~morning, OURS]).all()
+
+
+def test_each_day_and_queue_has_its_own_noon(known):
+    busy, usual = (unsure(rows(came, 40, 40.0, days=1, queue=queue), 0.3) for queue, came in (("a", 60), ("b", 40)))
+    planned = plans(pd.concat([busy, usual], ignore_index=True), known, LEVEL, INTERVAL_S).set_index("queue")
+    assert planned.loc["a", AT_NOON].sum() > planned.loc["a", OURS].sum()
+    assert planned.loc["b", AT_NOON].tolist() == planned.loc["b", OURS].tolist()
 
 
 def test_hours_and_contacts_are_those_of_the_plan(known):
