@@ -26,11 +26,8 @@ import pandas as pd
 from rich.console import Console
 
 from features.calendar import Calendar
-from forestall.demo.company import make_company
 from forestall.jobs.backtest_volume import backtest_volume
-from forestall.jobs.build_features import build_features
-from forestall.jobs.pull import pull
-from forestall.settings import load_settings
+from forestall.simulation.staffing import company_with_history
 from models.pool import worker_pool
 from models.volume.backtest import Span, backtest, with_actuals
 from models.volume.candidates import forecast_candidates
@@ -83,10 +80,7 @@ def quality_table(table: pd.DataFrame) -> pd.DataFrame:
 
 def _judged(seed: int, arguments: argparse.Namespace) -> pd.DataFrame:
     with tempfile.TemporaryDirectory() as folder:
-        company = make_company(Path(folder), seed=seed, world=arguments.world, scale=arguments.scale)
-        settings = load_settings(company.config)
-        pull(settings, company.run_date)
-        build_features(settings, company.run_date)
+        settings = company_with_history(Path(folder), seed, arguments.world, arguments.scale)
         found = backtest_volume(
             settings, arguments.cutoffs, arguments.horizon_days, has_outsiders=arguments.outsiders
         )  # fmt: skip

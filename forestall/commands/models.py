@@ -29,9 +29,9 @@ def backtest(
         bool, typer.Option(help="volume: fit plain Prophet and MSTL too; they take most of the time.")
     ] = True,
     seed: Annotated[
-        list[int] | None, typer.Option(min=0, help="outreach: demo company, several times; else 20.")
+        list[int] | None, typer.Option(min=0, help="outreach, staffing: demo company, several times.")
     ] = None,
-    world: Annotated[str, typer.Option(help="outreach: its numbers, as in `forestall demo`.")] = "base",
+    world: Annotated[str, typer.Option(help="with --seed: its numbers, as in `forestall demo`.")] = "base",
     weeks: Annotated[int, typer.Option(min=1, help="outreach: how long lists are worked.")] = 52,
     scale: Annotated[float, typer.Option(min=0.01, help="outreach: size; 1 is 20,000 customers.")] = 0.25,
     policy: Annotated[list[str] | None, typer.Option(help="outreach: only this one, several times.")] = None,
@@ -40,8 +40,8 @@ def backtest(
 
     Volume: ours beside last week, four like weekdays, last year, plain Prophet, MSTL and the noise floor, to
     var/backtests/volume/.
-    Staffing: plans made then, lived through with the contacts that came, beside last week's plan, Erlang C on the mean
-    and knowing the future; to var/backtests/staffing/.
+    Staffing: plans made then, lived through with the contacts that came, beside the same planned again at noon, last
+    week's plan, Erlang C on the mean and knowing the future; with --seed on demo companies; to var/backtests/staffing/.
     Churn: beside two rivals on the same rows; the table and pictures go to var/backtests/churn/.
     Outreach: the list beside simpler ones on demo companies that live on under it, whatever --config says; to
     var/backtests/outreach/.
@@ -51,6 +51,12 @@ def backtest(
     """
     if what == "outreach":
         _backtest_outreach(seed or [20], world, weeks, scale, policy)
+        return
+    if what == "staffing" and seed:
+        from forestall.simulation.staffing import backtest_demo_staffing
+
+        folder = REPOSITORY / "var" / "backtests" / "staffing"
+        backtest_demo_staffing(folder, seed, world, cutoffs, horizon_days, Console())
         return
     settings = settings_of(config)
     if what == "volume":

@@ -22,6 +22,7 @@ from models.volume.handle_time import week_of_handle_times
 from models.volume.params import volume_params
 
 SEED = 20
+DAYS, PLANS = "days.parquet", "plans.parquet"  # files of the folder
 
 
 def backtest_staffing(settings: Settings, cutoffs: int = 9, horizon_days: int = 7) -> Summary:
@@ -86,7 +87,7 @@ def _handle_times(walked: Walked, cutoff: date) -> dict[str, np.ndarray]:
 
 def _write(settings: Settings, lived: pd.DataFrame, table: pd.DataFrame) -> str:
     folder = settings.var_path / "backtests" / "staffing"
-    for name, rows in (("days", lived), ("plans", table)):
-        with written_aside(folder / f"{name}.parquet") as aside:
+    for name, rows in ((DAYS, lived), (PLANS, table)):
+        with written_aside(folder / name) as aside:
             rows.to_parquet(aside, index=False)
     return str(folder)
