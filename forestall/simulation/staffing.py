@@ -25,7 +25,7 @@ def company_with_history(folder: Path, seed: int, world: str, scale: float = 1.0
 
 
 def backtest_demo_staffing(
-    folder: Path, seeds: list[int], world: str, cutoffs: int, horizon_days: int, console: Console
+    folder: Path, seeds: list[int], world: str, cutoffs: int, horizon_days: int, console: Console, scale: float = 1.0
 ) -> pd.DataFrame:
     """`backtest_staffing` on the demo company of each seed; what the same code lived through before is read.
 
@@ -36,6 +36,7 @@ def backtest_demo_staffing(
         cutoffs: how many weekly plans of each.
         horizon_days: of each plan.
         console: where tables go.
+        scale: of the companies; 1 is twenty thousand customers.
 
     Returns:
         `summary` over the days of all of them.
@@ -46,7 +47,7 @@ def backtest_demo_staffing(
         days = place / f"days_{cutoffs}x{horizon_days}_{code}.parquet"
         if not days.is_file():
             console.print(f"{world}-{seed}: its history is made and read", highlight=False)
-            found = backtest_staffing(company_with_history(place, seed, world), cutoffs, horizon_days)
+            found = backtest_staffing(company_with_history(place, seed, world, scale), cutoffs, horizon_days)
             (Path(str(found["folder"])) / DAYS).replace(days)
         lived.append(pd.read_parquet(days))
     table = summary(pd.concat(lived, ignore_index=True))
