@@ -47,7 +47,7 @@ class Reaction:
             last hour, null where no alarm rings), rest, rest_before (contacts of the rest of the day).
         requirement: queue, interval_start_at, contacts, agents_net (restated), planned_agents (on shift, or required
             by the night where there are no shifts) of the rest; live queues.
-        proposals: overtime and time off.
+        proposals: overtime and time off; `queue` is the group where several queues have the same people.
         notes: lines on what could not be told.
     """
 
@@ -85,7 +85,9 @@ def react(settings: Settings, now: datetime, counts: pd.DataFrame) -> Reaction:
         pieces.append(rest)
     rest = pd.concat(pieces, ignore_index=True)
     requirement, told = _restated(settings, night, rest)
-    return Reaction(until, pd.DataFrame(queues), requirement, propose(requirement, minutes), [*notes, *told])
+    proposals = propose(_by_group(settings, requirement), minutes)
+    columns = ["queue", "interval_start_at", "contacts", "agents_net", "planned_agents"]
+    return Reaction(until, pd.DataFrame(queues), requirement[columns], proposals, [*notes, *told])
 
 
 def read_counts(path: Path, settings: Settings) -> pd.DataFrame:
@@ -193,7 +195,7 @@ def _queue(
 
 
 def _restated(settings: Settings, night: PublishedNight, rest: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
-    """Agents of the live queues for the rest of the day, beside those planned.
+    """Agents of the live queues for the rest of the day, beside those planned (planned_share before it is rounded).
 
     The whole forecast is staffed for again, with the rest of today in its place: a standard that holds over a day or a
     month asks for what it did in the night wherever nothing has changed.
@@ -201,7 +203,7 @@ def _restated(settings: Settings, night: PublishedNight, rest: pd.DataFrame) -> 
     key = ["queue", "interval_start_at"]
     live = rest[rest["channel"].isin(LIVE_CHANNELS)].reset_index(drop=True)
     planned = _planned(settings, night)
-    columns = ["queue", "interval_start_at", "contacts", "agents_net", "planned_agents"]
+    columns = ["queue", "interval_start_at", "contacts", "agents_net", "planned_agents", "planned_share"]
     if live.empty:
         return pd.DataFrame(columns=columns), []
     known, notes = known_of(settings, night, planned)
@@ -214,7 +216,7 @@ def _restated(settings: Settings, night: PublishedNight, rest: pd.DataFrame) -> 
         settings.volume.interval_minutes * 60, days_of_queues(night.frame("volume_days")),
     )  # fmt: skip
     plan = plan[pd.MultiIndex.from_frame(plan[key]).isin(today)]
-    beside = plan.merge(planned[[*key, "planned_agents"]], on=key, how="inner", validate="one_to_one")
+    beside = plan.merge(planned[[*key, "planned_agents", "planned_share"]], on=key, how="inner", validate="one_to_one")
     return beside[columns], [*notes, *told]
 
 
@@ -227,7 +229,7 @@ def _planned(settings: Settings, night: PublishedNight) -> pd.DataFrame:
     rows = night.frame("staffing_requirement")[["queue", "interval_start_at", "agents_net", "shrinkage"]]
     coverage = night.frame("shift_coverage")
     if coverage.empty:
-        return rows.assign(planned_agents=rows["agents_net"])
+        return rows.assign(planned_agents=rows["agents_net"], planned_share=rows["agents_net"].astype(float))
     rules = load_staffing_rules(settings)
     rows = rows.assign(queue_group=rules.groups_of(rows["queue"])).merge(
         coverage[["queue_group", "interval_start_at", "planned"]], on=["queue_group", "interval_start_at"], how="left",
@@ -237,7 +239,16 @@ def _planned(settings: Settings, night: PublishedNight) -> pd.DataFrame:
     needed = together.transform("sum")
     share = (rows["agents_net"] / needed.where(needed > 0)).fillna(1 / together.transform("size"))
     there = rows["planned"].fillna(0.0) * (1 - rows["shrinkage"]) * share
-    return rows.assign(planned_agents=np.floor(there + 1e-6).astype("int64")).drop(columns=["planned", "queue_group"])
+    whole = np.floor(there + 1e-6).astype("int64")
+    return rows.assign(planned_agents=whole, planned_share=there).drop(columns=["planned", "queue_group"])
+
+
+def _by_group(settings: Settings, requirement: pd.DataFrame) -> pd.DataFrame:
+    """The requirement of those who serve the queues, under the group's name in `queue`; people are rounded together."""
+    group = load_staffing_rules(settings).groups_of(requirement["queue"])
+    sums = ["agents_net", "planned_share"]
+    rows = requirement[sums].groupby([group, requirement["interval_start_at"]]).sum().reset_index()
+    return rows.assign(planned_agents=np.floor(rows["planned_share"] + 1e-6).astype("int64"))
 
 
 def known_of(settings: Settings, night: PublishedNight, planned: pd.DataFrame) -> tuple[Known, list[str]]:

@@ -93,7 +93,10 @@ def ask(settings: Settings, question: Question) -> Answer:
     known = replace(known, backlog=_backlog(forecast, requirement))
     interval_s = settings.volume.interval_minutes * 60
 
-    rows = forecast[forecast["queue"].isin(question.queues)]
+    # Whoever shares agents with a queue that is asked about is planned with it, and told.
+    groups = [set(names) for names in known.groups.values() if set(names) & set(question.queues)]
+    touched = set(question.queues).union(*groups)
+    rows = forecast[forecast["queue"].isin(touched)]
     is_asked = _is_within(rows, question)
     # Work that can wait is placed over all days; who waits on the line is staffed interval by interval.
     is_deferred = rows["queue"].map(
@@ -104,11 +107,12 @@ def ask(settings: Settings, question: Question) -> Answer:
     )
     rows = rows[is_asked | is_deferred.astype(bool)].reset_index(drop=True)
     otherwise = _changed(rows, question)
-    asked = replace(known, standards=_standards(known, rows, question))
+    own = rows[rows["queue"].isin(question.queues)]
+    asked = replace(known, standards=_standards(known, own, question))
     days = days_of_queues(night.frame("volume_days"))
     then, told = plan_requirement(otherwise, asked, settings.service_level, interval_s, days)
     then = then[_is_within(then, question)]
-    now = requirement[requirement["queue"].isin(question.queues) & _is_within(requirement, question)]
+    now = requirement[requirement["queue"].isin(touched) & _is_within(requirement, question)]
     both = now.merge(then, on=[*KEY, "local_on"], suffixes=("_now", "_then"), how="inner", validate="one_to_one")
     coverage = _coverage(night, settings, both, question)
     both = _with_service(both, otherwise, asked, coverage, settings, interval_s)
@@ -147,7 +151,7 @@ def _backlog(forecast: pd.DataFrame, requirement: pd.DataFrame) -> dict[str, flo
 
 def _changed(rows: pd.DataFrame, question: Question) -> pd.DataFrame:
     """The forecast as it would be."""
-    is_asked = _is_within(rows, question).to_numpy(bool)
+    is_asked = (_is_within(rows, question) & rows["queue"].isin(question.queues)).to_numpy(bool)
     before = rows["contacts"].to_numpy(np.float64)
     factor = np.where(is_asked, 1 + question.volume_percent / 100, 1.0)
     factor = np.where(is_asked & rows["queue"].isin(question.closed_queues).to_numpy(bool), 0.0, factor)
@@ -188,9 +192,10 @@ def _coverage(night: PublishedNight, settings: Settings, both: pd.DataFrame, que
             raise ConfigError("what-if: no shifts are planned on these days, so no site can be closed")
         return rows.assign(required_then=[], planned_then=[])
     rules = load_staffing_rules(settings)
-    more = np.ceil(both["agents_gross_then"] - 1e-3) - np.ceil(both["agents_gross_now"] - 1e-3)
     group = rules.groups_of(both["queue"])
-    by_group = more.groupby([group, both["interval_start_at"]]).sum()
+    gross = both[["agents_gross_now", "agents_gross_then"]].groupby([group, both["interval_start_at"]]).sum()
+    whole = np.ceil(gross - 1e-3)
+    by_group = whole["agents_gross_then"] - whole["agents_gross_now"]
     at = pd.MultiIndex.from_frame(rows[["queue_group", "interval_start_at"]])
     planned = rows["planned"].astype(float)
     if question.closed_site is not None:
@@ -205,8 +210,11 @@ def _with_service(
 ) -> pd.DataFrame:  # fmt: skip
     """`both` with service_then: what comes then, served by the agents of tonight's plan who are still there."""
     live, demand = live_demand(otherwise, known, settings.service_level, interval_s)
-    there = live[KEY].merge(both[[*KEY, "agents_net_now"]], on=KEY, how="left", validate="one_to_one")
-    agents = there["agents_net_now"].fillna(0.0).to_numpy(np.float64)
+    # A queue that shares its agents has about the level that it would have with so many of its own.
+    is_pooled = both["model_now"] == "pooled"
+    agents_now = both["agents_net_now"].mask(is_pooled, both["agents_alone_now"]).astype(float)
+    there = live[KEY].merge(both[KEY].assign(agents=agents_now), on=KEY, how="left", validate="one_to_one")
+    agents = there["agents"].fillna(0.0).to_numpy(np.float64)
     if len(coverage):
         rules = load_staffing_rules(settings)
         left = (coverage["planned_then"] / coverage["planned"].astype(float)).fillna(1.0).clip(upper=1.0)

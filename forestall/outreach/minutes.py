@@ -39,6 +39,8 @@ def with_minutes(options: pd.DataFrame, learned: pd.DataFrame) -> pd.DataFrame:
         options: action, expected_minutes.
         learned: action, expected_minutes; several rows of an action say the same.
     """
+    if "expected_minutes" not in learned:  # an older version measured this night
+        return options
     known = learned.drop_duplicates("action").set_index("action")["expected_minutes"].astype(float)
     told = options["action"].map(known)
     return options.assign(expected_minutes=told.fillna(options["expected_minutes"].astype(float)))

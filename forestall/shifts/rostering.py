@@ -193,9 +193,10 @@ def assign_week(
         today = np.flatnonzero(jobs.day == day)
         if len(today) and len(crew):
             _assign_day(week, today, day, wanted_minute)
+    tried = set[int]()
     for job in np.flatnonzero(week.holder < 0).tolist():
-        if len(crew):
-            _hand_over(week, job)
+        if len(crew) and _hand_over(week, job, tried):
+            tried = set()
     fill(week)
     carry(state, week.jobs, week.work, crew.weekend, limits.rest_steps)
     return week.holder
@@ -220,12 +221,15 @@ def _assign_day(week: Given, today: Integers, day: int, wanted_minute: Floats) -
             week.give(int(agent), int(today[at]))
 
 
-def _hand_over(week: Given, job: int) -> None:
+def _hand_over(week: Given, job: int, tried: set[int]) -> bool:
     """Find an agent for an open shift: one who is free, or gives another shift of the week to somebody, and so on.
 
-    Rules bind each agent alone, so a chain in which nobody comes twice keeps them all. The shortest is taken.
+    Rules bind each agent alone, so a chain in which nobody comes twice keeps them all. The shortest is taken. `tried`
+    are shifts from which no chain led on since a shift was last given; those of this search are added.
     """
     everybody = np.arange(len(week.crew))
+    if job in tried or not ((week.days > 0) & (week.hours >= week.jobs.paid_h.min() - 1e-9)).any():
+        return False  # a chain ends with somebody who has time left
     without = [week.without(day) for day in range(week.work.shape[1])]
     chains: dict[int, list[tuple[int, int]]] = {job: []}  # shift that is to be given -> who takes which before
     front = np.array([job], np.int64)
@@ -238,15 +242,17 @@ def _hand_over(week: Given, job: int) -> None:
                 chain = chains[int(today[at])]
                 if agent not in (other for other, _ in chain):
                     _pass_on(week, [*chain, (agent, int(today[at]))])
-                    return
+                    return True
             for given_up, one in enumerate(without):
                 able = one.may(everybody, shifts) & (week.work[:, given_up] >= 0)[:, None]
                 for agent, at in np.argwhere(able).tolist():
                     chain, other = chains[int(today[at])], int(week.work[agent, given_up])
-                    if other not in chains and agent not in (taker for taker, _ in chain):
+                    if other not in chains and other not in tried and agent not in (taker for taker, _ in chain):
                         chains[other] = [*chain, (agent, int(today[at]))]
                         following.append(other)
         front = np.array(following, np.int64)
+    tried |= set(chains)
+    return False
 
 
 def _pass_on(week: Given, chain: Sequence[tuple[int, int]]) -> None:

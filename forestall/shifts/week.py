@@ -111,8 +111,9 @@ def solve_week(week: Week, seconds: float, gap: float) -> Solution:
             bound, best = least, prices
         is_news = [_add(pool, plan) for pool, plan in zip(pools, plans, strict=True)]
         picked = _pick(week, pools, lengths, until)
-        if picked.cost <= (1 + gap) * bound + 1e-9 or not (any(is_news) or is_halfway) or time.monotonic() > until:
-            break
+        is_over = week.classes is None or time.monotonic() > until or not (any(is_news) or is_halfway)
+        if is_over or picked.cost <= (1 + gap) * bound + 1e-9:
+            break  # without a roster nothing is scarce, and there are no other prices to try
         said, is_halfway = _said(week, pools, lengths), any(is_news)
         prices = {key: (best[key] + said[key]) / 2 for key in best} if is_halfway else said
     solution = Solution(
@@ -340,7 +341,8 @@ def _pick(week: Week, pools: Sequence[Sequence[_Plan]], lengths: Lengths, until:
     values, cost, _ = mixture.program.solve(max(LEAST_S, until - time.monotonic()), PICK_GAP)
     if not len(values):  # nobody's shifts: `rostering` still finds somebody for what it can
         plans = [pool[0] for pool in pools]
-        return _Picked(plans, {}, [[] for _ in week.classes], 0.0, np.inf)
+        idle = sum(one.least_hours * one.heads for one in week.classes)
+        return _Picked(plans, {}, [[] for _ in week.classes], idle, np.inf)
     counts = whole(values)
     plans = [pool[int(np.argmax(values[list(at)]))] for pool, at in zip(pools, mixture.plans, strict=True)]
     of_open = sum(mixture.program.cost[at] * counts[at] for at in mixture.open.values())
@@ -352,7 +354,10 @@ def _said(week: Week, pools: Sequence[Sequence[_Plan]], lengths: Lengths) -> Pri
     """What the plans at hand would pay for a shift more of each kind."""
     mixture = _mixture(week, pools, lengths)
     _, changes = mixture.program.relaxed()
-    return {key: -float(changes[row]) for key, row in mixture.supply.rows.items()}
+    # Any prices make a bound; below its pay a shift would be taken without end.
+    return {
+        key: max(-float(changes[row]), -lengths[key[0]][key[3]]) for key, row in mixture.supply.rows.items()
+    }  # fmt: skip
 
 
 def _dealt(

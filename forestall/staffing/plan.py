@@ -167,7 +167,7 @@ def _live(
             _pool(plan, of, pool(frame.iloc[of], demand.rows(of), agents[of], level, interval_s, days))
     # An Erlang C queue that would not settle at one of the likely rates has no mean wait.
     plan["asa_s"] = plan["asa_s"].where(np.isfinite(plan["asa_s"]))
-    capped = plan.loc[agents >= AGENT_LIMIT].groupby("queue").size()
+    capped = plan.loc[plan["agents_net"] >= AGENT_LIMIT].groupby("queue").size()
     return plan, notes_of_patience(plan) + [
         f"{queue}: {queues[str(queue)].words} is out of reach in {count} intervals; capped at {AGENT_LIMIT} agents"
         for queue, count in capped.items()

@@ -24,6 +24,7 @@ from forestall.staffing.uncertainty import COLUMNS
 SAMPLES = 12  # intervals that are simulated, from the quietest to the busiest
 LANES = 60  # side by side
 COUNTED = 300  # contacts of a lane that are judged
+LEAST_OWN = 500  # of all lanes, of which a queue's own level is told
 SETTLING = 5  # handle times until a lane that began empty is as any other
 ROUNDS = 2  # of measuring; the second where the first has led to
 LEAST, MOST = 0.001, 0.999  # service levels that are told apart from none and all
@@ -111,21 +112,24 @@ def pool(
     group = _as_one(frame, demand, at, queue)
     periods = None if level.certainty is None else _days_together(days, list(names))
 
-    def least(target: Floats) -> Integers:
+    def enough(target: Floats) -> Integers:
         found = np.zeros(len(group.demand), np.int64)
         for threshold_s in set(group.threshold_s.tolist()):  # all wait alike: of equal ones the strictest tells
-            wanted = group.within(threshold_s, target[group.threshold_s == threshold_s].max(axis=0))
+            strictest = target[group.threshold_s == threshold_s].max(axis=0)
+            has = strictest > 0  # where its queues bring nobody, a period has no contacts to make up for others with
+            wanted = group.within(threshold_s, strictest).rows(has)
             if level.certainty is None:
-                found = np.maximum(found, least_agents(wanted))
+                least = least_agents(wanted)
             else:
-                of = periods_of(group.rows, wanted, level, interval_s, periods)
-                found = np.maximum(found, least_agents_of_periods(wanted, of))
+                of = periods_of(group.rows[has], wanted, level, interval_s, periods)
+                least = least_agents_of_periods(wanted, of)
+            found[has] = np.maximum(found[has], least)
         return found
 
-    together, off = least(group.target), np.zeros_like(group.target)
+    together, off = enough(group.target), np.zeros_like(group.target)
     for _ in range(ROUNDS):
         off = _measured(group, together, level)
-        together = least(np.where(group.target > 0, _moved(group.target, -off), 0.0))
+        together = enough(np.where(group.target > 0, _moved(group.target, -off), 0.0))
     apart = np.bincount(at, alone).astype(np.int64)
     is_pooled = together <= apart
     levels, expected = _moved(group.levels(together), off), expect(group.demand, together)
@@ -199,7 +203,10 @@ def _moved(level: Floats, scores: Floats) -> Floats:
 
 
 def _simulated(group: _Group, at: int, agents: int, level: ServiceLevelSettings, rng: np.random.Generator) -> Floats:
-    """Of each queue the level that its customers meet where interval `at` goes on for ever; NaN where nobody comes."""
+    """Of each queue the level that its customers meet where interval `at` goes on for ever; NaN where nobody comes.
+
+    A queue of few contacts is judged by what all contacts would have met by its threshold.
+    """
     rate, handle = group.rate[:, at], group.handle_time_s[:, at]
     longest_s = float(handle[rate > 0].max())
     settled_s = SETTLING * longest_s
@@ -211,11 +218,14 @@ def _simulated(group: _Group, at: int, agents: int, level: ServiceLevelSettings,
     )  # fmt: skip
     servers = np.full((LANES, 1), agents * int(group.demand.concurrency[at]))
     served = simulate(arrivals, servers, length_s)
-    in_time, counted = in_standard(arrivals, served, group.threshold_s[arrivals.kind], level)
-    counted &= (arrivals.at_s >= settled_s) & (arrivals.at_s < until_s)
-    met = np.bincount(arrivals.kind.ravel(), (in_time & counted).ravel(), minlength=len(rate))
-    total = np.bincount(arrivals.kind.ravel(), counted.ravel(), minlength=len(rate))
-    return np.asarray(np.divide(met, total, out=np.full(len(rate), np.nan), where=total > 0))
+    is_judged = (arrivals.at_s >= settled_s) & (arrivals.at_s < until_s)
+    told = np.full(len(rate), np.nan)
+    for number in np.flatnonzero(rate > 0).tolist():  # a handful
+        in_time, counted = in_standard(arrivals, served, float(group.threshold_s[number]), level)
+        own = counted & is_judged & (arrivals.kind == number)
+        judged = own if own.sum() >= LEAST_OWN else counted & is_judged
+        told[number] = in_time[judged].mean() if judged.any() else np.nan
+    return told
 
 
 def _shared_out(group: Integers, alone: Integers, at: Integers) -> Integers:

@@ -150,6 +150,20 @@ def test_a_groups_people_are_shared_as_its_queues_need_them(settings):
     assert (found["planned_agents"] == 2 * found["agents_net"]).all()
 
 
+def test_a_group_that_is_covered_to_the_agent_is_asked_for_nothing(settings):
+    """However its people are dealt out to its queues, and rounded."""
+    (settings.root / "staffing.yml").write_text("groups:\n  service: [care, sales]\n")
+    publish(settings, service=["care", "sales"])
+    usual = react(settings, at(12), counts(at(12), care=40, sales=20, mail=15)).requirement
+    total = usual.groupby("interval_start_at")["agents_net"].sum()
+    assert total.nunique() == 1
+    for planned, told in ((total.iloc[0], []), (total.iloc[0] - 1, ["overtime"]), (total.iloc[0] + 2, ["time_off"])):
+        shifts(settings, {"service": planned / 0.7})
+        found = react(settings, at(12), counts(at(12), care=40, sales=20, mail=15)).proposals
+        assert found["proposal"].tolist() == told
+        assert set(found["queue"]) <= {"service"}
+
+
 def test_a_surge_rings_lasts_a_while_and_is_not_taken_for_the_level_of_the_day(settings):
     found = react(settings, at(12), counts(at(12), care=[40] * 6 + [95, 120], sales=20, mail=15))
     row = found.queues.set_index("queue").loc["care"]

@@ -199,3 +199,36 @@ def test_the_command_shows_both_and_writes_the_table(settings, tmp_path):
     assert "Beside the plan of 2026-03-02" in done.output
     assert "care: shifts leave" in done.output
     assert len(pd.read_csv(out)) == 2
+
+
+@pytest.fixture
+def shared(settings):
+    """The same night where care and sales have the same people."""
+    (settings.root / "staffing.yml").write_text("groups:\n  service: [care, sales]\n")
+    night = Night(settings, RUN)
+    plan = requirement(settings, forecast(), replace(KNOWN, groups={"service": ["care", "sales"]}))
+    folder = night.published / RUN.isoformat()
+    tables = {
+        "staffing_requirement": conform(
+            pa.Table.from_pandas(plan, preserve_index=False), PUBLISHED["staffing_requirement"]
+        ),
+        "shift_coverage": PUBLISHED["shift_coverage"].arrow_schema().empty_table(),
+    }
+    for name, table in tables.items():
+        pa.parquet.write_table(table, folder / f"{name}.parquet")
+    return settings
+
+
+def test_a_queue_of_a_group_is_planned_with_those_who_share_its_agents(shared):
+    """Asked about care alone, and nothing changed: neither it nor sales takes anybody more, or has another level."""
+    answer = ask(shared, Question(queues=("care",), first_on=TUESDAY, last_on=TUESDAY))
+    assert set(answer.days["queue"]) == {"care", "sales"}
+    assert by_queue(answer, "agents_then") == by_queue(answer, "agents_now")
+    assert by_queue(answer, "hours_then") == pytest.approx(by_queue(answer, "hours_now"))
+    days = answer.days.set_index("queue")
+    assert (days["service_then"] - days["service_now"]).abs().max() < 0.06  # of who has about as many of their own
+    more = ask(shared, Question(queues=("care",), first_on=TUESDAY, last_on=TUESDAY, volume_percent=50))
+    contacts = by_queue(more, "contacts_then")
+    assert contacts["care"] == pytest.approx(1.5 * by_queue(answer, "contacts_now")["care"])
+    assert contacts["sales"] == pytest.approx(by_queue(answer, "contacts_now")["sales"])
+    assert sum(by_queue(more, "agents_then").values()) > sum(by_queue(more, "agents_now").values())

@@ -92,6 +92,19 @@ def test_days_share_out_the_shifts_of_which_the_week_has_too_few():
     assert found.shifts["pattern"].value_counts().to_dict() == {"full": 8, "half": 4}
 
 
+def test_without_a_roster_a_search_that_ends_early_claims_no_more_than_it_proved(monkeypatch):
+    solve = program.Program.solve
+
+    def short_of_proof(self, seconds, gap):
+        values, cost, bound = solve(self, seconds, gap)
+        return values, cost, 0.97 * bound
+
+    monkeypatch.setattr(program.Program, "solve", short_of_proof)
+    week = [dict.fromkeys(range(8, 16), 2)] * 2
+    found = plan_shifts(need(week), agents(0), rules(), BERLIN, 3600)
+    assert found.gap == pytest.approx(0.03)
+
+
 def test_seats_limit_a_site():
     limited = rules(sites={"here": Site(most_agents=1)})
     assert hours_short(plan(need([{8: 2}]), agents(3), limited)) == 1.0

@@ -52,3 +52,9 @@ def test_chains_may_be_as_long_as_they_have_to(length):
 
 def test_where_no_chain_helps_the_shift_stays_open_and_all_else_as_it_was():
     assert assigned([[1, 0, 0], [0, 1, 0]], groups=[0, 1, 2]) == [0, 1, -1]
+
+
+def test_a_shift_that_could_not_be_given_is_given_once_a_chain_is_free():
+    """Of two open shifts the first finds nobody; the second does, and what was tried for the first is forgotten."""
+    may_serve = [[1, 0, 0, 1], [1, 1, 0, 0], [0, 1, 0, 0]]
+    assert assigned(may_serve, groups=[0, 1, 2, 3]) == [1, 2, -1, 0]

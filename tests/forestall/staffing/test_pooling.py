@@ -83,6 +83,38 @@ def test_a_queue_that_is_closed_asks_for_nothing_of_the_others():
     assert agents["care"].iloc[1] == found.set_index("queue")["agents_alone"]["care"].iloc[1]
 
 
+def test_a_strict_queue_that_is_there_for_a_part_of_the_day_has_its_standard_then():
+    """Where it brings nobody its level is no level that the rest of the day could make up for."""
+    strict = np.r_[np.full(12, 60.0), np.zeros(24)]
+    rows = [forecast("strict", "phone", strict, 300.0), forecast("patient", "phone", [120.0] * 36, 300.0)]
+    standards = Standards(queues={
+        "strict": QueueOverride(service_level=0.9, threshold_s=10),
+        "patient": QueueOverride(service_level=0.5, threshold_s=120),
+    })  # fmt: skip
+    known = Known(standards, 0.3, {"strict": 300.0, "patient": 300.0}, groups={"all": ["strict", "patient"]})
+    level = ServiceLevelSettings(period="day", certainty=0.5)
+    plan, _ = plan_requirement(pd.concat(rows, ignore_index=True), known, level, 1800)
+    served = plan[(plan["queue"] == "strict") & (plan["contacts"] > 0)]
+    assert (served["model"] == "pooled").sum() >= 8
+    assert served["service_level"].mean() > 0.88
+
+
+def test_a_queue_of_few_contacts_is_not_moved_by_chance():
+    """One contact in two hundred is the strict queue's: it is judged by what all would have met."""
+    rows = [forecast("vip", "phone", [1.0], 300.0), forecast("mass", "phone", [200.0], 300.0)]
+    standards = Standards(queues={
+        "vip": QueueOverride(service_level=0.9, threshold_s=10),
+        "mass": QueueOverride(service_level=0.88, threshold_s=10),
+    })  # fmt: skip
+    patience = {"vip": 300.0, "mass": 300.0}
+    found, _ = plan(*rows, standards=standards, patience_s=patience, groups={"all": ["vip", "mass"]})
+    all_strict, _ = plan(
+        forecast("one", "phone", [201.0], 300.0), patience_s={"one": 300.0},
+        standards=Standards(queues={"one": QueueOverride(service_level=0.9, threshold_s=10)}),
+    )  # fmt: skip
+    assert abs(found["agents_net"].sum() - all_strict["agents_net"].sum()) <= 1
+
+
 def test_queues_too_unlike_to_share_stay_apart():
     """Few who must be answered at once, many who can wait for long: together all would have to be answered at once."""
     rows = [forecast("vip", "phone", [6], 120.0), forecast("mass", "phone", [300], 600.0)]
