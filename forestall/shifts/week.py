@@ -5,8 +5,9 @@ without whole numbers, which prices each kind of shift by how scarce its people 
 solved for itself, exactly; and a small program picks one plan for each day so that the classes of agents can work
 them together. Where they cannot, it says what the plans at hand would pay for people (column generation, with
 prices half way from the best known, so that they do not swing), the days are solved again at these prices, and
-there is one plan more to pick from. Prices make a bound for the whole week (Lagrange): days with prices, plus
-what the classes make of the prices.
+there is one plan more to pick from; and each day that has shifts which nobody can work is solved with those that
+somebody can. Prices make a bound for the whole week (Lagrange): days with prices, plus what the classes make of the
+prices.
 """
 
 import time
@@ -76,6 +77,7 @@ class _Picked:
         combos: as in `Solution`.
         idle: hours paid and not worked.
         cost: of all, shifts that nobody can work included.
+        open: these, by kind.
     """
 
     plans: Sequence[_Plan]
@@ -83,6 +85,7 @@ class _Picked:
     combos: list[list[tuple[int, ...]]]
     idle: float
     cost: float
+    open: Mapping[Key, int]
 
 
 def solve_week(week: Week, seconds: float, gap: float) -> Solution:
@@ -111,6 +114,13 @@ def solve_week(week: Week, seconds: float, gap: float) -> Solution:
             bound, best = least, prices
         is_news = [_add(pool, plan) for pool, plan in zip(pools, plans, strict=True)]
         picked = _pick(week, pools, lengths, until)
+        repairs = [
+            _add(pool, _search_unit(week, unit, lengths=lengths, prices={}, until=until, gap=gap, most=most))
+            for pool, unit, most in zip(pools, units, _workable(picked), strict=True)
+            if most
+        ]  # fmt: skip
+        if any(repairs):
+            picked = _pick(week, pools, lengths, until)
         is_over = week.classes is None or time.monotonic() > until or not (any(is_news) or is_halfway)
         if is_over or picked.cost <= (1 + gap) * bound + 1e-9:
             break  # without a roster nothing is scarce, and there are no other prices to try
@@ -233,12 +243,22 @@ def _worth(week: Week, lengths: Lengths, prices: Prices) -> float:
     return 0.0 if week.classes is None else supply_cost(week.classes, lengths, prices, sorted(prices))
 
 
-def _search_unit(week: Week, unit: _Unit, *, lengths: Lengths, prices: Prices, until: float, gap: float) -> _Plan:
+def _workable(picked: _Picked) -> Iterator[dict[Key, int]]:
+    """Of each unit some of whose shifts nobody can work: how many of each kind can be."""
+    for plan in picked.plans:
+        lost = {key: picked.open[key] for key in plan.worked if picked.open.get(key)}
+        yield {key: number - lost.get(key, 0) for key, number in plan.worked.items()} if lost else {}
+
+
+def _search_unit(
+    week: Week, unit: _Unit, *, lengths: Lengths, prices: Prices, until: float, gap: float,
+    most: Mapping[Key, int] | None = None,
+) -> _Plan:  # fmt: skip
     """The cheapest shifts of a unit at these prices; days that reach into each other in turn, without a bound."""
     there = np.zeros_like(week.required)
     plans = []
     for day in unit:
-        plans.append(_search(week, day, there, lengths, prices, until, gap))
+        plans.append(_search(week, day, there, lengths, prices, until, gap, most or {}))
         there += _there(week, plans[-1])
     worked = Counter[Key]()
     for plan in plans:
@@ -253,15 +273,18 @@ def _search_unit(week: Week, unit: _Unit, *, lengths: Lengths, prices: Prices, u
 
 
 def _search(
-    week: Week, day: _Day, there: Integers, lengths: Lengths, prices: Prices, until: float, gap: float
-) -> _Plan:
-    """The cheapest shifts of a day beside what the days before cover."""
+    week: Week, day: _Day, there: Integers, lengths: Lengths, prices: Prices, until: float, gap: float,
+    most: Mapping[Key, int],
+) -> _Plan:  # fmt: skip
+    """The cheapest shifts of a day beside what the days before cover; `most` limits the shifts of a kind."""
     required = np.zeros_like(week.required)
     window = (day.groups[:, None], np.arange(day.first, day.last)[None, :])
     required[window] = np.maximum(week.required[window] - there[window], 0)
     part = replace(week, required=required, candidates=_some(week.candidates, day.chosen), classes=None)
     program = Program()
-    shifts, breaks, _ = _cover(program, part, lengths, prices)
+    shifts, breaks, wanted = _cover(program, part, lengths, prices)
+    for key, limit in most.items():
+        program.add(wanted.get(key, ()), -np.inf, float(limit))
     values, cost, bound = program.solve(max(LEAST_S, until - time.monotonic()), gap)
     if not len(values):  # nobody works and all is short: always a plan, the worst
         values, cost = np.zeros(len(program.cost)), week.short_cost * week.step_h * float(required.sum())
@@ -336,18 +359,19 @@ def _pick(week: Week, pools: Sequence[Sequence[_Plan]], lengths: Lengths, until:
     """The plans, one for each unit, that together cost least with this roster."""
     if week.classes is None:
         plans = [min(pool, key=lambda plan: plan.cost) for pool in pools]
-        return _Picked(plans, {}, [], 0.0, sum(plan.cost for plan in plans))
+        return _Picked(plans, {}, [], 0.0, sum(plan.cost for plan in plans), {})
     mixture = _mixture(week, pools, lengths)
     values, cost, _ = mixture.program.solve(max(LEAST_S, until - time.monotonic()), PICK_GAP)
     if not len(values):  # nobody's shifts: `rostering` still finds somebody for what it can
         plans = [pool[0] for pool in pools]
         idle = sum(one.least_hours * one.heads for one in week.classes)
-        return _Picked(plans, {}, [[] for _ in week.classes], idle, np.inf)
+        return _Picked(plans, {}, [[] for _ in week.classes], idle, np.inf, {})
     counts = whole(values)
     plans = [pool[int(np.argmax(values[list(at)]))] for pool, at in zip(pools, mixture.plans, strict=True)]
+    is_open = {key: counts[at] for key, at in mixture.open.items() if counts[at]}
     of_open = sum(mixture.program.cost[at] * counts[at] for at in mixture.open.values())
     supply, combos = _dealt(mixture.supply, counts)
-    return _Picked(plans, supply, combos, max(0.0, cost - of_open - sum(plan.cost for plan in plans)), cost)
+    return _Picked(plans, supply, combos, max(0.0, cost - of_open - sum(plan.cost for plan in plans)), cost, is_open)
 
 
 def _said(week: Week, pools: Sequence[Sequence[_Plan]], lengths: Lengths) -> Prices:

@@ -82,16 +82,6 @@ def test_what_the_roster_cannot_cover_is_short_and_no_more():
     assert (len(found.shifts), found.gap) == (2, 0.0)
 
 
-def test_days_share_out_the_shifts_of_which_the_week_has_too_few():
-    """Two shifts of eight hours or four of four are as cheap; four people, 20 hours, three days work 8 of the ones."""
-    both = {"full": Pattern(starts=[8 * HOUR], minutes=8 * HOUR),
-            "half": Pattern(starts=[8 * HOUR, 12 * HOUR], minutes=4 * HOUR)}  # fmt: skip
-    week = [dict.fromkeys(range(8, 16), 2)] * 5 + [{}, {}]
-    found = plan(need(week), agents(4, hours=20.0), rules(patterns=both, days_a_week=3))
-    assert (hours_short(found), found.paid_h, found.cost, found.gap) == (0.0, 80.0, 80.0, 0.0)
-    assert found.shifts["pattern"].value_counts().to_dict() == {"full": 8, "half": 4}
-
-
 def test_without_a_roster_a_search_that_ends_early_claims_no_more_than_it_proved(monkeypatch):
     solve = program.Program.solve
 
