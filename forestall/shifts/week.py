@@ -105,27 +105,25 @@ def solve_week(week: Week, seconds: float, gap: float) -> Solution:
     best, is_halfway = prices, False
     units = list(_units(week))
     pools: list[list[_Plan]] = [[] for _ in units]
-    for _ in range(ROUNDS):
-        with ThreadPoolExecutor(SEARCHES) as threads:  # the solver lets go of the interpreter while it searches
-            search = partial(_search_unit, week, lengths=lengths, prices=prices, until=until, gap=gap)
-            plans = list(threads.map(search, units))
-        least = sum(plan.bound for plan in plans) + _worth(week, lengths, prices)
-        if least > bound:
-            bound, best = least, prices
-        is_news = [_add(pool, plan) for pool, plan in zip(pools, plans, strict=True)]
-        picked = _pick(week, pools, lengths, until)
-        repairs = [
-            _add(pool, _search_unit(week, unit, lengths=lengths, prices={}, until=until, gap=gap, most=most))
-            for pool, unit, most in zip(pools, units, _workable(picked), strict=True)
-            if most
-        ]  # fmt: skip
-        if any(repairs):
+    with ThreadPoolExecutor(SEARCHES) as threads:  # the solver lets go of the interpreter while it searches
+        search = partial(_search_unit, week, lengths=lengths, until=until, gap=gap)
+        for _ in range(ROUNDS):
+            plans = list(threads.map(partial(search, prices=prices), units))
+            least = sum(plan.bound for plan in plans) + _worth(week, lengths, prices)
+            if least > bound:
+                bound, best = least, prices
+            is_news = [_add(pool, plan) for pool, plan in zip(pools, plans, strict=True)]
             picked = _pick(week, pools, lengths, until)
-        is_over = week.classes is None or time.monotonic() > until or not (any(is_news) or is_halfway)
-        if is_over or picked.cost <= (1 + gap) * bound + 1e-9:
-            break  # without a roster nothing is scarce, and there are no other prices to try
-        said, is_halfway = _said(week, pools, lengths), any(is_news)
-        prices = {key: (best[key] + said[key]) / 2 for key in best} if is_halfway else said
+            stuck = [(at, most) for at, most in enumerate(_workable(picked)) if most]
+            mended = list(threads.map(lambda one: search(units[one[0]], prices={}, most=one[1]), stuck))
+            helps = [_add(pools[at], plan) for (at, _), plan in zip(stuck, mended, strict=True)]
+            if any(helps):
+                picked = _pick(week, pools, lengths, until)
+            is_over = week.classes is None or time.monotonic() > until or not (any(is_news) or is_halfway)
+            if is_over or picked.cost <= (1 + gap) * bound + 1e-9:
+                break  # without a roster nothing is scarce, and there are no other prices to try
+            said, is_halfway = _said(week, pools, lengths), any(is_news)
+            prices = {key: (best[key] + said[key]) / 2 for key in best} if is_halfway else said
     solution = Solution(
         counts=np.sum([plan.begun for plan in picked.plans], axis=0),
         breaks=dict(chain.from_iterable(plan.breaks.items() for plan in picked.plans)),
