@@ -331,6 +331,24 @@ def test_a_good_night_passes_every_gate(finished: Callable[..., Settings]) -> No
     assert check_publication(finished(), MONDAY)["warnings"] == 0
 
 
+def test_queues_of_a_group_are_judged_by_those_who_serve_them_together(finished: Callable[..., Settings]) -> None:
+    """All agents of an interval are put down to the first queue; the others' work still fits into them."""
+
+    def deal(tables: dict[str, pa.Table], group: str | None) -> None:
+        rows = tables["staffing_requirement"].to_pandas()
+        is_first = ~rows.duplicated("interval_start_at")
+        by_interval = rows.groupby("interval_start_at")
+        for name in ("agents_net", "agents_gross"):
+            rows[name] = by_interval[name].transform("sum").where(is_first, 0)
+        rows["queue_group"] = rows["queue"] if group is None else group
+        schema = tables["staffing_requirement"].schema
+        tables["staffing_requirement"] = pa.Table.from_pandas(rows, schema, preserve_index=False)
+
+    assert check_publication(finished(lambda tables: deal(tables, "service")), MONDAY)["warnings"] == 0
+    with pytest.raises(GateFailedError, match="carried_load_until_capacity"):
+        check_publication(finished(lambda tables: deal(tables, None)), MONDAY)
+
+
 @pytest.mark.parametrize("severity", ["warning", "blocking"])
 def test_an_unexplained_difference_between_groups_is_flagged_before_publication(
     finished: Callable[..., Settings], severity: str

@@ -96,6 +96,23 @@ def test_the_requirement_is_covered_and_served(night):
     assert service["service_level"].between(service["service_level_low"], service["service_level_high"]).all()
 
 
+def test_a_groups_queues_share_agents_and_are_rounded_up_together(night):
+    (night.settings.root / "staffing.yml").write_text(PATTERNS + "groups: {service: [care, sales, tech]}\n")
+    with open_warehouse(night.settings, "test") as warehouse:
+        warehouse.execute("UPDATE staging.stg_agents SET skills = 'care,sales,tech'")
+    night.write("volume_forecast", forecast("care", "sales", "tech"))
+    night.write("volume_days", days_ahead("care", "sales", "tech"))
+    run(night)
+    requirement = night.read("staffing_requirement")
+    assert requirement["agents_net"].sum() < requirement["agents_alone"].sum()
+    gross = requirement.groupby("interval_start_at")["agents_gross"].sum()
+    coverage = night.read("shift_coverage").set_index("interval_start_at")["required"]
+    assert set(night.read("shift_coverage")["queue_group"]) == {"service"}
+    together = np.ceil(gross - 1e-3)
+    assert coverage.reindex(gross.index).fillna(0).tolist() == together.tolist()
+    assert together.sum() < np.ceil(requirement["agents_gross"] - 1e-3).sum()
+
+
 def test_agents_appear_as_pseudonyms_once_a_day_within_their_week(night):
     run(night)
     shifts = night.read("shift_plan")
