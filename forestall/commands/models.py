@@ -29,7 +29,7 @@ def backtest(
         bool, typer.Option(help="volume: fit plain Prophet and MSTL too; they take most of the time.")
     ] = True,
     seed: Annotated[
-        list[int] | None, typer.Option(min=0, help="outreach, staffing: demo company, several times.")
+        list[int] | None, typer.Option(min=0, help="outreach (else 20), staffing: demo company, several times.")
     ] = None,
     world: Annotated[str, typer.Option(help="with --seed: its numbers, as in `forestall demo`.")] = "base",
     weeks: Annotated[int, typer.Option(min=1, help="outreach: how long lists are worked.")] = 52,

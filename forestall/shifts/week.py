@@ -289,9 +289,7 @@ def _search(
     counts = whole(values)
     begun = np.zeros(len(week.candidates), np.int64)
     begun[day.chosen] = [counts[column] for column in shifts]
-    worked = Counter[Key]()
-    for key, number in zip(_keys(part, lengths), begun[day.chosen].tolist(), strict=True):
-        worked[key] += number
+    worked = {key: sum(counts[at] for at, _ in terms) for key, terms in wanted.items()}
     priced = sum(prices.get(key, 0.0) * number for key, number in worked.items())
     return _Plan(begun, _rests(breaks, counts), worked, cost - priced, bound)
 

@@ -13,12 +13,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from forestall.sections import ServiceLevelSettings
-from forestall.staffing.certainty import periods_of
+from forestall.staffing.certainty import agents_for
 from forestall.staffing.deferred import place
-from forestall.staffing.period import least_agents_of_periods
 from forestall.staffing.plan_notes import notes_of_backlog, notes_of_deferred, notes_of_patience
 from forestall.staffing.pooling import Pooled, pool
-from forestall.staffing.requirement import AGENT_LIMIT, Demand, expect, least_agents
+from forestall.staffing.requirement import AGENT_LIMIT, Demand, expect
 from forestall.staffing.standards import QueueStandard, Standards
 from forestall.staffing.uncertainty import COLUMNS, WEIGHTS, likely_rates
 
@@ -146,10 +145,7 @@ def _live(
 ) -> tuple[pd.DataFrame, list[str]]:
     """Erlang A, or C where patience is unknown."""
     demand = _demand(frame, queues, known, level, interval_s)
-    if level.certainty is None:
-        agents = least_agents(demand)
-    else:
-        agents = least_agents_of_periods(demand, periods_of(frame, demand, level, interval_s, days))
+    agents = agents_for(frame, demand, level, interval_s, days)
     expected = expect(demand, agents)
     plan = frame[["queue", "interval_start_at", "local_on", "contacts", "handle_time_s"]].assign(
         offered_load=frame["contacts"] * frame["handle_time_s"] / interval_s,

@@ -14,10 +14,9 @@ import pandas as pd
 from scipy import special
 
 from forestall.sections import ServiceLevelSettings
-from forestall.staffing.certainty import periods_of
-from forestall.staffing.period import least_agents_of_periods
+from forestall.staffing.certainty import agents_for
 from forestall.staffing.queueing import Floats
-from forestall.staffing.requirement import Demand, Flags, Integers, expect, least_agents
+from forestall.staffing.requirement import Demand, Flags, Integers, expect
 from forestall.staffing.simulation import draw_arrivals, in_standard, simulate
 from forestall.staffing.uncertainty import COLUMNS
 
@@ -85,13 +84,6 @@ class _Group:
         by_threshold = {one: expect(self.within(one), agents).service_level for one in set(self.threshold_s.tolist())}
         return np.stack([by_threshold[one] for one in self.threshold_s.tolist()])
 
-    def rows_at(self, chosen: Integers) -> "_Group":
-        """Some of its intervals, at their mean rate."""
-        return replace(
-            self, demand=self.demand.at_mean().rows(chosen), rows=self.rows.iloc[chosen], rate=self.rate[:, chosen],
-            handle_time_s=self.handle_time_s[:, chosen], target=self.target[:, chosen],
-        )  # fmt: skip
-
 
 def pool(
     frame: pd.DataFrame, demand: Demand, alone: Integers, level: ServiceLevelSettings, interval_s: int,
@@ -110,7 +102,7 @@ def pool(
     at, _ = pd.factorize(frame["interval_start_at"], sort=True)
     queue, names = pd.factorize(frame["queue"], sort=True)
     group = _as_one(frame, demand, at, queue)
-    periods = None if level.certainty is None else _days_together(days, list(names))
+    together_days = _days_together(days, list(names))
 
     def enough(target: Floats) -> Integers:
         found = np.zeros(len(group.demand), np.int64)
@@ -118,11 +110,7 @@ def pool(
             strictest = target[group.threshold_s == threshold_s].max(axis=0)
             has = strictest > 0  # where its queues bring nobody, a period has no contacts to make up for others with
             wanted = group.within(threshold_s, strictest).rows(has)
-            if level.certainty is None:
-                least = least_agents(wanted)
-            else:
-                of = periods_of(group.rows[has], wanted, level, interval_s, periods)
-                least = least_agents_of_periods(wanted, of)
+            least = agents_for(group.rows[has], wanted, level, interval_s, together_days)
             found[has] = np.maximum(found[has], least)
         return found
 
@@ -186,7 +174,8 @@ def _measured(group: _Group, agents: Integers, level: ServiceLevelSettings) -> F
     chosen = order[np.unique(np.linspace(0, len(order) - 1, SAMPLES).round().astype(np.int64))]
     rng = np.random.default_rng(len(chosen))  # the same night gives the same plan
     met = np.stack([_simulated(group, at, int(agents[at]), level, rng) for at in chosen.tolist()], axis=1)
-    found = _score(met) - _score(group.rows_at(chosen).levels(agents[chosen]))
+    at_mean = replace(group, demand=group.demand.at_mean().rows(chosen))
+    found = _score(met) - _score(at_mean.levels(agents[chosen]))
     off = np.zeros_like(group.rate)
     for number, is_known in enumerate(np.isfinite(found)):
         if is_known.any():
