@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from models.volume import profile
+from models.volume import profile, season
 from models.volume.daily import DailyFit, DailyTask, fit_daily
 from models.volume.history import History, Mask, Matrix, Series
 from models.volume.marks import day_marks
@@ -37,12 +37,14 @@ class Basis:
     until: int
     weekday: NDArray[np.int64]  # of history and days ahead
     kind: NDArray[np.int64]  # index into profile.KINDS, likewise
+    place: Matrix  # in the year, likewise x 2
     intervals: Matrix  # open intervals in each cell, likewise
     is_silent: bool  # closed for good: nothing is forecast
     is_gap: Mask
     is_outlier: Mask
     is_day: Mask  # days of the history that teach
     counts: profile.Counts
+    origins: tuple[season.Origin, ...]  # what the season does to the shape of a day
     usual: Matrix
     marks: pd.DataFrame
 
@@ -146,10 +148,15 @@ def prepare(
     is_outlier = find_outliers(totals, weekday[past], is_ordinary, params.outliers)
     is_day = is_expected & ~is_gap & ~is_outlier
     counts = profile.count(series.contacts[start:], intervals[past], is_day, weekday[past], params.profile)
+    usual, kind = _usual_week(intervals, weekday, days["is_off"].to_numpy(), end - start), _kinds(days)
+    place = season.places(pd.DatetimeIndex(days.index))
+    origins = season.origins(
+        series.contacts[start:], intervals[past], is_day & (kind[past] == 0), weekday[past], usual, place[past],
+        params.profile,
+    )  # fmt: skip
     return Basis(
-        series, start, end, until, weekday, _kinds(days), intervals,
-        has_fallen_silent(totals, params.outliers), is_gap, is_outlier, is_day, counts,
-        _usual_week(intervals, weekday, days["is_off"].to_numpy(), end - start), marks,
+        series, start, end, until, weekday, kind, place, intervals,
+        has_fallen_silent(totals, params.outliers), is_gap, is_outlier, is_day, counts, origins, usual, marks,
     )  # fmt: skip
 
 
@@ -165,7 +172,9 @@ def interval_shares(basis: Basis, kin: Sequence[Basis], params: VolumeParams) ->
     past = basis.past
     factors = profile.kind_factors(basis.contacts, basis.intervals[past], basis.counts, basis.weekday[past],
                                    basis.kind[past], weekly, params.profile)  # fmt: skip
-    shares = weekly[basis.weekday] * factors[basis.kind]
+    shares = weekly[basis.weekday] * factors[basis.kind] * season.season_factors(
+        basis.origins, [other.origins for other in kin], basis.place, params.profile
+    )  # fmt: skip
     usual = basis.usual[basis.weekday]
     full = (shares * usual).sum(axis=1, keepdims=True)
     scaled = np.divide(shares, full, out=np.zeros_like(shares), where=full > 0)

@@ -28,8 +28,10 @@ class DailyParams(Section):
     days_after_off: int = Field(ge=0)
     event_after_days: int = Field(ge=0)
     month_days: int = Field(ge=0, le=10)
-    correction_days: int = Field(ge=0)
+    correction_days: int = Field(ge=1)
     correction_keep: float = Field(ge=0, le=1)
+    drift_days: int = Field(ge=1)
+    drift_keep: float = Field(ge=0, le=1)
     damp_after_days: int = Field(ge=1)
     damp_keep: float = Field(ge=0, lt=1)
 
@@ -49,6 +51,8 @@ class ProfileParams(Section):
     weekday_contacts: float = Field(gt=0)
     kind_contacts: float = Field(gt=0)
     smooth_contacts: float = Field(ge=0)
+    season_contacts: float = Field(gt=0)
+    season_worth: float = Field(gt=0)
 
 
 class RivalParams(Section):

@@ -113,10 +113,20 @@ def test_the_past_does_not_move_when_the_future_is_known(site, no_events):
 
 
 def test_a_level_that_moved_last_week_corrects_the_next_days():
-    actual, fitted = np.full(20, 110.0), np.full(20, 100.0)
+    """28 days, the last five 10 % above the fit: 1.0179 over all, of which .99 a day is kept, and 1.0807 beyond, .9."""
+    actual, fitted = np.append(np.full(25, 100.0), np.full(5, 110.0)), np.full(30, 100.0)
     factor = level_correction(actual, fitted, np.array([1, 7]), PARAMS.daily)
-    np.testing.assert_allclose(factor, [1.09, 1 + 0.1 * 0.9**7])
+    weeks, days = 2850 / 2800, 1.1 * 2800 / 2850
+    expected = [(1 + (weeks - 1) * 0.99**lead) * (1 + (days - 1) * 0.9**lead) for lead in (1, 7)]
+    np.testing.assert_allclose(expected, [1.0916, 1.0559], atol=1e-4)
+    np.testing.assert_allclose(factor, expected)
     assert (level_correction(actual, fitted * 0, np.array([1]), PARAMS.daily) == 1).all()
+
+
+def test_a_level_that_moved_weeks_ago_stays_corrected():
+    """All of 28 days came 10 % above the fit: 1 + .1 x .99^56 = 1.057 in eight weeks; five days alone are forgotten."""
+    factor = level_correction(np.full(40, 110.0), np.full(40, 100.0), np.array([56]), PARAMS.daily)
+    np.testing.assert_allclose(factor, [1.0570], atol=1e-4)
 
 
 def test_a_fit_gives_its_model_only_where_asked():
