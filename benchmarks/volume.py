@@ -118,7 +118,8 @@ def _speed(queues: int) -> str:
         )
         rows = forecast_rows(tonight, histories, learned, HORIZON_DAYS)
         forecast = night_forecast(rows, histories, RUN_DATE, HORIZON_DAYS, params)
-        days = volume_days(forecast, tonight, learn_days(apply(scored, learned), params.days), RUN_DATE, params.days)
+        errors = learn_days(apply(scored, learned), params.days)
+        days = volume_days(forecast, tonight, learned.weights, errors, RUN_DATE, params.days)
         night_s = time.perf_counter() - started
     cpu_s = sum(
         sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)

@@ -84,7 +84,9 @@ def forecast_volume(settings: Settings, run_date: date) -> Summary:
     made: dict[str, Any] = {"cutoff_at": pd.Timestamp(night.cutoff), "model_version": version}
     night.write("volume_forecast", decided.assign(**made))
     errors = learn_days(apply(scored, learned), params.days)
-    night.write("volume_days", volume_days(decided, tonight, errors, run_date, params.days).assign(**made))
+    night.write(
+        "volume_days", volume_days(decided, tonight, learned.weights, errors, run_date, params.days).assign(**made)
+    )
     methods = method_rows(scored, learned.weights).assign(model_version=version)
     night.write("forecast_methods", methods.reindex(columns=list(FORECAST_METHODS.names)))
     night.write("forecast_changes", changes_since(night, decided, known, tonight, learned.weights, params))

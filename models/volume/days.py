@@ -1,12 +1,13 @@
 """Contacts a day for a year: by queue, by channel and over all, with quantiles of totals from joint samples.
 
-Within the horizon a day is the sum of its intervals; later ones come from the daily model alone. Days of
+Within the horizon a day is the sum of its intervals; later ones are the same candidates with the weights of the
+longest leads that backtests judge. Days of
 several queues miss together (a holiday misjudged, an outage), so their quantiles do not add up: totals
 are read from draws in which queues err together as they did in backtests. Means do add up.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import cast
 
@@ -16,13 +17,14 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from models.volume.accuracy import bucket_of
-from models.volume.candidates import Candidates
+from models.volume.candidates import MEMBERS, Candidates
+from models.volume.combine import combined
 from models.volume.forecast import spread_of
 from models.volume.params import DaysParams
 from models.volume.quantiles import LEVELS, QUANTILE_COLUMNS, Spread, estimate_spread, quantiles
 
 DAYS_AHEAD = 364  # 52 weeks
-JUDGED_DAYS = 56  # leads that backtests judge
+JUDGED_DAYS = 56  # leads that backtests may judge
 UNKNOWN_PHI = 0.05  # without any backtest: a fifth of the mean either way
 
 Values = NDArray[np.float64]
@@ -30,45 +32,55 @@ Values = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class DayErrors:
-    """How days came out beside their forecasts: spread by queue and lead bucket, and what queues share."""
+    """How days came out beside their forecasts.
+
+    Attributes:
+        spreads: by queue and lead bucket.
+        correlation: queue x queue, of what they share.
+        judged: mean lead, in days, of the longest bucket that has evidence, by queue.
+    """
 
     spreads: Mapping[tuple[str, int], Spread]
-    correlation: pd.DataFrame  # queue x queue
+    correlation: pd.DataFrame
+    judged: Mapping[str, float] = field(default_factory=dict)
 
 
 def learn_days(scored: pd.DataFrame, params: DaysParams) -> DayErrors:
-    """Spread and correlation from backtest intervals: queue, cutoff_on, day_on, bucket, forecast, contacts."""
+    """Spread and correlation from intervals: queue, cutoff_on, day_on, lead_days, bucket, forecast, contacts."""
     if scored.empty:
         return DayErrors({}, pd.DataFrame())
-    key = ["queue", "bucket", "cutoff_on", "day_on"]
+    key = ["queue", "bucket", "cutoff_on", "day_on", "lead_days"]
     days = scored.groupby(key, as_index=False)[["forecast", "contacts"]].sum()
     spreads: dict[tuple[str, int], Spread] = {}
     for found, own in days.groupby(["queue", "bucket"]):
         spreads[cast(tuple[str, int], found)] = estimate_spread(
             own["forecast"].to_numpy(), own["contacts"].to_numpy(), params.prior_count, params.seed
         )
-    return DayErrors(spreads, _correlation(days, spreads, params))
+    longest = days["bucket"] == days.groupby("queue")["bucket"].transform("max")
+    judged = days[longest].groupby("queue")["lead_days"].mean()
+    return DayErrors(spreads, _correlation(days, spreads, params), judged.to_dict())
 
 
 def volume_days(
-    forecast: pd.DataFrame, tonight: Mapping[tuple[str, date], Candidates], errors: DayErrors, run_date: date,
-    params: DaysParams,
+    forecast: pd.DataFrame, tonight: Mapping[tuple[str, date], Candidates], weights: pd.DataFrame, errors: DayErrors,
+    run_date: date, params: DaysParams,
 ) -> pd.DataFrame:  # fmt: skip
     """The columns of `volume_days` but for cutoff and model version.
 
     Args:
         forecast: rows of `volume_forecast`: queue, channel, local_on, lead_days, contacts.
         tonight: the candidates of tonight, over DAYS_AHEAD or as far as they go.
+        weights: of the candidates (`choose_weights`).
         errors: of backtests.
         run_date: the first day.
         params: of draws.
     """
     near = forecast.groupby(["queue", "channel", "lead_days"], as_index=False)["contacts"].sum()
     means = near.pivot_table(index=["queue", "channel"], columns="lead_days", values="contacts")
-    daily = pd.DataFrame({queue: found.day_contacts for (queue, _), found in tonight.items()}).T
+    blended = _blended(tonight, weights)
     horizon = int(means.columns.max())
     queues = means.index.get_level_values("queue")
-    later = _joined(means.to_numpy(), daily.loc[queues].to_numpy(), horizon)
+    later = _joined(means.to_numpy(), blended.loc[queues].to_numpy(), horizon)
     mean = np.hstack([means.to_numpy(), later])
     levels = _quantiles_of_days(list(queues), mean, errors)
     channels = means.index.get_level_values("channel").to_numpy()
@@ -85,29 +97,44 @@ def volume_days(
     return out.assign(local_on=local_on, basis=np.where(out["lead_days"] <= horizon, "intervals", "daily"))
 
 
-def _joined(near: Values, daily: Values, horizon: int) -> Values:
-    """The daily model beyond the horizon, at the level of what is published just before it."""
+def _blended(tonight: Mapping[tuple[str, date], Candidates], weights: pd.DataFrame) -> pd.DataFrame:
+    """Contacts of each queue (rows) and day ahead (columns), weighed as at the longest leads all along."""
+    frames = []
+    for (queue, _), found in tonight.items():
+        intervals = found.basis.intervals[found.basis.ahead]
+        sums = {member: (getattr(found, member) * intervals).sum(axis=1) for member in MEMBERS}
+        frames.append(
+            pd.DataFrame({"queue": queue, "day": np.arange(len(intervals)), "lead_days": JUDGED_DAYS, **sums})
+        )
+    days = combined(pd.concat(frames, ignore_index=True), weights)
+    return days.pivot_table(index="queue", columns="day", values="forecast")
+
+
+def _joined(near: Values, later: Values, horizon: int) -> Values:
+    """What is blended beyond the horizon, at the level of what is published just before it."""
     tail = slice(max(horizon - 28, 0), horizon)
-    told, own = near[:, tail].sum(axis=1), daily[:, tail].sum(axis=1)
+    told, own = near[:, tail].sum(axis=1), later[:, tail].sum(axis=1)
     ratio = np.clip(np.divide(told, own, out=np.ones_like(own), where=own > 0), 0.5, 2.0)
-    return np.asarray(daily[:, horizon:] * ratio[:, None])
+    return np.asarray(later[:, horizon:] * ratio[:, None])
 
 
 def _quantiles_of_days(queues: list[str], mean: Values, errors: DayErrors) -> Values:
     """LEVELS of each queue and day (queues x days x levels).
 
-    Beyond what backtests judge, the variance grows with the lead, as that of a level that wanders.
+    Beyond the leads that backtests judged, the variance grows with the lead, as that of a level that wanders: a queue
+    whose last bucket was judged 35 days ahead on average has phi x 70 / 35 ten weeks ahead.
     """
     lead = np.arange(1, mean.shape[1] + 1)
     bucket = bucket_of(lead)
     out = np.zeros((*mean.shape, len(LEVELS)))
     for row, queue in enumerate(queues):
+        judged = errors.judged.get(queue, JUDGED_DAYS)
         for one in np.unique(bucket):
             spread, own = spread_of(queue, int(one), errors.spreads, UNKNOWN_PHI), bucket == one
-            near, far = own & (lead <= JUDGED_DAYS), np.flatnonzero(own & (lead > JUDGED_DAYS))
+            near, far = own & (lead <= judged), np.flatnonzero(own & (lead > judged))
             out[row, near] = quantiles(mean[row, near], spread)
             for block in np.array_split(far, max(len(far) // 28, 1)) if len(far) else []:
-                wider = Spread(spread.phi * float(lead[block].mean()) / JUDGED_DAYS, spread.levels)
+                wider = Spread(spread.phi * float(lead[block].mean()) / judged, spread.levels)
                 out[row, block] = quantiles(mean[row, block], wider)
     return out
 

@@ -1,6 +1,7 @@
 """Days of a year: sums where there are intervals, totals that know what queues share."""
 
 from datetime import date
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -8,7 +9,8 @@ import pytest
 from scipy import stats
 
 from models.volume.backtest import Span, backtest, weekly_cutoffs, with_actuals
-from models.volume.candidates import forecast_candidates
+from models.volume.candidates import MEMBERS, forecast_candidates
+from models.volume.combine import WEIGHTS, choose_weights
 from models.volume.daily import damped_trend
 from models.volume.days import DayErrors, learn_days, volume_days
 from models.volume.forecast import apply, forecast_rows, learn, night_forecast
@@ -31,7 +33,7 @@ def night(request):
     rows = forecast_rows(tonight, histories, learned, 28)
     forecast = night_forecast(rows, histories, site.run_date, 28, PARAMS)
     errors = learn_days(apply(scored, learned), PARAMS.days)
-    return site, forecast, volume_days(forecast, tonight, errors, site.run_date, PARAMS.days)
+    return site, forecast, volume_days(forecast, tonight, learned.weights, errors, site.run_date, PARAMS.days)
 
 
 def test_days_within_the_horizon_are_the_sums_of_their_intervals(night):
@@ -62,14 +64,54 @@ def test_later_days_go_on_where_the_intervals_end_and_closed_ones_are_zero(night
     assert own["local_on"].iloc[0] == site.run_date
 
 
+def test_later_days_are_weighed_as_the_longest_leads():
+    """The model says 100 a day, last week 60, two intervals a day: half of each is 160 a day."""
+    basis = SimpleNamespace(intervals=np.full((3, 2), 1.0), ahead=slice(0, 3))
+    candidates = SimpleNamespace(
+        basis=basis, daily=np.full((3, 2), 100.0), rival=np.zeros((3, 2)), last_week=np.full((3, 2), 60.0),
+        last_year=np.zeros((3, 2)),
+    )  # fmt: skip
+    shares = {name: [1.0 * (name == "weight_rival"), 0.5 * (name in ("weight_daily", "weight_last_week"))]
+              for name in WEIGHTS}  # fmt: skip
+    weights = pd.DataFrame({"queue": "a", "bucket": [0, 5], **shares})
+    forecast = pd.DataFrame({"queue": "a", "channel": "phone", "lead_days": [1], "contacts": 160.0})
+    on = date(2025, 7, 7)
+    days = volume_days(forecast, {("a", on): candidates}, weights, DayErrors({}, pd.DataFrame()), on, PARAMS.days)
+    own = days[days["scope"] == "queue"]
+    assert own["contacts"].tolist() == [160.0, 160.0, 160.0]
+    assert own["basis"].tolist() == ["intervals", "daily", "daily"]
+
+
+def test_beyond_what_was_judged_the_variance_grows_with_the_lead():
+    """Judged ten days ahead on average: days 29 to 40, one block, lie 34.5 ahead on average: phi .01 x 3.45."""
+    basis = SimpleNamespace(intervals=np.ones((40, 1)), ahead=slice(0, 40))
+    found = SimpleNamespace(basis=basis, **dict.fromkeys(MEMBERS, np.full((40, 1), 1e5)))
+    forecast = pd.DataFrame({"queue": "a", "channel": "phone", "lead_days": np.arange(1, 11), "contacts": 1e5})
+    errors = DayErrors({("a", 3): Spread(0.01)}, pd.DataFrame(), {"a": 10.0})
+    on, none = date(2025, 7, 7), choose_weights(pd.DataFrame(), PARAMS.combine)
+    days = volume_days(forecast, {("a", on): found}, none, errors, on, PARAMS.days).query("scope == 'queue'")
+    width = (days["contacts_p90"] - days["contacts_p10"]).to_numpy()
+    assert width[0] == pytest.approx(np.diff(stats.nbinom.ppf([0.1, 0.9], 100, 100 / (100 + 1e5)))[0], rel=0.01)
+    size = 1 / 0.0345
+    assert width[39] == pytest.approx(np.diff(stats.nbinom.ppf([0.1, 0.9], size, size / (size + 1e5)))[0], rel=0.01)
+
+
+def test_what_was_judged_is_told_by_queue():
+    days = pd.DataFrame({"queue": "a", "bucket": [3, 5, 5], "lead_days": [10, 30, 40], "contacts": 100.0,
+                         "cutoff_on": pd.Timestamp("2025-01-06"), "forecast": 100.0,
+                         "day_on": pd.to_datetime(["2025-01-15", "2025-02-04", "2025-02-14"])})  # fmt: skip
+    assert learn_days(days, PARAMS.days).judged == {"a": 35.0}
+
+
 def two_queues(correlation, phi=0.04, mean=1000.0):
     spreads = {(queue, 0): Spread(phi) for queue in ("a", "b")}
     matrix = pd.DataFrame([[1.0, correlation], [correlation, 1.0]], index=["a", "b"], columns=["a", "b"])
     forecast = pd.DataFrame({"queue": ["a", "b"], "channel": "phone", "lead_days": 1, "contacts": mean})
-    from types import SimpleNamespace
-
-    tonight = {(queue, date(2025, 7, 7)): SimpleNamespace(day_contacts=np.array([mean])) for queue in ("a", "b")}
-    days = volume_days(forecast, tonight, DayErrors(spreads, matrix), date(2025, 7, 7), PARAMS.days)
+    basis = SimpleNamespace(intervals=np.ones((1, 1)), ahead=slice(0, 1))
+    found = SimpleNamespace(basis=basis, **dict.fromkeys(MEMBERS, np.array([[mean]])))
+    tonight = {(queue, date(2025, 7, 7)): found for queue in ("a", "b")}
+    none = choose_weights(pd.DataFrame(), PARAMS.combine)
+    days = volume_days(forecast, tonight, none, DayErrors(spreads, matrix), date(2025, 7, 7), PARAMS.days)
     return days[days["scope"] == "all"].iloc[0]
 
 
@@ -89,8 +131,8 @@ def test_what_queues_share_is_found_in_their_errors():
     common = rng.normal(0, 0.2, n)
     days = pd.date_range("2025-01-01", periods=n)
     frames = [
-        pd.DataFrame({"queue": queue, "bucket": 0, "cutoff_on": days[0], "day_on": days, "forecast": 1000.0,
-                      "contacts": 1000 * (1 + shared * common + rng.normal(0, 0.02, n))})
+        pd.DataFrame({"queue": queue, "bucket": 0, "cutoff_on": days[0], "day_on": days, "lead_days": 1,
+                      "forecast": 1000.0, "contacts": 1000 * (1 + shared * common + rng.normal(0, 0.02, n))})
         for queue, shared in (("a", 1.0), ("b", 1.0), ("alone", 0.0))
     ]  # fmt: skip
     found = learn_days(pd.concat(frames), PARAMS.days).correlation
@@ -99,10 +141,11 @@ def test_what_queues_share_is_found_in_their_errors():
     assert np.linalg.eigvalsh(found.to_numpy()).min() > 0
 
 
-def test_a_trend_flattens_beyond_the_backtests():
-    """Two a day, 0.98 kept: what is added after day 56 adds up to 2 x 0.98 x (1 - 0.98^n) / 0.02."""
+def test_a_trend_flattens():
+    """Two a day, 0.98 kept after day 56: what is added then adds up to 2 x 0.98 x (1 - 0.98^n) / 0.02."""
     lead = np.arange(-9, 157)
-    damped = damped_trend(100 + 2.0 * lead, lead, PARAMS.daily)
+    params = PARAMS.daily.model_copy(update={"damp_after_days": 56, "damp_keep": 0.98})
+    damped = damped_trend(100 + 2.0 * lead, lead, params)
     np.testing.assert_allclose(damped[lead <= 56], 100 + 2.0 * lead[lead <= 56])
     assert damped[-1] == pytest.approx(100 + 2 * 56 + 2 * 0.98 * (1 - 0.98**100) / 0.02)
 

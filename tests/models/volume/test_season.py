@@ -101,7 +101,7 @@ def test_a_wave_is_shrunk_to_its_prior():
 
 @pytest.mark.parametrize(("score", "expected"), [(200.0, 0.5 * 400 / 500), (-200.0, 0.0), (2000.0, 1.0)])
 def test_a_wave_counts_as_far_as_later_days_bore_it_out(score, expected):
-    """A wave of .2 where information of 10,000 came: .2^2 x 10,000 = 400 told, .2 x 5 x score borne out, 100 of prior."""
+    """A wave of .2 where information of 10,000 came: .2^2 x 10,000 = 400 told, score borne out, 100 of prior."""
     after = Wave(np.array([[5 * score, 0.0]]), np.array([np.diag([10_000.0, 0.0])]))
     origin = Origin(after, after, np.zeros(2))
     found = _worth([origin], [np.array([[0.2, 0.0]])], 0.0, PARAMS.profile)
