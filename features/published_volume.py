@@ -51,8 +51,8 @@ VOLUME_DAYS = Table(
         ("contacts_p75", "number", "75 % quantile"),
         ("contacts_p90", "number", "90 % quantile"),
         ("contacts_p95", "number", "95 % quantile"),
-        ("basis", "text", "intervals: sum of the day's rows of volume_forecast; daily: beyond them, from the daily "
-         "model, its variance growing with the lead and judged by no backtest"),
+        ("basis", "text", "intervals: sum of the day's rows of volume_forecast; daily: beyond them, the same "
+         "methods weighed as at the longest leads, the variance growing with the lead and judged by no night"),
         ("model_version", "text", "forecasting run on MLflow"),
     ),
 )  # fmt: skip

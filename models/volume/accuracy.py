@@ -15,6 +15,7 @@ Values = NDArray[np.float64]
 
 LEAD_BUCKETS = ("1", "2-3", "4-7", "8-14", "15-28", "29-56")
 _STARTS = np.array([1, 2, 4, 8, 15, 29])
+MIDDLES = (1.0, 2.5, 5.5, 11.0, 21.5, 42.5)  # of the buckets, in days
 
 
 def bucket_of(lead_days: NDArray[np.int64]) -> NDArray[np.int64]:

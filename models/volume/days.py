@@ -19,7 +19,7 @@ from scipy import stats
 from models.volume.accuracy import bucket_of
 from models.volume.candidates import MEMBERS, Candidates
 from models.volume.combine import combined
-from models.volume.forecast import spread_of
+from models.volume.forecast import never_surer, spread_of
 from models.volume.params import DaysParams
 from models.volume.quantiles import LEVELS, QUANTILE_COLUMNS, Spread, estimate_spread, quantiles
 
@@ -58,7 +58,7 @@ def learn_days(scored: pd.DataFrame, params: DaysParams) -> DayErrors:
         )
     longest = days["bucket"] == days.groupby("queue")["bucket"].transform("max")
     judged = days[longest].groupby("queue")["lead_days"].mean()
-    return DayErrors(spreads, _correlation(days, spreads, params), judged.to_dict())
+    return DayErrors(never_surer(spreads), _correlation(days, spreads, params), judged.to_dict())
 
 
 def volume_days(

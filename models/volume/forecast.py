@@ -5,14 +5,14 @@ and a day is the sum of its intervals because it is only ever shared out.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import cast
 
 import numpy as np
 import pandas as pd
 
-from models.volume.accuracy import LEAD_BUCKETS
+from models.volume.accuracy import LEAD_BUCKETS, MIDDLES
 from models.volume.backtest import candidate_rows, with_actuals
 from models.volume.candidates import Candidates
 from models.volume.combine import choose_weights, combined, method_names
@@ -46,7 +46,9 @@ def learn(scored: pd.DataFrame, params: VolumeParams) -> Learned:
         spreads[queue, bucket] = estimate_spread(
             own["forecast"].to_numpy(), own["contacts"].to_numpy(), params.quantiles.prior_count, params.quantiles.seed
         )
-    return Learned(weights, spreads)
+    longest = rows[rows["bucket"] == rows.groupby("queue")["bucket"].transform("max")]
+    judged = longest.groupby("queue")["lead_days"].mean().to_dict()
+    return Learned(weights, with_longer_leads(never_surer(spreads), judged))
 
 
 def apply(rows: pd.DataFrame, learned: Learned) -> pd.DataFrame:
@@ -176,3 +178,37 @@ def spread_of(
     order = [*range(bucket, -1, -1), *range(bucket + 1, len(LEAD_BUCKETS))]
     found = next((spreads[queue, other] for other in order if (queue, other) in spreads), None)
     return found or Spread(unknown_phi)
+
+
+def never_surer(spreads: Mapping[tuple[str, int], Spread]) -> dict[tuple[str, int], Spread]:
+    """Spreads by queue and lead bucket whose over-dispersion never falls with the lead.
+
+    At long leads a few cutoffs saw one and the same month: that it came as forecast says little of the next.
+    """
+    out: dict[tuple[str, int], Spread] = {}
+    most: dict[str, float] = {}
+    for queue, bucket in sorted(spreads):
+        most[queue] = max(most.get(queue, 0.0), spreads[queue, bucket].phi)
+        out[queue, bucket] = replace(spreads[queue, bucket], phi=most[queue])
+    return out
+
+
+def with_longer_leads(
+    spreads: Mapping[tuple[str, int], Spread], judged: Mapping[str, float]
+) -> dict[tuple[str, int], Spread]:
+    """`spreads`, and those of the longest leads as wide as a level that wanders: its variance grows with the lead.
+
+    Worked: six weekly cutoffs judge 29 to 42 days ahead, 34 on average, and most of 29 to 56 days lies beyond: its
+    over-dispersion is 42.5 / 34 of what they showed.
+
+    Args:
+        spreads: by queue and lead bucket.
+        judged: mean lead, in days, of the longest bucket of each queue that has evidence.
+    """
+    out = dict(spreads)
+    for queue, lead in judged.items():
+        last = max(bucket for name, bucket in spreads if name == queue)
+        for bucket in range(last, len(LEAD_BUCKETS)):
+            spread = spreads[queue, last]
+            out[queue, bucket] = replace(spread, phi=spread.phi * max(MIDDLES[bucket] / lead, 1.0))
+    return out

@@ -85,7 +85,8 @@ def origins(
             came = np.where(is_day[days, None], contacts[days], 0.0)
             due = came.sum(axis=1, keepdims=True) * shares[weekday[days]] * intervals[days]
             away = place[days] - centre
-            waves.append(Wave((came - due).T @ away, np.einsum("ds,di,dj->sij", due, away, away)))
+            squares = (away[:, :, None] * away[:, None, :]).reshape(-1, 4)
+            waves.append(Wave((came - due).T @ away, (due.T @ squares).reshape(-1, 2, 2)))
         found.append(Origin(waves[0], waves[1], centre))
     return tuple(found)
 

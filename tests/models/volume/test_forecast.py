@@ -9,9 +9,17 @@ from features.published_volume import VOLUME_FORECAST
 from models.volume.accuracy import coverage_80, wape
 from models.volume.backtest import Span, backtest, weekly_cutoffs, with_actuals
 from models.volume.candidates import forecast_candidates
-from models.volume.forecast import apply, forecast_rows, learn, night_forecast, walk_forward
+from models.volume.forecast import (
+    apply,
+    forecast_rows,
+    learn,
+    never_surer,
+    night_forecast,
+    walk_forward,
+    with_longer_leads,
+)
 from models.volume.params import volume_params
-from models.volume.quantiles import QUANTILE_COLUMNS
+from models.volume.quantiles import QUANTILE_COLUMNS, Spread
 
 PARAMS = volume_params()
 
@@ -107,3 +115,17 @@ def test_the_80_percent_interval_holds_80_percent_out_of_sample(site, no_events)
     covered = coverage_80(scored[list(QUANTILE_COLUMNS)].to_numpy(), scored["contacts"].to_numpy())
     error = 3 * np.sqrt(0.8 * 0.2 / len(scored))
     assert 0.8 - error - 0.02 <= covered <= 0.8 + error + 0.05  # whole counts at the edges count in
+
+
+def test_longer_leads_are_never_surer_and_wander_beyond_what_was_judged():
+    """29-56 days were judged 34 ahead on average: 42.5 / 34 = 1.25 times the phi of .02 that shorter leads showed."""
+    spreads = {("a", 0): Spread(0.01), ("a", 3): Spread(0.02), ("a", 5): Spread(0.005), ("b", 2): Spread(0.01)}
+    steady = never_surer(spreads)
+    assert {key: spread.phi for key, spread in steady.items()} == {
+        ("a", 0): 0.01, ("a", 3): 0.02, ("a", 5): 0.02, ("b", 2): 0.01
+    }  # fmt: skip
+    found = with_longer_leads(steady, {"a": 34.0, "b": 7.0})
+    assert found["a", 5].phi == pytest.approx(0.025)
+    assert found["a", 3].phi == 0.02
+    # `b` was judged up to a week: no surer at 4-7 days than at 7, and 21.5 / 7 at 15-28 days.
+    assert [found["b", bucket].phi for bucket in (2, 3, 4)] == pytest.approx([0.01, 0.01 * 11 / 7, 0.01 * 21.5 / 7])
