@@ -19,7 +19,7 @@ from scipy import stats
 from models.volume.accuracy import bucket_of
 from models.volume.candidates import MEMBERS, Candidates
 from models.volume.combine import combined
-from models.volume.forecast import never_surer, spread_of
+from models.volume.forecast import judged_leads, never_surer, spread_of
 from models.volume.params import DaysParams
 from models.volume.quantiles import LEVELS, QUANTILE_COLUMNS, Spread, estimate_spread, quantiles
 
@@ -37,7 +37,7 @@ class DayErrors:
     Attributes:
         spreads: by queue and lead bucket.
         correlation: queue x queue, of what they share.
-        judged: mean lead, in days, of the longest bucket that has evidence, by queue.
+        judged: of `judged_leads`.
     """
 
     spreads: Mapping[tuple[str, int], Spread]
@@ -56,9 +56,7 @@ def learn_days(scored: pd.DataFrame, params: DaysParams) -> DayErrors:
         spreads[cast(tuple[str, int], found)] = estimate_spread(
             own["forecast"].to_numpy(), own["contacts"].to_numpy(), params.prior_count, params.seed
         )
-    longest = days["bucket"] == days.groupby("queue")["bucket"].transform("max")
-    judged = days[longest].groupby("queue")["lead_days"].mean()
-    return DayErrors(never_surer(spreads), _correlation(days, spreads, params), judged.to_dict())
+    return DayErrors(never_surer(spreads), _correlation(days, spreads, params), judged_leads(days))
 
 
 def volume_days(

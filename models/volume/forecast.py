@@ -46,9 +46,7 @@ def learn(scored: pd.DataFrame, params: VolumeParams) -> Learned:
         spreads[queue, bucket] = estimate_spread(
             own["forecast"].to_numpy(), own["contacts"].to_numpy(), params.quantiles.prior_count, params.quantiles.seed
         )
-    longest = rows[rows["bucket"] == rows.groupby("queue")["bucket"].transform("max")]
-    judged = longest.groupby("queue")["lead_days"].mean().to_dict()
-    return Learned(weights, with_longer_leads(never_surer(spreads), judged))
+    return Learned(weights, with_longer_leads(never_surer(spreads), judged_leads(rows)))
 
 
 def apply(rows: pd.DataFrame, learned: Learned) -> pd.DataFrame:
@@ -180,6 +178,12 @@ def spread_of(
     return found or Spread(unknown_phi)
 
 
+def judged_leads(rows: pd.DataFrame) -> dict[str, float]:
+    """Mean lead, in days, of each queue's longest bucket that has evidence; rows of queue, bucket, lead_days."""
+    longest = rows[rows["bucket"] == rows.groupby("queue")["bucket"].transform("max")]
+    return {str(queue): float(lead) for queue, lead in longest.groupby("queue")["lead_days"].mean().items()}
+
+
 def never_surer(spreads: Mapping[tuple[str, int], Spread]) -> dict[tuple[str, int], Spread]:
     """Spreads by queue and lead bucket whose over-dispersion never falls with the lead.
 
@@ -203,7 +207,7 @@ def with_longer_leads(
 
     Args:
         spreads: by queue and lead bucket.
-        judged: mean lead, in days, of the longest bucket of each queue that has evidence.
+        judged: of `judged_leads`.
     """
     out = dict(spreads)
     for queue, lead in judged.items():
