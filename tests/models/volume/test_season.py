@@ -8,7 +8,7 @@ import pytest
 
 from models.volume.candidates import interval_shares, prepare
 from models.volume.params import volume_params
-from models.volume.season import Origin, Wave, _coefficients, _worth, places, season_factors
+from models.volume.season import Origin, Wave, _coefficients, _worth, origins, places, season_factors
 
 PARAMS = volume_params()
 TWO_YEARS, ELEVEN_MONTHS = 730, 330
@@ -90,6 +90,22 @@ def test_a_small_queue_borrows_the_wave_of_its_kin(two_years, no_events):
     made.queue("large", a_day=3000, factor=moving(2), seed=4)
     with_kin, _ = errors(made, "small", no_events, CUTOFFS)
     assert with_kin < 0.75 * alone
+
+
+def test_days_that_teach_nothing_tell_nothing_of_the_season():
+    rng = np.random.default_rng(1)
+    days = pd.date_range("2024-01-01", periods=400)
+    came, usual = rng.poisson(50, (400, 6)).astype(float), np.ones((7, 6))
+    is_day = rng.random(400) > 0.2
+    odd = np.where(is_day[:, None], came, came * [9, 1, 1, 1, 0, 0])
+    first, second = (
+        origins(one, np.ones((400, 6)), is_day, days.day_of_week.to_numpy(), usual, places(days), PARAMS.profile)
+        for one in (came, odd)
+    )
+    assert len(first) == len(second) == 2  # day 400, and 28 days before it; the next has no year behind it
+    for one, other in zip(first, second, strict=True):
+        np.testing.assert_allclose(one.before.score, other.before.score)
+        np.testing.assert_allclose(one.after.information, other.after.information)
 
 
 def test_a_wave_is_shrunk_to_its_prior():
