@@ -20,7 +20,7 @@ from features.published_staffing import AGENT_VALUE, SHRINKAGE_CAUSES, STAFFING_
 from features.published_volume import FORECAST_ACCURACY, FORECAST_METHODS, VOLUME_DAYS, VOLUME_FORECAST
 from features.tables import Table, columns
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 
 SERVICE_KPIS = Table(
     "service_kpis", "day x queue x channel", ("local_on", "queue", "channel"),

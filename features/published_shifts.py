@@ -84,9 +84,12 @@ USABLE_MINUTES = Table(
         ("firm_minutes", "number", "agent minutes beyond the requirement in runs at least one contact long, shrinkage "
          "taken off"),
         ("if_quiet_minutes", "number", "agent minutes inside the requirement that outreach may take while more than "
-         "idle_agents are idle, mean of simulated days; null where the day or the group is not simulated"),
-        ("idle_agents", "integer", "fewest who must stay idle so that the day keeps the standard; null where no number "
-         "keeps it"),
+         "idle_agents are idle and the day is answers_ahead, mean of simulated days; null where the day or the group "
+         "is not simulated"),
+        ("idle_agents", "integer", "fewest who must stay idle in this interval so that the day keeps the standard; "
+         "null where no number keeps it"),
+        ("answers_ahead", "integer", "if_quiet outreach begins only while so many more contacts of the day were "
+         "answered in time than the standard asks for; null with idle_agents, or however many"),
         ("idle_share", "number", "if_quiet minutes of the group's day as a share of its idle minutes in these hours"),
         ("service_level_if_quiet", "number", "of the group's day as simulated with all usable minutes taken"),
     ),

@@ -26,13 +26,15 @@ from forestall.shifts.announced import Announced, announced
 from forestall.shifts.capacity import attrition_of, daily_hours, plan_capacity
 from forestall.shifts.plan import ShiftPlan
 from forestall.shifts.plan import plan_shifts as cheapest_shifts
+from forestall.shifts.quiet import Calling
 from forestall.shifts.remedies import short_notes
 from forestall.shifts.roster import roster_of
 from forestall.shifts.rules import StaffingRules, load_staffing_rules
 from forestall.shifts.service import Losses, queue_loads, simulate_plan
 from forestall.shifts.tables import coverage_table, shift_table
-from forestall.shifts.usable import Calling, usable_minutes
+from forestall.shifts.usable import usable_minutes
 from forestall.staffing.plan import days_of_queues, patience_of, standards_of
+from forestall.staffing.shrinkage import Shrinkage
 from forestall.warehouse import Warehouse, open_warehouse
 
 log = logging.getLogger(__name__)
@@ -54,19 +56,13 @@ def plan_shifts(settings: Settings, run_date: date) -> Summary:
         why = "nobody is required" if rules.patterns else "no shifts are planned: staffing.yml has no patterns"
         return {"shifts": 0, "notes": why}
     with open_warehouse(settings, f"plan_shifts {run_date}") as warehouse:
-        agents = _agents(warehouse)
+        agents = agents_of(warehouse)
         known, lost = what_is_known(warehouse, night)
-    # Who is on holiday by name is not in the share that is away by chance.
-    placed = sum(lost.by_cause.get(cause, 0.0) for cause in rules.absences_in_shrinkage) if rules.absences else 0.0
-    needed = _needed(requirement, lost.share, placed)
+    needed, losses = to_schedule(requirement, lost, rules)
     kept = _kept(night, agents, rules)
     plan = cheapest_shifts(needed, agents, rules, settings.zone, settings.volume.interval_minutes * 60, kept)
     forecast = night.read("volume_forecast")
     standards = standards_of(forecast, known)
-    causes = {
-        cause: share for cause, share in lost.by_cause.items() if not placed or cause not in rules.absences_in_shrinkage
-    }
-    losses = Losses.of(lost.share - placed, causes)
     queues_of = {
         group: [q for q in standards if rules.group_of(q) == group and q in set(needed["queue"])]
         for group in plan.groups
@@ -74,7 +70,15 @@ def plan_shifts(settings: Settings, run_date: date) -> Summary:
     loads = queue_loads(forecast, requirement, plan, standards, patience_of(standards, known))
     service, occupancy = simulate_plan(plan, queues_of, loads, losses, settings.service_level, run_date.toordinal())
     usable = usable_minutes(
-        plan, agents, needed, queues_of, loads, losses, settings.service_level, _calling(settings), run_date.toordinal()
+        plan,
+        agents,
+        needed,
+        queues_of,
+        loads,
+        losses,
+        settings.service_level,
+        calling_of(settings),
+        run_date.toordinal(),
     )
     is_live = [any(not standards[queue].is_deferred for queue in queues_of[group]) for group in plan.groups]
     coverage = coverage_table(plan, rules, is_live)
@@ -108,7 +112,7 @@ def _kept(night: Night, agents: pd.DataFrame, rules: StaffingRules) -> Announced
     return announced(last.frame("shift_plan"), last.run_date, night.run_date, rules.announced_weeks, keys)
 
 
-def _agents(warehouse: Warehouse) -> pd.DataFrame:
+def agents_of(warehouse: Warehouse) -> pd.DataFrame:
     sql = """
         SELECT agent_id, team, site, skills, languages, contract_hours, hired_on, left_on
         FROM staging.stg_agents ORDER BY agent_id
@@ -117,7 +121,7 @@ def _agents(warehouse: Warehouse) -> pd.DataFrame:
     return warehouse.frame(sql) if warehouse.has_table("staging.stg_agents") else pd.DataFrame(columns=columns)
 
 
-def _calling(settings: Settings) -> Calling:
+def calling_of(settings: Settings) -> Calling:
     """Hours that are both worked and called in by the site's clock, and the shortest contact of the playbook."""
     playbook, outreach = load_playbook(settings), settings.outreach
     (begins, ends), (opens, closes) = outreach.work_hours, playbook.calling_hours
@@ -125,6 +129,16 @@ def _calling(settings: Settings) -> Calling:
     return Calling(
         (max(begins, opens), min(ends, closes)), max(shortest, outreach.least_run_minutes), outreach.plan_days
     )
+
+
+def to_schedule(requirement: pd.DataFrame, lost: Shrinkage, rules: StaffingRules) -> tuple[pd.DataFrame, Losses]:
+    """Whole agents to schedule by queue and interval (`agents`), and what is lost of their time."""
+    # Who is on holiday by name is not in the share that is away by chance.
+    placed = sum(lost.by_cause.get(cause, 0.0) for cause in rules.absences_in_shrinkage) if rules.absences else 0.0
+    causes = {
+        cause: share for cause, share in lost.by_cause.items() if not placed or cause not in rules.absences_in_shrinkage
+    }
+    return _needed(requirement, lost.share, placed), Losses.of(lost.share - placed, causes)
 
 
 def _needed(requirement: pd.DataFrame, share: float, placed: float) -> pd.DataFrame:

@@ -22,7 +22,7 @@ from forestall.staffing.uncertainty import COLUMNS, WEIGHTS, likely_rates
 Floats = NDArray[np.float64]
 REPLICATIONS = 20
 DAYS_AT_ONCE = 7  # of 20 replications: 140 lanes, whose agents by interval are held at the same time
-ALL_DAY = frozenset({"sick", "vacation", "absent", "absence", "holiday"})
+BY_CHANCE = frozenset({"sick", "absent", "absence"})
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,9 @@ class Losses:
     """Shares of scheduled time that are lost.
 
     Attributes:
-        day: by who does not come at all; a share of the agents.
-        within: by training, meetings and the like; a share of the time of those who came.
+        day: by who does not come at all and did not say so before; a share of the agents.
+        within: by holidays, which are known when shifts are given out, training, meetings and the like; a share of the
+            time of those who came.
     """
 
     day: float
@@ -40,7 +41,7 @@ class Losses:
     @classmethod
     def of(cls, share: float, by_cause: Mapping[str, float]) -> "Losses":
         """From shrinkage; where its causes are unknown half of it counts as days."""
-        day = sum(lost for cause, lost in by_cause.items() if cause in ALL_DAY) if by_cause else share / 2
+        day = sum(lost for cause, lost in by_cause.items() if cause in BY_CHANCE) if by_cause else share / 2
         return cls(min(day, share), max(0.0, (share - day) / (1 - day)) if day < 1 else 0.0)
 
 

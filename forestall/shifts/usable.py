@@ -6,7 +6,6 @@ idle is found by simulating the day with outreach, and its loss of service is in
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
@@ -18,47 +17,14 @@ from features.published_shifts import USABLE_MINUTES
 from forestall.sections import ServiceLevelSettings
 from forestall.shifts.grid import Grid
 from forestall.shifts.plan import ShiftPlan
+from forestall.shifts.quiet import Calling, Quiet, by_day, drawn_servers, quiet_days
 from forestall.shifts.service import Losses, QueueLoad
-from forestall.staffing.simulation import Outreach, draw_arrivals, in_standard, simulate
-from forestall.staffing.uncertainty import WEIGHTS
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 KIND = ["team", "languages", "skills"]
-REPLICATIONS = 20
-
-
-@dataclass(frozen=True)
-class Calling:
-    """When and for how long outreach calls.
-
-    Attributes:
-        hours: from, to: by the site's clock.
-        contact_minutes: agents free for a shorter time cannot do any.
-        quiet_days: days, from the first on, of which is simulated what they give if it is quiet.
-    """
-
-    hours: tuple[int, int]
-    contact_minutes: float
-    quiet_days: int
-
-
-@dataclass(frozen=True)
-class Quiet:
-    """What a day gives if it is quiet.
-
-    Attributes:
-        minutes: by interval of the day.
-        idle_agents: who must stay idle; None where the day does not keep the standard with any number.
-        idle_share: minutes as a share of those in which agents are idle, in hours in which customers may be called.
-        service_level: with outreach.
-    """
-
-    minutes: Floats
-    idle_agents: int | None
-    idle_share: float
-    service_level: float
+REPLICATIONS = 60  # of a day; its share of days within standard is told to about five points
 
 
 def free_in_runs(beyond: Integers, steps: int) -> Integers:
@@ -94,37 +60,42 @@ def usable_minutes(
         seed: the same gives the same.
     """
     grid = plan.grid
-    is_allowed = _allowed(grid, calling.hours)
-    beyond = np.where(is_allowed, plan.planned - plan.required, 0)
-    free = free_in_runs(beyond, int(np.ceil(calling.contact_minutes * 60 / grid.step_s)))
+    is_allowed = allowed(grid, calling.hours)
+    free = beyond_in_runs(plan, plan.required, calling)
     kinds, on_duty = _on_duty(plan, agents)
     parts = []
     for at, group in enumerate(plan.groups):
         mine = [loads[queue] for queue in queues_of[group]]
-        kept = 1 - _shrinkage(needed, queues_of[group])
-        firm = _by_interval(free[at] * kept, grid) * grid.interval_s / 60
-        days = _quiet_days(plan, at, free[at], mine, losses, level, calling, _by_interval(is_allowed, grid) == 1, seed)
-        there = _by_interval(on_duty[:, at] * is_allowed, grid)
+        kept = 1 - shrinkage_of(needed, queues_of[group])
+        firm = by_interval(free[at] * kept, grid) * grid.interval_s / 60
+        days = _quiet_days(plan, at, free[at], mine, losses, level, calling, by_interval(is_allowed, grid) == 1, seed)
+        there = by_interval(on_duty[:, at] * is_allowed, grid)
         parts.append(_rows(grid, group, kinds, there, firm, days))
     table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=USABLE_MINUTES.names)
     return table[list(USABLE_MINUTES.names)]
 
 
-def _allowed(grid: Grid, hours: tuple[int, int]) -> Flags:
+def beyond_in_runs(plan: ShiftPlan, required: NDArray[np.number], calling: Calling) -> Integers:
+    """Groups x steps: agents beyond what is required, free for a contact, in hours in which customers may be called."""
+    beyond = np.where(allowed(plan.grid, calling.hours), plan.planned - required, 0).astype(np.int64)
+    return free_in_runs(beyond, int(np.ceil(calling.contact_minutes * 60 / plan.grid.step_s)))
+
+
+def allowed(grid: Grid, hours: tuple[int, int]) -> Flags:
     """By step: whether it lies in these hours of the site's clock, on a day of the plan."""
     local = grid.instant(np.arange(grid.steps)).tz_convert(grid.zone)
     minute = np.asarray(local.hour * 60 + local.minute)
     return (minute >= hours[0] * 60) & (minute < hours[1] * 60) & (np.arange(grid.steps) < grid.day_start[-1])
 
 
-def _by_interval(values: NDArray[np.generic], grid: Grid) -> Floats:
+def by_interval(values: NDArray[np.generic], grid: Grid) -> Floats:
     """Means over the steps of each interval of the plan's days; along the last axis."""
     a_step = grid.interval_s // grid.step_s
     count = grid.day_start[-1] // a_step
     return np.asarray(values[..., : count * a_step].reshape(*values.shape[:-1], count, a_step).mean(axis=-1))
 
 
-def _shrinkage(needed: pd.DataFrame, queues: Sequence[str]) -> float:
+def shrinkage_of(needed: pd.DataFrame, queues: Sequence[str]) -> float:
     """Share of scheduled time that the requirement of these queues takes as lost."""
     rows = needed[needed["queue"].isin(list(queues))]
     gross = float(rows["agents_gross"].sum())
@@ -156,89 +127,25 @@ def _quiet_days(
     plan: ShiftPlan, at: int, free: Integers, queues: Sequence[QueueLoad], losses: Losses, level: ServiceLevelSettings,
     calling: Calling, is_allowed: Flags, seed: int,
 ) -> list[Quiet | None]:  # fmt: skip
-    """By day of the plan; None where it is not simulated.
+    """Of each day of the plan; None where it is not simulated.
 
     Work that can wait has no idle agents beside its requirement, and an agent with several chats cannot call.
     """
     grid = plan.grid
     live = [queue for queue in queues if not queue.standard.is_deferred]
-    found: list[Quiet | None] = [None] * len(grid.days)
-    if not live or max(queue.standard.concurrency for queue in live) > 1:
-        return found
+    count = min(calling.quiet_days, len(grid.days))
+    nothing: list[Quiet | None] = [None] * len(grid.days)
+    if not count or not live or max(queue.standard.concurrency for queue in live) > 1:
+        return nothing
+    bounds = np.array(grid.day_start[: count + 1], np.int64) * grid.step_s // grid.interval_s
     taken = sum((queue.net for queue in queues if queue.standard.is_deferred), np.zeros(len(is_allowed)))
-    scheduled = _by_interval(plan.planned[at] - free, grid)
-    a_step = grid.interval_s // grid.step_s
-    for day in range(min(calling.quiet_days, len(grid.days))):
-        span = slice(grid.day_start[day] // a_step, grid.day_start[day + 1] // a_step)
-        rng = np.random.default_rng([seed, at, day])
-        servers = _servers(scheduled[span], np.asarray(taken)[span], losses, rng)
-        found[day] = quiet_day(live, span, servers, is_allowed[span], level, calling, grid.interval_s, rng)
-    return found
-
-
-def _servers(scheduled: Floats, taken: Floats, losses: Losses, rng: np.random.Generator) -> Integers:
-    """Replications x intervals: whole agents for live contacts, who is away all day drawn."""
-    most = int(np.ceil(scheduled.max(initial=0.0)))
-    comes = rng.binomial(most, 1 - losses.day, REPLICATIONS) / max(most, 1)
-    there = scheduled * comes[:, None] * (1 - losses.within) - taken
-    return np.floor(np.maximum(there, 0.0) + rng.random(there.shape)).astype(np.int64)
-
-
-def quiet_day(
-    live: Sequence[QueueLoad], span: slice, servers: Integers, is_allowed: Flags, level: ServiceLevelSettings,
-    calling: Calling, interval_s: int, rng: np.random.Generator,
-) -> Quiet:  # fmt: skip
-    """The fewest who must stay idle so that each queue keeps its standard over the days drawn, and what that gives.
-
-    Args:
-        live: queues that share the agents.
-        span: intervals of the day in the loads.
-        servers: replications x intervals; agents who are there for them, firm outreach taken off.
-        is_allowed: by interval of the day; customers may be called.
-        level: formula of the service level.
-        calling: how long a contact takes.
-        interval_s: length of an interval.
-        rng: where chance comes from; the arrivals are the same whoever stays idle.
-    """
-    node = rng.choice(len(WEIGHTS), len(servers), p=WEIGHTS)
-    rates = np.stack([queue.rates[span] for queue in live])[:, :, node]
-    handle = np.stack([queue.handle_time_s[span] for queue in live])
-    patience = np.array([queue.patience_s for queue in live])
-    arrivals = draw_arrivals(rng, np.moveaxis(rates, 2, 0), handle, patience, interval_s)
-    threshold = np.array([queue.standard.threshold_s for queue in live], float)[arrivals.kind]
-    promised = np.array([queue.standard.service_level or 0.0 for queue in live])
-
-    def tried(idle_agents: int | None) -> tuple[bool, float, Floats, Floats]:
-        outreach = Outreach(idle_agents, calling.contact_minutes * 60, is_allowed) if idle_agents is not None else None
-        served = simulate(arrivals, servers, interval_s, outreach)
-        in_time, counted = in_standard(arrivals, served, threshold, level)
-        of_queue = [
-            (int((in_time & mine).sum()), int((counted & mine).sum())) for mine in _by_kind(arrivals.kind, live)
-        ]
-        keeps = all(part >= share * total for (part, total), share in zip(of_queue, promised, strict=True))
-        share = float(in_time.sum() / counted.sum()) if counted.any() else np.nan
-        return keeps, share, served.outreach_s, served.busy_s
-
-    keeps, share, _, busy = tried(None)
-    nothing = np.zeros(servers.shape[1])
-    if not keeps:
-        return Quiet(nothing, None, 0.0, share)
-    low, high = 0, int(servers.max(initial=0))  # with all idle none begins, which is known to keep it
-    best = (share, np.zeros(servers.shape))
-    while low < high:
-        middle = (low + high) // 2
-        keeps, share, outreach_s, _ = tried(middle)
-        if keeps:
-            high, best = middle, (share, outreach_s)
-        else:
-            low = middle + 1
-    idle = ((servers * interval_s - busy) * is_allowed).sum()
-    minutes = best[1].mean(axis=0) / 60
-    return Quiet(minutes, high, float(min(1.0, best[1].sum() / idle)) if idle > 0 else 0.0, best[0])
-
-
-def _by_kind(kind: Integers, live: Sequence[QueueLoad]) -> list[Flags]:
-    return [kind == at for at in range(len(live))]
+    scheduled, off = by_interval(plan.planned[at], grid), by_interval(free, grid)
+    rng = np.random.default_rng([seed, at])
+    servers = drawn_servers(
+        by_day(scheduled, bounds), by_day(off, bounds), by_day(taken, bounds), losses, REPLICATIONS, rng
+    )
+    found = quiet_days(live, bounds, servers, by_day(is_allowed, bounds), level, calling, grid.interval_s, rng)
+    return [*found, *nothing[count:]]
 
 
 def _rows(
@@ -250,18 +157,16 @@ def _rows(
     starts = grid.instant(np.arange(count) * a_step)
     local_on: list[date] = list(starts.tz_convert(grid.zone).date)
     bounds = [start // a_step for start in grid.day_start]
-    quiet, told = np.full(count, np.nan), np.full((3, count), np.nan)
+    quiet, told = np.full(count, np.nan), np.full((4, count), np.nan)
     for day, found in enumerate(days):
         if found is not None:
             span = slice(bounds[day], bounds[day + 1])
-            quiet[span] = found.minutes
-            told[:, span] = np.array(
-                [
-                    [np.nan if found.idle_agents is None else found.idle_agents],
-                    [found.idle_share],
-                    [found.service_level],
-                ]
-            )
+            own = bounds[day + 1] - bounds[day]
+            quiet[span] = found.minutes[:own]
+            told[2:, span] = [[found.idle_share], [found.service_level]]
+            if found.idle_agents is not None:
+                told[0, span] = found.idle_agents[:own]
+                told[1, span] = np.nan if found.answers_ahead is None else found.answers_ahead
     total = on_duty.sum(axis=0)
     share = np.divide(on_duty, total, out=np.zeros_like(on_duty), where=total > 0)
     kind, at = np.nonzero(share > 0)
@@ -273,6 +178,7 @@ def _rows(
         firm_minutes=firm[at] * share[kind, at],
         if_quiet_minutes=quiet[at] * share[kind, at],
         idle_agents=pd.Series(told[0, at], dtype="Int64"),
-        idle_share=told[1, at],
-        service_level_if_quiet=told[2, at],
+        answers_ahead=pd.Series(told[1, at], dtype="Int64"),
+        idle_share=told[2, at],
+        service_level_if_quiet=told[3, at],
     )

@@ -6,10 +6,11 @@ import pandas as pd
 from rich.console import Console
 
 from forestall.demo.company import make_company
-from forestall.jobs.backtest_staffing import DAYS, backtest_staffing
+from forestall.jobs.backtest_staffing import BESIDE, DAYS, OUTREACH, SEED, backtest_staffing
 from forestall.jobs.build_features import build_features
 from forestall.jobs.pull import pull
 from forestall.settings import Settings, load_settings
+from forestall.shifts.lived import summary as summary_of_outreach
 from forestall.staffing.lived import summary
 from models.provenance import code_version
 
@@ -39,18 +40,23 @@ def backtest_demo_staffing(
         scale: of the companies; 1 is twenty thousand customers.
 
     Returns:
-        `summary` over the days of all of them.
+        `summary` over the days of all of them; that of outreach beside the contacts is shown and written too.
     """
-    lived, code = [], code_version()
+    lived, beside, code = [], [], code_version()
     for seed in seeds:
         place = folder / f"{world}-{seed}"
-        days = place / f"days_{cutoffs}x{horizon_days}_{code}.parquet"
-        if not days.is_file():
+        made = {name: place / f"{cutoffs}x{horizon_days}_{code}_{name}" for name in (DAYS, BESIDE)}
+        if not all(file.is_file() for file in made.values()):
             console.print(f"{world}-{seed}: its history is made and read", highlight=False)
             found = backtest_staffing(company_with_history(place, seed, world, scale), cutoffs, horizon_days)
-            (Path(str(found["folder"])) / DAYS).replace(days)
-        lived.append(pd.read_parquet(days))
+            for name, file in made.items():
+                (Path(str(found["folder"])) / name).replace(file)
+        lived.append(pd.read_parquet(made[DAYS]))
+        beside.append(pd.read_parquet(made[BESIDE]).assign(company=place.name))  # all demo companies have one name
     table = summary(pd.concat(lived, ignore_index=True))
+    outreach = summary_of_outreach(pd.concat(beside, ignore_index=True), SEED)
+    outreach.to_parquet(folder / OUTREACH, index=False)
     console.print(f"seeds {', '.join(map(str, seeds))} together:", highlight=False)
-    console.print(table.round(3).to_string(index=False), highlight=False, soft_wrap=True)
+    for shown in (table, outreach):
+        console.print(shown.round(3).to_string(index=False), highlight=False, soft_wrap=True)
     return table

@@ -56,7 +56,7 @@ def plans(rows: pd.DataFrame, known: Known, level: ServiceLevelSettings, interva
         FUTURE: for_rates(live["came"], demand.patience_s),
     }
     needs = {name: getattr(demand, name) for name in ("patience_s", "threshold_s", "service_level", "concurrency")}
-    return live.drop(columns=list(COLUMNS)).assign(**needs, **planned)
+    return live.assign(**needs, **planned)
 
 
 def _as_published(live: pd.DataFrame, known: Known, level: ServiceLevelSettings, interval_s: int) -> Integers:

@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forestall.sections import ServiceLevelSettings
+from forestall.staffing.idle import Idle, Outreach, seconds_between
+from forestall.staffing.promise import judge
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -53,22 +55,6 @@ class Served:
     is_abandoned: NDArray[np.bool_]
     busy_s: Floats
     outreach_s: Floats
-
-
-@dataclass(frozen=True)
-class Outreach:
-    """Contacts that agents begin themselves, without end of them, whenever enough of them are idle.
-
-    Attributes:
-        idle_agents: who stay idle when one begins; it begins as soon as one more than that is idle.
-        contact_s: how long each takes; it is not broken off for whoever calls, and begins only where the agent is
-            still there when it ends.
-        is_allowed: by interval; whether customers may be called in it.
-    """
-
-    idle_agents: int
-    contact_s: float
-    is_allowed: NDArray[np.bool_]
 
 
 def draw_arrivals(
@@ -132,7 +118,7 @@ def simulate(arrivals: Arrivals, agents: Integers, interval_s: float, outreach: 
     intervals = agents.shape[1]
     comes = _comes(agents, interval_s)
     free = comes[:, 0].copy()  # when each agent of a lane can take the next contact
-    idle = None if outreach is None else _Idle.of(outreach, comes, interval_s)
+    idle = None if outreach is None else Idle.of(outreach, comes, interval_s)
     wait = np.full((lanes, most), np.nan)
     gave_up = np.zeros((lanes, most), bool)
     start = np.full((lanes, most), np.nan)
@@ -154,6 +140,8 @@ def simulate(arrivals: Arrivals, agents: Integers, interval_s: float, outreach: 
         served = is_real & ~leaves & ~stays
         wait[:, at] = np.where(leaves, arrivals.patience_s[:, at], np.where(stays, intervals * interval_s - now, waits))
         gave_up[:, at] = leaves | stays
+        if idle is not None:
+            idle.account(arrivals.kind[:, at], is_real, gave_up[:, at], wait[:, at])
         start[served, at] = begins[served]
         ends = begins[served] + arrivals.handle_time_s[served, at]
         last = (ends // interval_s).astype(np.int64)
@@ -162,70 +150,11 @@ def simulate(arrivals: Arrivals, agents: Integers, interval_s: float, outreach: 
         free[every[served], first[served]] = np.maximum(ends, back)
     lane, contact = np.nonzero(np.isfinite(start))
     begins = start[lane, contact]
-    busy = _seconds(lane, begins, begins + arrivals.handle_time_s[lane, contact], agents.shape, interval_s)
+    busy = seconds_between(lane, begins, begins + arrivals.handle_time_s[lane, contact], agents.shape, interval_s)
     if idle is None:
         return Served(wait, gave_up, busy, np.zeros(agents.shape))
     idle.begin(free, np.full(lanes, NEVER))
     return Served(wait, gave_up, busy, idle.seconds(agents.shape))
-
-
-@dataclass
-class _Idle:
-    """Begins contacts of outreach between arrivals, lanes side by side.
-
-    Attributes:
-        outreach: when one may begin.
-        comes: of `_comes`.
-        interval_s: length of an interval.
-        clock: by lane; until when it is settled.
-        begun: lanes and instants of contacts that have begun.
-    """
-
-    outreach: Outreach
-    comes: Floats
-    interval_s: float
-    clock: Floats
-    begun: list[tuple[Integers, Floats]]
-
-    @classmethod
-    def of(cls, outreach: Outreach, comes: Floats, interval_s: float) -> "_Idle":
-        return cls(outreach, comes, interval_s, np.zeros(len(comes)), [])
-
-    def begin(self, free: Floats, until: Floats) -> None:
-        """Begin all that may begin before the next arrival; `free` is changed.
-
-        An agent alone who stays for longest of those idle is asked: where that one goes too soon, all do.
-        """
-        intervals, most = self.comes.shape[1:]
-        end = np.minimum(until, intervals * self.interval_s)
-        if self.outreach.idle_agents >= most:
-            return
-        lanes = np.flatnonzero(self.clock < end)
-        while len(lanes):
-            clock = self.clock[lanes]
-            interval = (clock // self.interval_s).astype(np.int64)
-            ready = np.maximum(np.maximum(free[lanes], self.comes[lanes, interval]), clock[:, None])
-            at = np.partition(ready, self.outreach.idle_agents, axis=1)[:, self.outreach.idle_agents]
-            comes_up = at < end[lanes]
-            lanes, ready, at, interval = lanes[comes_up], ready[comes_up], at[comes_up], interval[comes_up]
-            # In a later interval others are there: look again.
-            is_now = (at // self.interval_s).astype(np.int64) == interval
-            agent = (ready <= at[:, None]).argmax(axis=1)
-            over = at + self.outreach.contact_s
-            last = (over // self.interval_s).astype(np.int64)
-            stays = (last < intervals) & (self.comes[lanes, last.clip(max=intervals - 1), agent] <= over)
-            is_there = stays & (self.comes[lanes, interval, agent] <= at)
-            starts = is_now & is_there & self.outreach.is_allowed[interval]
-            free[lanes[starts], agent[starts]] = over[starts]
-            self.begun.append((lanes[starts], at[starts]))
-            self.clock[lanes] = np.where(is_now & ~starts, (interval + 1) * self.interval_s, at)
-            lanes = lanes[self.clock[lanes] < end[lanes]]
-
-    def seconds(self, shape: tuple[int, ...]) -> Floats:
-        """Seconds of outreach by lane and interval."""
-        lane = np.concatenate([lanes for lanes, _ in self.begun] or [np.zeros(0, np.int64)])
-        begins = np.concatenate([at for _, at in self.begun] or [np.zeros(0)])
-        return _seconds(lane, begins, begins + self.outreach.contact_s, shape, self.interval_s)
 
 
 def in_standard(
@@ -239,12 +168,7 @@ def in_standard(
         threshold_s: of each contact, or of all.
         level: formula, and who gives up too soon to count.
     """
-    came = np.isfinite(arrivals.at_s)
-    answered = came & ~served.is_abandoned
-    counted = came & ~(served.is_abandoned & (served.wait_s < level.short_abandon_s))
-    if level.formula == "answered_in_standard_over_handled":
-        counted = answered
-    return answered & (served.wait_s <= threshold_s), counted
+    return judge(np.isfinite(arrivals.at_s), served.is_abandoned, served.wait_s, threshold_s, level)
 
 
 def _comes(agents: Integers, interval_s: float) -> Floats:
@@ -258,17 +182,3 @@ def _comes(agents: Integers, interval_s: float) -> Floats:
         later = np.where(agents[:, interval, None] >= rank, interval * interval_s, later)
         comes[:, interval] = later
     return comes
-
-
-def _seconds(lane: Integers, begins: Floats, ends: Floats, shape: tuple[int, ...], interval_s: float) -> Floats:
-    """Seconds between beginnings and ends by lane and interval."""
-    seconds = np.zeros(shape)
-    interval = (begins // interval_s).astype(np.int64)
-    while len(lane):
-        inside = interval < shape[1]
-        lane, begins, ends, interval = lane[inside], begins[inside], ends[inside], interval[inside]
-        until = np.minimum(ends, (interval + 1) * interval_s)
-        np.add.at(seconds, (lane, interval), until - begins)
-        goes_on = ends > until
-        lane, begins, ends, interval = lane[goes_on], until[goes_on], ends[goes_on], interval[goes_on] + 1
-    return seconds

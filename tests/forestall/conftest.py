@@ -496,6 +496,7 @@ def _shifts(run_date: date) -> dict[str, pd.DataFrame]:
             "firm_minutes": 21.0 * (step < 2),
             "if_quiet_minutes": 6.0,
             "idle_agents": 1,
+            "answers_ahead": 3,
             "idle_share": 0.25,
             "service_level_if_quiet": 0.81,
         }

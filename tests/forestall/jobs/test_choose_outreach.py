@@ -513,8 +513,8 @@ def test_where_the_team_has_shifts_the_list_fills_what_they_leave(settings, nigh
     night.write("usable_minutes", pd.DataFrame({
         "queue_group": "care", "team": "retention", "languages": "de", "skills": "care",
         "interval_start_at": pd.to_datetime(["2026-03-02 09:00", "2026-03-02 09:30"], utc=True), "local_on": RUN_DATE,
-        "firm_minutes": 30.0, "if_quiet_minutes": 13.0, "idle_agents": 2, "idle_share": 0.3,
-        "service_level_if_quiet": 0.81,
+        "firm_minutes": 30.0, "if_quiet_minutes": 13.0, "idle_agents": 2, "answers_ahead": 3,
+        "idle_share": 0.3, "service_level_if_quiet": 0.81,
     }))  # fmt: skip
     choose_outreach(settings, RUN_DATE)
     placed = night.read("outreach_placed").set_index("tier")

@@ -5,8 +5,11 @@ import heapq
 import numpy as np
 import pytest
 
+from forestall.sections import ServiceLevelSettings
+from forestall.staffing.idle import Outreach
+from forestall.staffing.promise import Promise
 from forestall.staffing.queueing import evaluate
-from forestall.staffing.simulation import Arrivals, Outreach, draw_arrivals, simulate
+from forestall.staffing.simulation import Arrivals, draw_arrivals, simulate
 
 HOUR = 3600.0
 
@@ -116,6 +119,24 @@ def test_no_outreach_where_nobody_may_be_called_or_the_agent_goes_too_soon():
     assert served.outreach_s.tolist() == [[1000, 0, 900]]
     goes = simulate(nobody_comes, np.array([[1, 0]]), 1000.0, calls(0, 600, 2))
     assert goes.outreach_s.tolist() == [[600, 0]]
+
+
+def test_outreach_waits_until_the_day_is_ahead_and_stops_when_it_is_not_by_hand():
+    # Half within 20 s is asked for: each answer in time is worth .5, each late one takes .5; a half is wanted.
+    half = Promise(np.array([20.0]), np.array([0.5]), ServiceLevelSettings())
+    comers = arrivals([100, 150, 160], [10, 10, 10], [1e9] * 3)
+    served = simulate(comers, np.array([[1]]), 600.0, Outreach(0, 100, np.ones(1, bool), half, 0.5))
+    # Nothing before the answer at 100. A call from 110 to 210 makes two wait for 60 and 60 s: no call after that.
+    assert served.wait_s.tolist() == [[0, 60, 60]]
+    assert served.outreach_s.tolist() == [[100]]
+
+
+def test_lanes_have_reserves_of_their_own_by_interval():
+    nobody_comes = Arrivals(*(np.full((2, 1), value) for value in (np.inf, 0.0, np.inf)), np.zeros((2, 1), np.int64))
+    reserves = np.array([[0, 1], [1, 2]])
+    served = simulate(nobody_comes, np.full((2, 2), 2), 100.0, Outreach(reserves, 100, np.ones(2, bool)))
+    # Calls that would end with the day do not begin: whoever is there must be there when it ends.
+    assert served.outreach_s.tolist() == [[200, 0], [100, 0]]
 
 
 def test_more_who_stay_idle_never_make_waits_longer_by_much():
