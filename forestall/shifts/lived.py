@@ -184,7 +184,10 @@ def _a_step(plan: ShiftPlan) -> int:
 
 
 def _published(rules: pd.DataFrame, starts: pd.DatetimeIndex) -> tuple[Integers, Floats]:
-    """By interval who must stay idle, so many that nobody calls where nothing is said, and the answers ahead; `-inf`: however many."""
+    """By interval who must stay idle, so many that nobody calls where nothing is said, and the answers ahead.
+
+    These are `-inf` where they do not count.
+    """
     by_start = rules.set_index("interval_start_at")[["idle_agents", "answers_ahead"]].astype("float64").reindex(starts)
     nobody = np.iinfo(np.int32).max
     idle_agents = by_start["idle_agents"].fillna(nobody).to_numpy().astype(np.int64)
