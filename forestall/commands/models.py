@@ -42,6 +42,7 @@ def backtest(
     var/backtests/volume/.
     Staffing: plans made then, lived through with the contacts that came, beside the same planned again at noon, last
     week's plan, Erlang C on the mean and knowing the future; with --seed on demo companies; to var/backtests/staffing/.
+    Beside it what outreach does in usable minutes, of what whoever knows every contact could do.
     Churn: beside two rivals on the same rows; the table and pictures go to var/backtests/churn/.
     Outreach: the list beside simpler ones on demo companies that live on under it, whatever --config says; to
     var/backtests/outreach/.
