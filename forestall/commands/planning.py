@@ -205,7 +205,8 @@ def intraday(
         typer.Option("--at", metavar="TIME", help="Local time, such as 10:30 or 2026-03-02T10:30; else now."),
     ] = None,
     counts: Annotated[
-        Path | None, typer.Option(help="CSV of queue, interval_start_at, contacts; else the sources are asked.")
+        Path | None,
+        typer.Option(help="CSV of queue, interval_start_at, contacts, redial_count, handled_count; else the sources."),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Write the restated agents by interval to this CSV file.")] = None,
 ) -> None:
@@ -214,9 +215,9 @@ def intraday(
     Example: forestall intraday --at 10:30 --counts today.csv
     """
     from forestall.commands.intraday_shown import show
-    from forestall.operations.intraday import react, read_counts
+    from forestall.operations.intraday import react
     from forestall.publishing.export import write_csv
-    from forestall.sources.today import contacts_since
+    from forestall.sources.today import contacts_since, read_counts
 
     settings = settings_of(config)
     now = _now(settings, at)

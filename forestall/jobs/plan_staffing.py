@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 # A count older than this tells nothing of what lies open this morning.
 BACKLOG_DAYS = 2
-STAFFING_KNOWN = "staffing_known"  # what the night knew of patience; stays in its run folder
+STAFFING_KNOWN = "staffing_known"  # what the night knew of patience and backlog; stays in its run folder
 
 
 def plan_staffing(settings: Settings, run_date: date) -> Summary:
@@ -51,8 +51,7 @@ def plan_staffing(settings: Settings, run_date: date) -> Summary:
         log.warning("%s", note)
     night.write("staffing_requirement", plan)
     night.write(SHRINKAGE_CAUSES.name, lost.causes())
-    patience_s = pd.Series(known.patience_s, name="patience_s", dtype="float64").rename_axis("queue")
-    night.write(STAFFING_KNOWN, patience_s.reset_index().astype({"queue": "str"}))  # for `forestall intraday`
+    night.write(STAFFING_KNOWN, _of_queues(known))  # for `forestall intraday`
     return {
         "queues": plan["queue"].nunique(),
         "intervals": len(plan),
@@ -63,6 +62,13 @@ def plan_staffing(settings: Settings, run_date: date) -> Summary:
         "shrinkage_causes": ", ".join(f"{cause} {share:.1%}" for cause, share in lost.by_cause.items()),
         "notes": " | ".join(notes),
     }
+
+
+def _of_queues(known: Known) -> pd.DataFrame:
+    """queue, patience_s, open_count (contacts waiting at the cutoff); null where nothing tells."""
+    columns = {"patience_s": known.patience_s, "open_count": known.backlog}
+    rows = pd.DataFrame({name: pd.Series(values, dtype="float64") for name, values in columns.items()})
+    return rows.rename_axis("queue").reset_index().astype({"queue": "str"})
 
 
 def _saved(plan: pd.DataFrame) -> pd.Series:

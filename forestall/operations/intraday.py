@@ -1,25 +1,25 @@
 """Today, looked at again: the rest of the day's forecast, surges, the agents that it takes, and what to propose.
 
-Reads the last published night and what came so far; takes no lock and writes nothing that a night reads. Live
-queues are restated; the work of deferred ones was placed over days and stays as the night planned it.
+Reads the last published night and what came so far; takes no lock and writes nothing that a night reads. Work that may
+wait is placed again, what waits now included, over today and the days that follow; where nothing tells what was handled
+today or lay open at midnight, it stays as the night planned it.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from features.contract import LIVE_CHANNELS
 from forestall.history.ledger import entries_before
 from forestall.jobs.plan_staffing import STAFFING_KNOWN
 from forestall.night import Night
 from forestall.publishing.publication import PublishedNight, current_night
 from forestall.settings import ConfigError, Settings
 from forestall.shifts.rules import load_staffing_rules
-from forestall.staffing.intraday import propose
-from forestall.staffing.plan import Known, days_of_queues, plan_requirement
+from forestall.staffing.intraday import propose, still_waiting
+from forestall.staffing.plan import Known, days_of_queues, plan_requirement, standards_of
 from forestall.staffing.standards import load_standards
 from models.volume.intraday import (
     DAY_SHARE,
@@ -44,9 +44,11 @@ class Reaction:
     Attributes:
         until: the end of the last interval that counts.
         queues: queue, came, expected (until then), factor (of the rest), surge (how many times as many came in the
-            last hour, null where no alarm rings), rest, rest_before (contacts of the rest of the day).
+            last hour, null where no alarm rings), rest, rest_before (contacts of the rest of the day), waiting
+            (contacts now, of deferred queues), later_h (hours of work that the days after today get beyond the plan, of
+            deferred queues); both null where the queue is not restated.
         requirement: queue, interval_start_at, contacts, agents_net (restated), planned_agents (on shift, or required
-            by the night where there are no shifts) of the rest; live queues.
+            by the night where there are no shifts) of the rest; queues that are restated.
         proposals: overtime and time off; `queue` is the group where several queues have the same people.
         notes: lines on what could not be told.
     """
@@ -64,7 +66,7 @@ def react(settings: Settings, now: datetime, counts: pd.DataFrame) -> Reaction:
     Args:
         settings: of the company.
         now: only intervals that have ended by then count.
-        counts: queue, at (instant), contacts; a row an interval or a contact.
+        counts: queue, at (instant), contacts, handled_count (null where not told); a row an interval or a contact.
 
     Raises:
         ConfigError: there is no night for that day, or nothing came yet.
@@ -74,7 +76,7 @@ def react(settings: Settings, now: datetime, counts: pd.DataFrame) -> Reaction:
     minutes = settings.volume.interval_minutes
     forecast = night.frame("volume_forecast")
     forecast = forecast[forecast["local_on"] == today].reset_index(drop=True)
-    came, until, notes = _placed(counts, forecast, now, minutes)
+    came, handled, until, notes = _placed(counts, forecast, now, minutes)
     is_past = (forecast["interval_start_at"] + pd.Timedelta(minutes=minutes) <= until).to_numpy()
     day_errors = latest(entries_before(Night(settings, today + timedelta(days=1))))
     queues, pieces = [], []
@@ -84,42 +86,12 @@ def react(settings: Settings, now: datetime, counts: pd.DataFrame) -> Reaction:
         queues.append({"queue": str(queue), **row})
         pieces.append(rest)
     rest = pd.concat(pieces, ignore_index=True)
-    requirement, told = _restated(settings, night, rest)
+    today_now = pd.concat([forecast.assign(contacts=came)[is_past], rest], ignore_index=True)
+    requirement, deferred, told = _restated(settings, night, today_now, handled, until)
     proposals = propose(_by_group(settings, requirement), minutes)
     columns = ["queue", "interval_start_at", "contacts", "agents_net", "planned_agents"]
-    return Reaction(until, pd.DataFrame(queues), requirement[columns], proposals, [*notes, *told])
-
-
-def read_counts(path: Path, settings: Settings) -> pd.DataFrame:
-    """A CSV of `queue`, `interval_start_at`, `contacts`: queue, at, contacts. A time without a zone is the site's.
-
-    Raises:
-        ConfigError: one line: file, line, what is wrong.
-    """
-    if not path.is_file():
-        raise ConfigError(f"{path}: no such file")
-    rows = pd.read_csv(path, dtype=str)
-    if missing := [name for name in ("queue", "interval_start_at", "contacts") if name not in rows]:
-        raise ConfigError(f"{path}:1: has no column {', '.join(missing)}; needs queue, interval_start_at, contacts")
-    contacts = pd.to_numeric(rows["contacts"], errors="coerce")
-    _refuse(path, rows["contacts"], ~(contacts >= 0), "contacts", "a count, 0 or more")
-    at = rows["interval_start_at"].map(lambda text: _instant(text, settings))
-    _refuse(path, rows["interval_start_at"], at.isna(), "interval_start_at", "a time such as 2026-03-02T09:30")
-    return pd.DataFrame({"queue": rows["queue"], "at": pd.to_datetime(at, utc=True), "contacts": contacts})
-
-
-def _refuse(path: Path, texts: pd.Series, is_bad: pd.Series, name: str, expected: str) -> None:
-    if is_bad.any():
-        line = int(np.flatnonzero(is_bad)[0])
-        raise ConfigError(f"{path}:{line + 2}: {name}: `{texts.iloc[line]}` is not {expected}")
-
-
-def _instant(text: object, settings: Settings) -> pd.Timestamp | None:
-    try:
-        at = pd.Timestamp(str(text))
-        return at.tz_localize(settings.zone) if at.tzinfo is None else at
-    except ValueError:
-        return None
+    told_queues = pd.DataFrame(queues).merge(deferred, on="queue", how="left", validate="one_to_one")
+    return Reaction(until, told_queues, requirement[columns], proposals, [*notes, *told])
 
 
 def _night_of(settings: Settings, today: date) -> PublishedNight:
@@ -133,8 +105,8 @@ def _night_of(settings: Settings, today: date) -> PublishedNight:
 
 def _placed(
     counts: pd.DataFrame, forecast: pd.DataFrame, now: datetime, minutes: int
-) -> tuple[np.ndarray, datetime, list[str]]:
-    """Contacts by row of the forecast, until when they are whole, and lines about what does not fit."""
+) -> tuple[np.ndarray, "pd.Series[float]", datetime, list[str]]:
+    """Contacts by row of the forecast, handled ones by queue, until when both are whole, lines on what does not fit."""
     step = pd.Timedelta(minutes=minutes)
     starts = forecast["interval_start_at"]
     at = pd.to_datetime(counts["at"], utc=True).astype(starts.dtype)
@@ -151,7 +123,8 @@ def _placed(
     notes += [f"{queue}: no contact today yet" for queue in sorted(known - seen)]
     if until < pd.Timestamp(now).floor(step):
         notes.append(f"what came is known until {until.isoformat()} only")
-    return beside["contacts"].fillna(0.0).to_numpy(np.float64), until.to_pydatetime(), notes
+    handled = own[own["interval_start_at"] < until].groupby("queue")["handled_count"].sum(min_count=1)
+    return beside["contacts"].fillna(0.0).to_numpy(np.float64), handled.dropna(), until.to_pydatetime(), notes
 
 
 def _days_of(entries: pd.DataFrame, queue: str) -> pd.DataFrame:
@@ -194,30 +167,82 @@ def _queue(
     }, rest  # fmt: skip
 
 
-def _restated(settings: Settings, night: PublishedNight, rest: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
-    """Agents of the live queues for the rest of the day, beside those planned (planned_share before it is rounded).
+def _restated(
+    settings: Settings, night: PublishedNight, today: pd.DataFrame, handled: "pd.Series[float]", until: datetime
+) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
+    """Agents for the rest of the day beside those planned (planned_share before it is rounded), and what waits.
 
     The whole forecast is staffed for again, with the rest of today in its place: a standard that holds over a day or a
-    month asks for what it did in the night wherever nothing has changed.
+    month asks for what it did in the night wherever nothing has changed, and what may wait till tomorrow may.
+
+    Args:
+        settings: of the company.
+        night: that planned today.
+        today: rows of `volume_forecast`; contacts are those that came before `until`, and as forecast again from then.
+        handled: contacts by queue, where told.
+        until: the rest begins.
+
+    Returns:
+        The requirement of the rest; queue, waiting, later_h of the deferred queues that are restated; lines.
     """
-    key = ["queue", "interval_start_at"]
-    live = rest[rest["channel"].isin(LIVE_CHANNELS)].reset_index(drop=True)
     planned = _planned(settings, night)
-    columns = ["queue", "interval_start_at", "contacts", "agents_net", "planned_agents", "planned_share"]
-    if live.empty:
-        return pd.DataFrame(columns=columns), []
     known, notes = known_of(settings, night, planned)
-    forecast = night.frame("volume_forecast")
-    forecast = forecast[forecast["channel"].isin(LIVE_CHANNELS)]
-    today = pd.MultiIndex.from_frame(live[key])
-    others = forecast[~pd.MultiIndex.from_frame(forecast[key]).isin(today)]
-    plan, told = plan_requirement(
-        pd.concat([others, live[forecast.columns]], ignore_index=True), known, settings.service_level,
-        settings.volume.interval_minutes * 60, days_of_queues(night.frame("volume_days")),
+    forecast, required = night.frame("volume_forecast"), night.frame("staffing_requirement")
+    deferred = [queue for queue, standard in standards_of(forecast, known).items() if standard.is_deferred]
+    work, waiting, told = _deferred(today[today["queue"].isin(deferred)], known.backlog, handled, until)
+    live = today[~today["queue"].isin(deferred) & (today["interval_start_at"] >= until)]
+    now = pd.concat([live, work], ignore_index=True)
+    others = forecast[forecast["queue"].isin(now["queue"].unique()) & ~_at(forecast).isin(_at(now))]
+    interval_s = settings.volume.interval_minutes * 60
+    plan, unmet = plan_requirement(
+        pd.concat([others, now[forecast.columns]], ignore_index=True), replace(known, backlog={}),
+        settings.service_level, interval_s, days_of_queues(night.frame("volume_days")), until,
     )  # fmt: skip
-    plan = plan[pd.MultiIndex.from_frame(plan[key]).isin(today)]
-    beside = plan.merge(planned[[*key, "planned_agents", "planned_share"]], on=key, how="inner", validate="one_to_one")
-    return beside[columns], [*notes, *told]
+    later, later_planned = (_load_after(night.run_date, rows) for rows in (plan, required))
+    waiting["later_h"] = waiting["queue"].map((later - later_planned) * interval_s / 3600)
+    rest = plan[_at(plan).isin(_at(now[now["interval_start_at"] >= until]))]
+    key = ["queue", "interval_start_at"]
+    beside = rest.merge(planned[[*key, "planned_agents", "planned_share"]], on=key, how="inner", validate="one_to_one")
+    columns = [*key, "contacts", "agents_net", "planned_agents", "planned_share"]
+    return beside.reindex(columns=columns), waiting, [*notes, *told, *unmet]
+
+
+def _load_after(day: date, requirement: pd.DataFrame) -> "pd.Series[float]":
+    """Erlangs of all intervals of the days after `day`, by queue."""
+    return requirement[requirement["local_on"] > day].groupby("queue")["offered_load"].sum()
+
+
+def _at(rows: pd.DataFrame) -> pd.MultiIndex:
+    return pd.MultiIndex.from_frame(rows[["queue", "interval_start_at"]])
+
+
+def _deferred(
+    today: pd.DataFrame, backlog: Mapping[str, float], handled: "pd.Series[float]", until: datetime
+) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
+    """Deferred queues of which all is known: their rows of today with what waits still of the contacts that came.
+
+    Returns:
+        Rows of `today`; queue, waiting; a line for each queue that stays as planned, and why.
+    """
+    pieces, waiting, notes = [today.iloc[:0]], [], list[str]()
+    for name, rows in today.groupby("queue", sort=True):  # a handful, each has an order of its own
+        queue = str(name)
+        if queue not in handled or queue not in backlog:
+            why = (
+                "nothing says what was handled today (handled_count)" if queue in backlog
+                else "what lay open at midnight is not known (a source of `backlog`)"
+            )  # fmt: skip
+            notes.append(f"{queue}: {why}, so its agents stay as planned")
+            continue
+        is_past = rows["interval_start_at"] < until
+        left, beyond = still_waiting(
+            rows["contacts"].where(is_past, 0.0).to_numpy(np.float64), backlog[queue], float(handled[queue])
+        )
+        if beyond:
+            notes.append(f"{queue}: {beyond:.0f} more were handled than came or lay open; none is taken to wait")
+        pieces.append(rows.assign(contacts=left + rows["contacts"].where(~is_past, 0.0)))
+        waiting.append({"queue": queue, "waiting": float(left.sum())})
+    return pd.concat(pieces), pd.DataFrame(waiting, columns=["queue", "waiting"]), notes
 
 
 def _planned(settings: Settings, night: PublishedNight) -> pd.DataFrame:
@@ -254,12 +279,15 @@ def _by_group(settings: Settings, requirement: pd.DataFrame) -> pd.DataFrame:
 def known_of(settings: Settings, night: PublishedNight, planned: pd.DataFrame) -> tuple[Known, list[str]]:
     """What the night knew, from its run folder; without it nobody is taken to give up."""
     path = Night(settings, night.run_date).folder / f"{STAFFING_KNOWN}.parquet"
-    notes, patience = [], dict[str, float]()
+    columns = ["patience_s", "open_count"]
     if path.is_file():
-        rows = pd.read_parquet(path)
-        patience = dict(zip(rows["queue"].astype(str), rows["patience_s"].astype(float), strict=True))
+        rows = pd.read_parquet(path).set_index("queue").reindex(columns=columns)  # a night of before may lack one
+        notes = list[str]()
     else:
-        notes = [f"{path}: is gone, so patience is that of the settings"]
+        rows = pd.DataFrame(columns=columns)
+        notes = [f"{path}: is gone, so patience is that of the settings, and no backlog is known"]
+    patience, backlog = ({str(queue): float(x) for queue, x in rows[name].dropna().items()} for name in columns)
     shrinkage = float(planned["shrinkage"].median()) if len(planned) else settings.staffing.shrinkage
     groups = load_staffing_rules(settings).groups
-    return Known(load_standards(settings), shrinkage, patience, settings.staffing.patience_s, groups=groups), notes
+    known = Known(load_standards(settings), shrinkage, patience, settings.staffing.patience_s, backlog, groups)
+    return known, notes

@@ -90,7 +90,6 @@ def ask(settings: Settings, question: Question) -> Answer:
     forecast, requirement = night.frame("volume_forecast"), night.frame("staffing_requirement")
     question = _checked(question, forecast, night)
     known, notes = known_of(settings, night, requirement)
-    known = replace(known, backlog=_backlog(forecast, requirement))
     interval_s = settings.volume.interval_minutes * 60
 
     # Whoever shares agents with a queue that is asked about is planned with it, and told.
@@ -140,13 +139,6 @@ def _channels(rows: pd.DataFrame) -> "pd.Series[str]":
 def _is_within(rows: pd.DataFrame, question: Question) -> "pd.Series[bool]":
     first, last = (pd.Timestamp(str(on)) for on in (question.first_on, question.last_on))
     return pd.to_datetime(rows["local_on"]).between(first, last)
-
-
-def _backlog(forecast: pd.DataFrame, requirement: pd.DataFrame) -> dict[str, float]:
-    """What was open on the morning: work that is planned beyond what the forecast brings."""
-    planned = requirement[requirement["model"] == "deferred"].groupby("queue")["contacts"].sum()
-    comes = forecast.groupby("queue")["contacts"].sum().reindex(planned.index)
-    return {str(queue): float(count) for queue, count in (planned - comes).clip(lower=0.0).items()}
 
 
 def _changed(rows: pd.DataFrame, question: Question) -> pd.DataFrame:

@@ -29,7 +29,7 @@ class Placement:
     Attributes:
         work_s: seconds of work in each interval; 0 where closed.
         late_s: seconds of arriving work that no staffing answers in time, since the queue is closed
-            from its arrival until past its due time.
+            from its arrival until past its due time, or since it still waits when work begins.
         unplaced_s: seconds of work that arrives after the last open interval.
     """
 
@@ -47,6 +47,7 @@ def place(
     clock: Clock = "elapsed",
     catch_up_s: int = 0,
     backlog_s: float = 0.0,
+    begins_s: int = 0,
 ) -> Placement:
     """Spread work over open intervals, each piece within its time.
 
@@ -57,8 +58,9 @@ def place(
         work_s: intervals; seconds of work that arrive.
         first_response_s: time allowed from arrival.
         clock: `elapsed`, or `business` where only open time counts.
-        catch_up_s: open time in which work that is overdue at opening is caught up.
+        catch_up_s: open time, from when it became overdue, in which work that cannot be in time is caught up.
         backlog_s: work that lies there at the start. Its age is not known: it counts as just arrived.
+        begins_s: no work is done before this instant (seconds since 1970 UTC); what arrived earlier keeps its due time.
 
     Returns:
         The placement; placed + unplaced work equals arrivals + backlog.
@@ -67,28 +69,29 @@ def place(
     if open_starts.size == 0:
         return Placement(np.zeros_like(work_s), 0.0, float(work_s.sum() + backlog_s))
     last = open_starts.size - 1
-    released: Integers = (
-        np.cumsum(is_open) - is_open
-    )  # position, among open intervals, of the first that can do the work
+    # Positions among open intervals: the first after arrival, the first that can do the work, the last in time, and the
+    # first in which it is overdue.
+    first: Integers = np.cumsum(is_open) - is_open
+    released = np.maximum(first, np.searchsorted(open_starts, begins_s))
     is_placed = released <= last
     released = np.minimum(released, last)
-    is_late = is_placed & (clock == "elapsed") & (open_starts[released] >= starts_s + first_response_s)
     if clock == "business":
-        due = released + _intervals(first_response_s, interval_s)
+        due = first + _intervals(first_response_s, interval_s)
+        overdue_from = due + 1
     else:
-        in_time = np.searchsorted(open_starts, starts_s + first_response_s - interval_s, side="right") - 1
-        due = np.maximum(in_time, released)
-    caught_up = released + _intervals(catch_up_s, interval_s)
+        due = np.searchsorted(open_starts, starts_s + first_response_s - interval_s, side="right") - 1
+        overdue_from = np.searchsorted(open_starts, starts_s + first_response_s)
+    is_late = is_placed & (overdue_from <= released)
+    caught_up = overdue_from + _intervals(catch_up_s, interval_s)
 
     arrived = work_s.copy()
     arrived[0] += backlog_s
     timely = np.where(is_placed & ~is_late, arrived, 0.0)
     overdue = np.where(is_late, arrived, 0.0)
     placed = np.zeros_like(work_s)
-    placed[is_open] = _between(released, np.minimum(due, last), timely) + _between(
-        released, np.minimum(caught_up, last), overdue
-    )
-    return Placement(placed, float(work_s[is_late].sum()), float(work_s[~is_placed].sum()))
+    for end, work in ((due, timely), (caught_up, overdue)):
+        placed[is_open] += _between(released, np.clip(end, released, last), work)
+    return Placement(placed, float(work_s[is_late].sum()), float(arrived[~is_placed].sum()))
 
 
 def _intervals(seconds: int, interval_s: int) -> int:

@@ -1,10 +1,28 @@
-"""What to do about today's staff: overtime where more agents are needed than planned, time off where fewer are."""
+"""Today's staff: what still waits for them, and overtime or time off where more or fewer are needed than planned."""
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 LEAST_MINUTES = 60  # nobody stays for half an hour
 COLUMNS = ("queue", "proposal", "starts_at", "ends_at", "agents", "agent_hours")
+
+
+def still_waiting(contacts: NDArray[np.float64], backlog: float, handled: float) -> tuple[NDArray[np.float64], float]:
+    """What is left of contacts that are answered in the order in which they came, the backlog before them.
+
+    Worked: 4 lay open, 5 and 6 came, 7 were handled: 2 of the first interval and all 6 of the second wait.
+
+    Args:
+        contacts: intervals; that came.
+        backlog: contacts that lay open before the first interval; what is left of them counts to it.
+        handled: contacts answered since.
+
+    Returns:
+        Intervals; contacts that wait, by when they came. And the contacts handled that are accounted for by nothing.
+    """
+    left = np.cumsum(contacts) + backlog - handled
+    return np.diff(np.maximum(left, 0.0), prepend=0.0), float(max(-left[-1], 0.0))
 
 
 def propose(requirement: pd.DataFrame, minutes: int) -> pd.DataFrame:

@@ -7,6 +7,7 @@ their plan.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import numpy as np
 import pandas as pd
@@ -51,6 +52,7 @@ def plan_requirement(
     level: ServiceLevelSettings,
     interval_s: int,
     days: pd.DataFrame | None = None,
+    begins_at: datetime | None = None,
 ) -> tuple[pd.DataFrame, list[str]]:
     """Agents for every queue x interval of the forecast that people serve.
 
@@ -61,6 +63,8 @@ def plan_requirement(
         interval_s: length of an interval.
         days: queue, local_on, contacts and its quantiles (of `volume_days`), which tell what the intervals of a day
             share of the forecast's error; None: all of it.
+        begins_at: deferred work is done from here on: contacts of its earlier intervals are those that still wait.
+            None: from the first interval.
 
     Returns:
         Rows of `staffing_requirement`, and lines about what could not be met or was assumed.
@@ -68,7 +72,7 @@ def plan_requirement(
     queues = standards_of(forecast, known)
     live_rows, deferred_rows, notes = _staffed(forecast, queues)
     live, live_notes = _live(live_rows, queues, known, level, interval_s, days)
-    deferred, deferred_notes = _deferred(deferred_rows, queues, known, interval_s)
+    deferred, deferred_notes = _deferred(deferred_rows, queues, known, interval_s, begins_at)
     plan = pd.concat([live, deferred], ignore_index=True)
     plan["shrinkage"] = plan["queue"].map(lambda queue: _or(queues[queue].shrinkage, known.shrinkage)).astype(float)
     plan["agents_gross"] = plan["agents_net"] / (1 - plan["shrinkage"])
@@ -208,19 +212,28 @@ def _demand(
 
 
 def _deferred(
-    frame: pd.DataFrame, queues: Mapping[str, QueueStandard], known: Known, interval_s: int
+    frame: pd.DataFrame,
+    queues: Mapping[str, QueueStandard],
+    known: Known,
+    interval_s: int,
+    begins_at: datetime | None,
 ) -> tuple[pd.DataFrame, list[str]]:
     plans, notes = [], list[str]()
     for name, rows in frame.groupby("queue", sort=True):  # a handful of queues, each a whole horizon of its own
         queue = str(name)
-        plan, told = _one_deferred(rows, queue, queues[queue], known.backlog.get(queue, 0.0), interval_s)
+        plan, told = _one_deferred(rows, queue, queues[queue], known.backlog.get(queue, 0.0), interval_s, begins_at)
         plans.append(plan)
         notes += told
     return pd.concat(plans, ignore_index=True) if plans else pd.DataFrame(), notes
 
 
 def _one_deferred(
-    rows: pd.DataFrame, queue: str, standard: QueueStandard, backlog: float, interval_s: int
+    rows: pd.DataFrame,
+    queue: str,
+    standard: QueueStandard,
+    backlog: float,
+    interval_s: int,
+    begins_at: datetime | None,
 ) -> tuple[pd.DataFrame, list[str]]:
     """Deferred work is smoothed at its mean: over the hours it may wait, chance evens out."""
     handle_time = rows["handle_time_s"].to_numpy(float)
@@ -234,6 +247,7 @@ def _one_deferred(
         standard.clock,
         standard.catch_up_s,
         backlog * float(handle_time[0]),
+        int(begins_at.timestamp()) if begins_at else 0,
     )
     work = np.clip(placed.work_s, 0.0, None)
     load = work / interval_s

@@ -13,12 +13,11 @@ from typer.testing import CliRunner
 from features.published import PUBLISHED
 from forestall.cli import app
 from forestall.night import Night, conform
-from forestall.operations.intraday import _queue, react, read_counts
+from forestall.operations.intraday import _queue, react
 from forestall.settings import ConfigError
-from forestall.sources.today import contacts_since
-from forestall.staffing.intraday import propose
+from forestall.sources.today import contacts_since, read_counts
 from forestall.staffing.plan import Known, plan_requirement
-from forestall.staffing.standards import Standards
+from forestall.staffing.standards import load_standards
 from models.volume.handle_time import HANDLE_TIME_COLUMNS
 from models.volume.quantiles import QUANTILE_COLUMNS, Spread, quantiles
 
@@ -70,20 +69,31 @@ def settings(company):
     return settings
 
 
-def publish(settings, **groups):
-    """The night's forecast, and what it takes with these groups."""
+def publish(settings, backlog=0.0, **groups):
+    """The night's forecast, and what it takes with these groups and so many mails that lie open at midnight."""
     folder = Night(settings, RUN).published / RUN.isoformat()
-    plan, _ = plan_requirement(forecast(), Known(Standards(), 0.3, groups=groups), settings.service_level, 1800)
+    known = Known(load_standards(settings), 0.3, backlog={"mail": backlog}, groups=groups)
+    Night(settings, RUN).write(
+        "staffing_known", pd.DataFrame({"queue": ["mail"], "patience_s": [None], "open_count": [backlog]})
+    )
+    plan, _ = plan_requirement(forecast(), known, settings.service_level, 1800)
     for name, rows in (("volume_forecast", forecast()), ("staffing_requirement", plan)):
         table = conform(pa.Table.from_pandas(rows, preserve_index=False), PUBLISHED[name])
         pa.parquet.write_table(table, folder / f"{name}.parquet")
 
 
-def counts(until, **per_interval):
-    """So many contacts in each half-hour from 08:00 to `until`, by queue; a list gives each."""
+def counts(until, handled=np.nan, **per_interval):
+    """So many contacts in each half-hour from 08:00 to `until`, by queue; a list gives each. And mails handled."""
     starts = pd.date_range(at(8), until, freq="30min", inclusive="left").tz_convert("UTC")
     return pd.concat(
-        pd.DataFrame({"queue": queue, "at": starts, "contacts": np.broadcast_to(each, len(starts)).astype(float)})
+        pd.DataFrame(
+            {
+                "queue": queue,
+                "at": starts,
+                "contacts": np.broadcast_to(each, len(starts)).astype(float),
+                "handled_count": handled if queue == "mail" else np.nan,
+            }
+        )
         for queue, each in per_interval.items()
     )
 
@@ -164,6 +174,79 @@ def test_a_group_that_is_covered_to_the_agent_is_asked_for_nothing(settings):
         assert set(found["queue"]) <= {"service"}
 
 
+def mail(found):
+    """Waiting, contacts to be answered in an interval, agents and agents planned of mail; the same in each."""
+    (row,) = (
+        found.requirement[found.requirement["queue"] == "mail"]
+        .drop(columns="interval_start_at")
+        .round(6)
+        .drop_duplicates()
+        .to_dict("records")
+    )
+    return (
+        found.queues.set_index("queue").loc["mail", "waiting"],
+        row["contacts"],
+        row["agents_net"],
+        row["planned_agents"],
+    )
+
+
+def test_mail_that_was_handled_as_planned_stays_as_planned(settings):
+    # 15 in each half-hour of 300 s: 2.5 erlangs at most 88 % busy
+    found = react(settings, at(11), counts(at(11), handled=15, care=40, sales=20, mail=15))
+    assert mail(found) == (0, pytest.approx(15), 3, 3)
+    assert found.proposals.empty
+    # 24 more lie open in the morning: 324 contacts in 20 half-hours, of which 6 are over
+    publish(settings, backlog=24.0)
+    found = react(settings, at(11), counts(at(11), handled=16.2, care=40, sales=20, mail=15))
+    assert mail(found) == (pytest.approx(24 + 90 - 97.2), pytest.approx(16.2), 4, 4)
+    assert found.queues.set_index("queue").loc["mail", "later_h"] == pytest.approx(0)
+
+
+def test_mail_that_piles_up_takes_more_agents_today(settings):
+    found = react(settings, at(12), counts(at(12), handled=5, care=40, sales=20, mail=15))
+    # 80 of 120 wait and 180 come in the 12 half-hours left; all is due by 18:00: 3.61 erlangs at most 88 % busy
+    assert mail(found) == (80, pytest.approx(260 / 12), 5, 3)
+    (told,) = found.proposals.to_dict("records")
+    assert (told["queue"], told["proposal"], told["agents"], told["agent_hours"]) == ("mail", "overtime", 2, 12.0)
+
+
+def test_mail_that_may_wait_till_tomorrow_does(settings):
+    (settings.root / "standards.yml").write_text("queues:\n  mail:\n    first_response_s: 86400\n")
+    publish(settings)
+    found = react(settings, at(12), counts(at(12), handled=5, care=40, sales=20, mail=15))
+    # 80 wait, 180 come today and 300 tomorrow, in 12 and 20 half-hours
+    assert mail(found) == (80, pytest.approx(560 / 32), 4, 3)
+    assert found.queues.set_index("queue").loc["mail", "later_h"] == pytest.approx(20 * 2.5 * 300 / 3600)
+
+
+def test_mail_counts_in_its_group(settings):
+    (settings.root / "staffing.yml").write_text("groups:\n  service: [care, mail]\n")
+    publish(settings, service=["care", "mail"])
+    found = react(settings, at(12), counts(at(12), handled=5, care=40, sales=20, mail=15))
+    assert found.proposals[["queue", "agents"]].to_numpy().tolist() == [["service", 2]]
+
+
+def test_mail_of_which_too_little_is_known_stays_as_planned_and_says_why(settings):
+    came = {"care": 40, "sales": 20, "mail": 15}
+    found = react(settings, at(12), counts(at(12), **came))
+    assert set(found.requirement["queue"]) == {"care", "sales"}
+    assert "mail: nothing says what was handled today (handled_count), so its agents stay as planned" in found.notes
+    found = react(settings, at(12), counts(at(12), handled=20, **came))
+    assert mail(found)[:2] == (0, pytest.approx(15))
+    assert "mail: 40 more were handled than came or lay open; none is taken to wait" in found.notes
+    Night(settings, RUN).write("staffing_known", pd.DataFrame({"queue": ["care"], "patience_s": [90.0]}))
+    found = react(settings, at(12), counts(at(12), handled=15, **came))
+    assert "mail" not in set(found.requirement["queue"])
+    assert any(note.startswith("mail: what lay open at midnight is not known") for note in found.notes)
+
+
+def test_when_the_day_is_over_nothing_is_left_to_staff(settings):
+    found = react(settings, at(18), counts(at(18), handled=15, care=40, sales=20, mail=15))
+    assert found.requirement.empty
+    assert found.proposals.empty
+
+
 def test_a_surge_rings_lasts_a_while_and_is_not_taken_for_the_level_of_the_day(settings):
     found = react(settings, at(12), counts(at(12), care=[40] * 6 + [95, 120], sales=20, mail=15))
     row = found.queues.set_index("queue").loc["care"]
@@ -189,9 +272,12 @@ def test_what_lags_is_no_quiet_hour_and_what_does_not_fit_is_told(settings):
 
 def test_the_command_reads_a_file_and_says_what_to_do(settings, tmp_path):
     path, out = tmp_path / "today.csv", tmp_path / "out.csv"
-    local = counts(at(12), care=52, sales=20, mail=15)
+    local = counts(at(12), handled=5, care=52, sales=20, mail=15)
     local = local.assign(interval_start_at=local["at"].dt.tz_convert(ZONE).dt.strftime("%Y-%m-%dT%H:%M"))
-    local[["queue", "interval_start_at", "contacts"]].to_csv(path, index=False)
+    # Ten redials of each half-hour's calls are no new contacts.
+    local = local.assign(contacts=local["contacts"] + 10 * (local["queue"] == "sales"),
+                         redial_count=10 * (local["queue"] == "sales"))  # fmt: skip
+    local[["queue", "interval_start_at", "contacts", "redial_count", "handled_count"]].to_csv(path, index=False)
     config = ["--config", str(settings.root / "forestall.toml")]
     done = CliRunner().invoke(
         app, ["intraday", *config, "--at", "2026-03-02T12:00", "--counts", str(path), "--out", str(out)]
@@ -199,7 +285,9 @@ def test_the_command_reads_a_file_and_says_what_to_do(settings, tmp_path):
     assert done.exit_code == 0, done.exception
     assert "care: 12:00-18:00" in done.output
     assert "overtime" in done.output
-    assert len(pd.read_csv(out)) == 2 * 12
+    assert "mail: 12:00-18:00 2 agents overtime (12.0 h)" in done.output
+    assert "sales: 12:00" not in done.output
+    assert len(pd.read_csv(out)) == 3 * 12
 
 
 @pytest.mark.parametrize(
@@ -208,6 +296,14 @@ def test_the_command_reads_a_file_and_says_what_to_do(settings, tmp_path):
         ("queue,contacts\ncare,3\n", ":1: has no column interval_start_at"),
         ("queue,interval_start_at,contacts\ncare,2026-03-02T09:00,3\ncare,nine,3\n", ":3: interval_start_at: `nine`"),
         ("queue,interval_start_at,contacts\ncare,2026-03-02T09:00,-3\n", ":2: contacts: `-3` is not a count"),
+        (
+            "queue,interval_start_at,contacts,handled_count\ncare,2026-03-02T09:00,3,\ncare,2026-03-02T09:30,3,two\n",
+            ":3: handled_count: `two` is not a count",
+        ),
+        (
+            "queue,interval_start_at,contacts,redial_count\ncare,2026-03-02T09:00,3,4\n",
+            ":2: redial_count: `4` is not within the contacts",
+        ),
     ],
 )
 def test_a_mistake_in_the_file_names_its_line(settings, tmp_path, text, said):
@@ -242,13 +338,42 @@ time_zone = "Europe/Berlin"
         contacts_since(company(TOML), midnight)
 
 
-def test_runs_shorter_than_an_hour_and_gaps_propose_nothing():
-    starts = pd.date_range("2026-03-02 08:00", periods=7, freq="30min", tz="UTC").delete(4)
-    rows = pd.DataFrame({"queue": "a", "interval_start_at": starts, "planned_agents": 5,
-                         "agents_net": [6, 5, 7, 8, 9, 3]})  # fmt: skip
-    (run,) = propose(rows, 30).to_dict("records")
-    assert (run["starts_at"], run["ends_at"]) == (starts[2], starts[3] + pd.Timedelta("30min"))
-    assert (run["proposal"], run["agents"], run["agent_hours"]) == ("overtime", 2, 2.0)
+def test_single_contacts_tell_redials_and_answers(company):
+    toml = (
+        TOML
+        + """
+[sources.crm]
+kind = "file"
+table = "interactions"
+location = "crm/*.csv"
+time_zone = "Europe/Berlin"
+"""
+    )
+    settings = company(toml)
+    folder = settings.root / "crm"
+    folder.mkdir()
+    today = datetime.now(ZONE).date()
+    head = "interaction_id,customer_id,channel,queue,started_at,first_response_at,is_abandoned\n"
+    rows = [
+        f"1,ann,phone,care,{today} 00:10:00,,true",
+        f"2,ann,phone,care,{today} 00:39:00,,false",  # a redial
+        f"3,ann,phone,sales,{today} 00:20:00,,false",  # another queue
+        f"4,bob,phone,care,{today} 00:20:00,,false",  # another customer
+        f"5,ann,phone,care,{today} 00:50:00,,false",  # more than half an hour after she gave up
+        f"6,cid,email,mail,{today - timedelta(days=1)} 20:00:00,{today} 00:30:00,",  # yesterday's, answered today
+        f"7,cid,email,mail,{today} 00:05:00,{today} 00:45:00,",
+        f"8,cid,email,mail,{today} 00:06:00,,",
+        f"9,dan,phone,care,{today - timedelta(days=1)} 23:50:00,,true",
+        f"10,dan,phone,care,{today} 00:15:00,,false",  # a redial over midnight
+    ]
+    (folder / "today.csv").write_text(head + "\n".join(rows) + "\n")
+    found = contacts_since(settings, datetime(today.year, today.month, today.day, tzinfo=ZONE))
+    sums = found.groupby("queue")[["contacts", "handled_count"]].sum(min_count=1)
+    assert sums["contacts"].to_dict() == {"care": 3, "mail": 2, "sales": 1}
+    assert sums.loc["mail", "handled_count"] == 2
+    assert sums["handled_count"].drop("mail").isna().all()
+    answers = found[found["handled_count"] == 1]["at"].dt.tz_convert(ZONE).dt.strftime("%H:%M")
+    assert sorted(answers) == ["00:30", "00:45"]
 
 
 def test_days_of_mere_scatter_rarely_ring_and_an_incident_does():

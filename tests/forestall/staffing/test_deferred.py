@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog
 
 from forestall.staffing.deferred import place, smoothest
+from forestall.staffing.intraday import still_waiting
 
 HALF_HOUR = 1800
 
@@ -53,6 +54,48 @@ def test_backlog_that_can_be_in_time_has_its_whole_time():
     assert placed.late_s == 0
 
 
+def test_work_that_still_waits_keeps_its_due_time():
+    def placed(begins, is_open=(True,) * 6, clock="elapsed"):
+        work = np.array([600, 0, 0, 0, 0, 0], float)
+        begins_s = begins * HALF_HOUR
+        return place(starts(6), HALF_HOUR, np.array(is_open), work, 3 * HALF_HOUR, clock, 3600, begins_s=begins_s)
+
+    # in time until the end of the third half-hour
+    assert placed(1).work_s.tolist() == [0, 300, 300, 0, 0, 0]
+    assert placed(2).work_s.tolist() == [0, 0, 600, 0, 0, 0]
+    assert placed(2).late_s == 0
+    # overdue, and to be caught up within the hour from then
+    assert placed(3).work_s.tolist() == [0, 0, 0, 300, 300, 0]
+    assert placed(4).work_s.tolist() == [0, 0, 0, 0, 600, 0]
+    assert placed(3).late_s == 600
+    # the business clock ran for two half-hours, stood still for two, and has one left
+    pause = (True, True, False, False, True, True)
+    assert placed(1, pause, "business").work_s.tolist() == [0, 300, 0, 0, 300, 0]
+    assert placed(3, pause, "business").work_s.tolist() == [0, 0, 0, 0, 600, 0]
+    assert placed(5, pause, "business").work_s.tolist() == [0, 0, 0, 0, 0, 600]
+    assert placed(5, pause, "business").late_s == 600
+
+
+@given(seed=st.integers(0, 10_000), clock=st.sampled_from(["elapsed", "business"]))
+def test_a_plan_that_was_kept_so_far_goes_on_as_it_was(seed, clock):
+    rng = np.random.default_rng(seed)
+    count, is_open = 48, rng.random(48) < 0.8
+    is_open[-8:] = True
+    work, allowed_s = rng.exponential(100, count) * is_open, int(rng.integers(2, 9)) * HALF_HOUR
+    before = place(starts(count), HALF_HOUR, is_open, work, allowed_s, clock, 3600)
+    if before.late_s:
+        return  # what is late is caught up beside what is not, and not in the order of arrival
+    now = int(rng.integers(1, count - 1))
+    came = np.where(np.arange(count) < now, work, 0.0)
+    left, beyond = still_waiting(came, 0.0, float(before.work_s[:now].sum()))
+    after = place(
+        starts(count), HALF_HOUR, is_open, left + work - came, allowed_s, clock, 3600, begins_s=now * HALF_HOUR
+    )
+    assert beyond == pytest.approx(0, abs=1e-6)
+    assert after.work_s[now:] == pytest.approx(before.work_s[now:], abs=1e-6)
+    assert after.work_s[:now] == pytest.approx(0, abs=1e-6)
+
+
 def test_a_queue_that_never_opens_places_nothing_and_says_so():
     placed = place(starts(3), HALF_HOUR, np.zeros(3, bool), np.array([1.0, 2.0, 3.0]), 900, backlog_s=4)
     assert (placed.work_s.sum(), placed.unplaced_s) == (0, 10)
@@ -64,7 +107,9 @@ def test_all_work_is_placed_once_in_open_intervals(seed, allowed_s):
     count = int(rng.integers(1, 60))
     is_open, work = rng.random(count) < 0.6, rng.exponential(100, count) * (rng.random(count) < 0.8)
     clock, backlog_s = rng.choice(["elapsed", "business"]), float(rng.choice([0, 700]))
-    placed = place(starts(count), HALF_HOUR, is_open, work, allowed_s, clock, 3600, backlog_s)
+    begins_s = int(rng.integers(0, count)) * HALF_HOUR
+    placed = place(starts(count), HALF_HOUR, is_open, work, allowed_s, clock, 3600, backlog_s, begins_s)
+    assert placed.work_s[starts(count) < begins_s] == pytest.approx(0, abs=1e-6)
     assert placed.work_s.sum() + placed.unplaced_s == pytest.approx(work.sum() + backlog_s)
     assert (placed.work_s[~is_open] == 0).all()
     assert (placed.work_s >= -1e-6).all()
