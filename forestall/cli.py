@@ -25,7 +25,7 @@ app = typer.Typer(
 PANELS = {
     "Start": (company.init, company.demo, company.check_config, company.doctor),
     "Run": (runs.nightly, runs.deliver, runs.job, runs.watch, runs.retrain, runs.backfill),
-    "Plan": (planning.intraday, planning.what_if),
+    "Plan": (planning.intraday, planning.what_if, planning.shifts),
     "Look": (data.report, data.export, models.models, models.backtest),
     "Keep": (data.prune, data.backup, data.restore, data.forget, models.rollback),
 }

@@ -230,6 +230,28 @@ def intraday(
         _tell(f"wrote {out}")
 
 
+def shifts(
+    agent: Annotated[str, typer.Argument(help="The agent, as the company's own systems call him.")],
+    config: Config = None,
+) -> None:
+    """Say which file of the last published night is an agent's own calendar: shifts and breaks.
+
+    Example: forestall shifts A-17
+    """
+    from forestall.privacy.pseudonyms import pseudonym
+    from forestall.publishing.calendars import FOLDER, calendar_file
+    from forestall.publishing.publication import CURRENT, current_night
+
+    settings = settings_of(config)
+    published = settings.var_path / "published"
+    night, name = current_night(published), calendar_file(pseudonym(settings, agent))
+    if night is None:
+        raise ConfigError(f"{published}: nothing is published yet; run a night first")
+    if not (night.folder / FOLDER / name).is_file():
+        raise ConfigError(f"`{agent}` has no shift in the plan of {night.run_date}; is it the agent_id of `agents`?")
+    _tell(str(published / CURRENT / FOLDER / name))
+
+
 def what_if(
     config: Config = None,
     queue: Queue = None,

@@ -234,8 +234,9 @@ def _write(
             pq.write_table(tables[name], aside / f"{name}.parquet")
         _write_json(aside / MANIFEST, manifest)
         render(PublishedNight(run_date, revision, aside))
-        files = {path.name: _file_entry(path) for path in sorted(aside.iterdir()) if path.name != MANIFEST}
-        _write_json(aside / MANIFEST, {**manifest, "files": files})
+        files = sorted(path for path in aside.rglob("*") if path.is_file() and path != aside / MANIFEST)
+        entries = {path.relative_to(aside).as_posix(): _file_entry(path) for path in files}
+        _write_json(aside / MANIFEST, {**manifest, "files": entries})
         folder = published / (f"{run_date}" if revision == 1 else f"{run_date}.r{revision}")
         aside.rename(folder)
     except BaseException:

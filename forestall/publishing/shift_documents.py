@@ -1,26 +1,25 @@
-"""Shifts as planners paste them and as calendars read them: `shift_plan.xlsx` and `shifts.ics`.
+"""Shifts as planners paste them and as calendars read them: `shift_plan.xlsx`, `shifts.ics`, a file for each agent.
 
 The workbook has a sheet a week with one line an agent and one cell a day, then every shift in a line of its
-own, what is covered, what service that gives, and capacity. The calendar holds every shift (RFC 5545). The
-same rows always give the same bytes. A night without shifts has neither file.
+own, what is covered, what service that gives, and capacity. The same rows always give the same bytes. A night without
+shifts has none of these files.
 """
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from forestall.publishing.calendars import FOLDER, calendar_of_all, calendars_of_agents
 from forestall.publishing.publication import PublishedNight
 from forestall.publishing.workbooks import new_workbook
 
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-OCTETS = 75  # longest line of a calendar
 SHORT, FULL = "#F6C89F", "#8FD0B5"
 
 
 def write_shifts(night: PublishedNight) -> None:
-    """Write both files into the folder of the night."""
+    """Write all of them into the folder of the night."""
     shifts = night.frame("shift_plan")
     if shifts.empty:
         return
@@ -32,8 +31,11 @@ def write_shifts(night: PublishedNight) -> None:
     for name in ("shift_coverage", "usable_minutes"):
         tables[name] = _local(tables[name], "interval_start_at", zone)
     write_workbook(shifts, tables, night.folder / "shift_plan.xlsx")
-    text = calendar_text(shifts, night.manifest["company"]["name"], night.manifest["cutoff_at"])
-    (night.folder / "shifts.ics").write_bytes(text.encode("utf-8"))
+    about = zone, night.manifest["company"]["name"], night.manifest["cutoff_at"]
+    (night.folder / "shifts.ics").write_bytes(calendar_of_all(shifts, *about).encode("utf-8"))
+    (night.folder / FOLDER).mkdir()
+    for name, text in calendars_of_agents(shifts, *about):
+        (night.folder / FOLDER / name).write_bytes(text.encode("utf-8"))
 
 
 def _with_clock(shifts: pd.DataFrame, zone: str) -> pd.DataFrame:
@@ -138,53 +140,3 @@ def _head(name: str) -> str:
              "interval_start_at": "From", "week_on": "Week of", "asa_s": "Mean wait, s"}  # fmt: skip
     text = words.get(name, name.removeprefix("is_").replace("_", " "))
     return text[:1].upper() + text[1:]
-
-
-def calendar_text(shifts: pd.DataFrame, company: str, stamp: str) -> str:
-    """All shifts as one calendar, in UTC.
-
-    Args:
-        shifts: `shift_plan` with `from_time` and `to_time`.
-        company: its name.
-        stamp: instant that every event was made at: the night's cutoff, so that equal nights are equal.
-    """
-    made = pd.Timestamp(stamp).tz_convert("UTC").strftime("%Y%m%dT%H%M%SZ")
-    lines = ["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//forestall//shifts//EN", "CALSCALE:GREGORIAN",
-             f"X-WR-CALNAME:{_escaped(f'{company} shifts')}"]  # fmt: skip
-    utc = [shifts[name].dt.tz_convert("UTC").dt.strftime("%Y%m%dT%H%M%SZ") for name in ("starts_at", "ends_at")]
-    days = shifts["local_on"].dt.strftime("%Y%m%d")
-    for row, begin, end, day in zip(shifts.itertuples(), *utc, days, strict=True):
-        told = f"{row.from_time}-{row.to_time}, breaks {row.breaks.replace(' | ', ', ') or 'none'}"
-        lines += [
-            "BEGIN:VEVENT",
-            f"UID:{_escaped(str(row.slot_id).replace(' ', '-'))}-{day}@forestall",
-            f"DTSTAMP:{made}",
-            f"DTSTART:{begin}",
-            f"DTEND:{end}",
-            f"SUMMARY:{_escaped(f'{row.slot_id}: {row.pattern} ({row.queue_group})')}",
-            f"DESCRIPTION:{_escaped(told)}",
-            f"LOCATION:{_escaped(str(row.site))}",
-            f"CATEGORIES:{_escaped(str(row.queue_group))}",
-            f"STATUS:{'CONFIRMED' if row.is_assigned else 'TENTATIVE'}",
-            "END:VEVENT",
-        ]
-    lines.append("END:VCALENDAR")
-    return "".join(f"{part}\r\n" for line in lines for part in _folded(line))
-
-
-def _escaped(text: str) -> str:
-    for sign in ("\\", ";", ","):
-        text = text.replace(sign, f"\\{sign}")
-    return text.replace("\r", "").replace("\n", "\\n")
-
-
-def _folded(line: str) -> Iterator[str]:
-    """A line in pieces of at most 75 octets; the next ones begin with a blank. No character is cut."""
-    piece, room = "", OCTETS
-    for sign in line:
-        size = len(sign.encode("utf-8"))
-        if size > room:
-            yield piece
-            piece, room = " ", OCTETS - 1
-        piece, room = piece + sign, room - size
-    yield piece

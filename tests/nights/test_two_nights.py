@@ -37,7 +37,8 @@ def test_a_first_night_publishes_every_table_with_rows_and_as_its_contract_says(
 
 def test_the_manifest_tells_rows_and_hashes_of_exactly_what_lies_beside_it(first_night: Settings) -> None:
     night = load_night(first_night.var_path / "published" / "current")
-    files = {path.name: path for path in night.folder.iterdir() if path.name != "manifest.json"}
+    there = [path for path in night.folder.rglob("*") if path.is_file() and path.name != "manifest.json"]
+    files = {path.relative_to(night.folder).as_posix(): path for path in there}
     assert set(night.manifest["files"]) == set(files)
     for name, told in night.manifest["files"].items():
         content = files[name].read_bytes()

@@ -450,7 +450,7 @@ def test_a_night_is_published_with_all_its_documents(finished: Callable[..., Set
     assert night is not None
     assert (summary["revision"], str(night.folder)) == (1, summary["folder"])
     documents = {"report.html", "outreach_list.csv", "outreach_list.xlsx", "staffing_requirement.csv",
-                 "staffing_requirement.xlsx", "shift_plan.xlsx", "shifts.ics", "manifest.json"}  # fmt: skip
+                 "staffing_requirement.xlsx", "shift_plan.xlsx", "shifts.ics", "shifts", "manifest.json"}  # fmt: skip
     assert {path.name for path in night.folder.iterdir()} == documents | {f"{name}.parquet" for name in PUBLISHED}
     manifest = json.loads((night.folder / "manifest.json").read_text())
     assert manifest["cutoff_at"] == "2026-03-01T23:00:00+00:00"
@@ -464,9 +464,9 @@ def test_published_again_nothing_moves_and_files_are_the_same_bytes(finished: Ca
     settings = finished()
     check_publication(settings, MONDAY)
     first = Path(str(publish(settings, MONDAY)["folder"]))
-    before = {path.name: path.read_bytes() for path in first.iterdir()}
+    before = {path: path.read_bytes() for path in first.rglob("*") if path.is_file()}
     assert publish(settings, MONDAY)["revision"] == 1
-    assert {path.name: path.read_bytes() for path in first.iterdir()} == before
+    assert {path: path.read_bytes() for path in first.rglob("*") if path.is_file()} == before
     backfill = publish_elsewhere(settings)
     for name in set(before) - {"manifest.json"}:
         assert (backfill / name).read_bytes() == before[name], name
