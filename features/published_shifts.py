@@ -30,8 +30,8 @@ SHIFT_COVERAGE = Table(
         ("planned", "number", "agents on duty and not on a break, mean over the interval"),
         ("on_break", "number", "agents on a break, mean over the interval"),
         ("short", "number", "agents missing, mean over the interval"),
-        ("remedy", "text", "what would cover it: moved breaks, overtime, callback offers, or people; null where none "
-         "are missing"),
+        ("remedy", "text", "what would cover it: moved breaks, overtime, callback offers, or people, and how many are "
+         "missing after each; null where none are missing"),
     ),
 )  # fmt: skip
 

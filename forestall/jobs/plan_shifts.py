@@ -31,8 +31,8 @@ from forestall.shifts.remedies import short_notes
 from forestall.shifts.roster import roster_of
 from forestall.shifts.rules import StaffingRules, load_staffing_rules
 from forestall.shifts.service import Losses, queue_loads, simulate_plan
-from forestall.shifts.tables import coverage_table, shift_table
-from forestall.shifts.usable import usable_minutes
+from forestall.shifts.tables import coverage_table, live_contacts, shift_table
+from forestall.shifts.usable import Calling, usable_minutes
 from forestall.staffing.plan import days_of_queues, patience_of, standards_of
 from forestall.staffing.shrinkage import Shrinkage
 from forestall.warehouse import Warehouse, open_warehouse
@@ -69,26 +69,17 @@ def plan_shifts(settings: Settings, run_date: date) -> Summary:
     }
     loads = queue_loads(forecast, requirement, plan, standards, patience_of(standards, known))
     service, occupancy = simulate_plan(plan, queues_of, loads, losses, settings.service_level, run_date.toordinal())
-    usable = usable_minutes(
-        plan,
-        agents,
-        needed,
-        queues_of,
-        loads,
-        losses,
-        settings.service_level,
-        calling_of(settings),
-        run_date.toordinal(),
-    )
-    is_live = [any(not standards[queue].is_deferred for queue in queues_of[group]) for group in plan.groups]
-    coverage = coverage_table(plan, rules, is_live)
+    level, calling = settings.service_level, calling_of(settings)
+    usable = usable_minutes(plan, agents, needed, queues_of, loads, losses, level, calling, run_date.toordinal())
+    is_live = requirement["queue"].map({queue: not standard.is_deferred for queue, standard in standards.items()})
+    coverage, left = coverage_table(plan, rules, live_contacts(plan, requirement[is_live.astype(bool)]))
     capacity, told = _capacity(night, needed, agents, plan, queues_of, rules)
     night.write("shift_plan", shift_table(plan, occupancy, lambda agent: pseudonym(settings, agent)))
     night.write("shift_coverage", coverage)
     night.write("shift_service", service.reindex(columns=PUBLISHED["shift_service"].names))
     night.write("capacity_plan", capacity)
     night.write("usable_minutes", usable)
-    notes = [*plan.notes, *_open_notes(plan), *short_notes(plan), *told]
+    notes = [*plan.notes, *_open_notes(plan), *short_notes(plan, left), *told]
     for note in notes:
         log.warning("%s", note)
     return {

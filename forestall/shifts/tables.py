@@ -1,6 +1,6 @@
 """A shift plan as the rows that are published."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -48,8 +48,32 @@ def _mean_occupancy(plan: ShiftPlan, occupancy: NDArray[np.float64]) -> NDArray[
     return np.asarray(np.divide(total, count, out=np.full(len(rows), np.nan), where=count > 0.5))
 
 
-def coverage_table(plan: ShiftPlan, rules: StaffingRules, is_live: Sequence[bool]) -> pd.DataFrame:
-    """Rows of `shift_coverage`: every interval of the plan's days in which anybody is required or planned."""
+def live_contacts(plan: ShiftPlan, requirement: pd.DataFrame) -> NDArray[np.float64]:
+    """Contacts by groups x intervals of the plan's days, of the rows of `staffing_requirement` that are given."""
+    grid = plan.grid
+    contacts = np.zeros((len(plan.groups), grid.day_start[-1] * grid.step_s // grid.interval_s))
+    group = pd.Index(plan.groups).get_indexer(pd.Index(requirement["queue_group"]))
+    at = (
+        requirement["interval_start_at"].to_numpy("datetime64[s]").astype(np.int64) - grid.origin_s
+    ) // grid.interval_s
+    is_planned = (group >= 0) & (at >= 0) & (at < contacts.shape[1])
+    np.add.at(contacts, (group[is_planned], at[is_planned]), requirement["contacts"].to_numpy(float)[is_planned])
+    return contacts
+
+
+def coverage_table(
+    plan: ShiftPlan, rules: StaffingRules, contacts: NDArray[np.float64]
+) -> tuple[pd.DataFrame, NDArray[np.int64]]:
+    """Rows of `shift_coverage`: every interval of the plan's days in which anybody is required or planned.
+
+    Args:
+        plan: the shifts.
+        rules: what the remedies keep to.
+        contacts: groups x intervals of the plan's days; of live queues.
+
+    Returns:
+        The rows, and groups x steps: agents who would be missing still with all remedies.
+    """
     grid = plan.grid
     a_step = grid.interval_s // grid.step_s
     count = grid.day_start[-1] // a_step
@@ -70,6 +94,6 @@ def coverage_table(plan: ShiftPlan, rules: StaffingRules, is_live: Sequence[bool
         "short": by_interval(plan.short),
     })  # fmt: skip
     table["interval_start_at"] = pd.DatetimeIndex(table["interval_start_at"]).tz_convert("UTC")
-    table["remedy"] = remedies(plan, rules, is_live, table)
+    table["remedy"], left = remedies(plan, rules, contacts, table)
     is_used = (table["required"] > 0) | (table["planned"] > 0) | (table["on_break"] > 0)
-    return table.loc[is_used, list(SHIFT_COVERAGE.names)].reset_index(drop=True)
+    return table.loc[is_used, list(SHIFT_COVERAGE.names)].reset_index(drop=True), left

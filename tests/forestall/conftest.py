@@ -451,7 +451,9 @@ def _shifts(run_date: date) -> dict[str, pd.DataFrame]:
             "planned": float(step < 16),
             "on_break": 0.0,
             "short": float(step >= 16),
-            "remedy": "overtime of 1 (1 could stay, 0 could come earlier, within 60 min)" if step >= 16 else None,
+            "remedy": "1 missing; overtime of 1 (1 stay, 0 come earlier, at most 60 min): 0 left"
+            if step >= 16
+            else None,
         }
         for step in range(18)
     ]

@@ -25,7 +25,7 @@ def test_the_workbook_has_a_line_an_agent_and_a_cell_a_day(night):
     assert lines[0] == ("0a1b2c3d4e5f60718293", "Leipzig", "billing", "08:00-16:15", *[None] * 6, 7.75)
     _, *short = book["Not covered"].values
     assert [row[1] for row in short] == ["2026-03-02 16:00", "2026-03-02 16:30"]
-    assert short[0][-1].startswith("overtime of 1")
+    assert short[0][-1].startswith("1 missing; overtime of 1")
     _, *usable = book["Usable for outreach"].values
     assert [row[4:6] for row in usable] == [(f"2026-03-02 {at}", firm) for at, firm in (
         ("10:00", 21), ("10:30", 21), ("11:00", 0), ("11:30", 0),
