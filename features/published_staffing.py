@@ -9,7 +9,8 @@ STAFFING_REQUIREMENT = Table(
         ("interval_start_at", "instant", "first instant of the interval"),
         ("local_on", "date", "its day in the site's zone"),
         ("contacts", "number", "mean contacts planned for, deferred work already spread"),
-        ("handle_time_s", "number", "seconds a contact"),
+        ("handle_time_s", "number", "seconds a contact; of a chat while its agent holds as many as the standard allows "
+         "(handle_time_by_concurrency)"),
         ("offered_load", "number", "erlangs"),
         ("agents_net", "integer", "agents who must be working, the least that meets the standard; in a group its part "
          "of those who serve the group"),
@@ -23,6 +24,26 @@ STAFFING_REQUIREMENT = Table(
         ("standard", "text", "the standard it is staffed for, in words"),
         ("queue_group", "text", "who serves it: of staffing.yml, or the queue itself"),
         ("agents_alone", "integer", "the least if the queue had people of its own"),
+    ),
+)  # fmt: skip
+
+HANDLE_TIME_BY_CONCURRENCY = Table(
+    "handle_time_by_concurrency", "queue x contacts held at once", ("queue", "concurrency"),
+    columns(
+        ("queue", "text", "queue whose agents may hold several contacts at once"),
+        ("concurrency", "integer", "contacts that the agent holds, this one included"),
+        ("is_standard", "boolean", "as many as the standard lets an agent hold: staffed for with this row"),
+        ("contact_count", "integer", "contacts of the last 56 days that ended while so many were held; below 30 the "
+         "row is drawn on from the others"),
+        ("measured_handle_time_s", "number", "seconds of contacts while so many were held over contact_count; null "
+         "without any"),
+        ("handle_time_low_s", "number", "95 % interval of what was measured"),
+        ("handle_time_high_s", "number", "its upper end"),
+        ("handle_time_s", "number", "seconds a contact takes while its agent holds so many: as measured, without what "
+         "chance alone explains, never falling with concurrency"),
+        ("handle_time_ratio", "number", "handle_time_s over the mean of all these contacts; the forecast's handle time "
+         "times this is staffed for"),
+        ("contacts_per_agent_hour", "number", "that an agent who always holds so many finishes"),
     ),
 )  # fmt: skip
 

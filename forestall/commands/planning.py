@@ -267,6 +267,9 @@ def what_if(
     first_response: Annotated[int | None, typer.Option(min=1, help="Seconds to a first response, mail.")] = None,
     closed_queue: Annotated[list[str] | None, typer.Option(help="Nobody answers it. Repeat it for several.")] = None,
     closed_site: Annotated[str | None, typer.Option(help="Nobody works there; its contacts stay.")] = None,
+    concurrency: Annotated[
+        int | None, typer.Option(min=1, max=10, help="Contacts that an agent holds at once, such as chats.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Write the table by queue and day to this CSV file.")] = None,
 ) -> None:
     """Ask what the plan would be if something were otherwise, beside tonight's; changes nothing.
@@ -279,7 +282,7 @@ def what_if(
 
     answer = ask(settings_of(config), Question(
         tuple(queue or ()), first, last, volume, handle_time, shrinkage, service_level, within, first_response,
-        tuple(closed_queue or ()), closed_site,
+        tuple(closed_queue or ()), closed_site, concurrency,
     ))  # fmt: skip
     show(answer, Console())
     if out is not None:

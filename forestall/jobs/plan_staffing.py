@@ -1,9 +1,9 @@
 """How many agents each queue takes in each interval of the forecast.
 
 Reads `volume_forecast` of the night (and `volume_days` where there is one), eight weeks of
-`marts.fct_agent_time` (shrinkage) and `marts.fct_contact_volume` (patience), the opening backlog and
-`standards.yml`; writes `staffing_requirement` and `shrinkage_causes`. Safe to run again: the same night
-gives the same plan.
+`marts.fct_agent_time` (shrinkage), `marts.fct_contact_volume` (patience) and contacts by agent (handle time by
+concurrency), the opening backlog and `standards.yml`; writes `staffing_requirement`, `shrinkage_causes` and
+`handle_time_by_concurrency`. Safe to run again: the same night gives the same plan.
 """
 
 import logging
@@ -11,14 +11,15 @@ from datetime import date, timedelta
 
 import pandas as pd
 
-from features.published_staffing import SHRINKAGE_CAUSES, STAFFING_REQUIREMENT
+from features.published_staffing import HANDLE_TIME_BY_CONCURRENCY, SHRINKAGE_CAUSES, STAFFING_REQUIREMENT
+from forestall.history.concurrency import contacts_by_concurrency
 from forestall.night import Night
 from forestall.records import Summary
 from forestall.settings import ConfigError, Settings
 from forestall.shifts.rules import load_staffing_rules
-from forestall.staffing import patience, shrinkage
-from forestall.staffing.plan import Known, days_of_queues, plan_requirement
-from forestall.staffing.standards import load_standards
+from forestall.staffing import concurrency, patience, shrinkage
+from forestall.staffing.plan import Known, days_of_queues, plan_requirement, standards_of
+from forestall.staffing.standards import Standards, load_standards
 from forestall.warehouse import Warehouse, open_warehouse
 
 log = logging.getLogger(__name__)
@@ -29,7 +30,7 @@ STAFFING_KNOWN = "staffing_known"  # what the night knew of patience and backlog
 
 
 def plan_staffing(settings: Settings, run_date: date) -> Summary:
-    """Write the night's `staffing_requirement` and `shrinkage_causes`.
+    """Write the night's `staffing_requirement`, `shrinkage_causes` and `handle_time_by_concurrency`.
 
     Raises:
         ConfigError: `standards.yml` holds a mistake, or the shrinkage of the settings leaves nobody.
@@ -38,7 +39,7 @@ def plan_staffing(settings: Settings, run_date: date) -> Summary:
     night = Night(settings, run_date)
     forecast = night.read("volume_forecast")
     if forecast.empty:
-        for table in (STAFFING_REQUIREMENT, SHRINKAGE_CAUSES):
+        for table in (STAFFING_REQUIREMENT, SHRINKAGE_CAUSES, HANDLE_TIME_BY_CONCURRENCY):
             night.write(table.name, pd.DataFrame(columns=table.names))
         return {"intervals": 0, "notes": "no queue is forecast, so none is staffed"}
     if settings.staffing.shrinkage >= 1:
@@ -47,10 +48,13 @@ def plan_staffing(settings: Settings, run_date: date) -> Summary:
         known, lost = what_is_known(warehouse, night)
     interval_s = settings.volume.interval_minutes * 60
     plan, notes = plan_requirement(forecast, known, settings.service_level, interval_s, _days(night))
+    at_once = {queue: standard.concurrency for queue, standard in standards_of(forecast, known).items()}
+    notes += concurrency.concerns(concurrency.paces(known.handle_times), at_once)
     for note in notes:
         log.warning("%s", note)
     night.write("staffing_requirement", plan)
     night.write(SHRINKAGE_CAUSES.name, lost.causes())
+    night.write(HANDLE_TIME_BY_CONCURRENCY.name, known.handle_times)
     night.write(STAFFING_KNOWN, _of_queues(known))  # for `forestall intraday`
     return {
         "queues": plan["queue"].nunique(),
@@ -84,20 +88,22 @@ def _days(night: Night) -> pd.DataFrame | None:
 
 
 def what_is_known(warehouse: Warehouse, night: Night) -> tuple[Known, shrinkage.Shrinkage]:
-    """Standards, shrinkage, patience and backlog of the night, and the shrinkage by cause.
+    """Standards, shrinkage, patience, handle times and backlog of the night, and the shrinkage by cause.
 
     Raises:
         ConfigError: `standards.yml` or `staffing.yml` holds a mistake.
     """
     staffing, run_date = night.settings.staffing, night.run_date
     lost = shrinkage.estimate_shrinkage(_agent_time(warehouse, run_date), staffing.shrinkage)
+    standards = load_standards(night.settings)
     known = Known(
-        standards=load_standards(night.settings),
+        standards=standards,
         shrinkage=lost.share,
         patience_s=patience.estimate_patience(_volume(warehouse, run_date)),
         default_patience_s=staffing.patience_s,
         backlog=_backlog(warehouse, night),
         groups=load_staffing_rules(night.settings).groups,
+        handle_times=_handle_times(warehouse, night, standards),
     )
     return known, lost
 
@@ -116,6 +122,13 @@ def _volume(warehouse: Warehouse, run_date: date) -> pd.DataFrame:
         WHERE local_on >= ? AND local_on < ?
     """
     return warehouse.frame(sql, [run_date - timedelta(days=patience.WINDOW_DAYS), run_date])
+
+
+def _handle_times(warehouse: Warehouse, night: Night, standards: Standards) -> pd.DataFrame:
+    contacts = contacts_by_concurrency(warehouse, night, standards)
+    channels = contacts.groupby("queue")["channel"].first()
+    at_once = {str(queue): standards.for_queue(str(queue), channel).concurrency for queue, channel in channels.items()}
+    return concurrency.handle_times(contacts, at_once)
 
 
 def _backlog(warehouse: Warehouse, night: Night) -> dict[str, float]:

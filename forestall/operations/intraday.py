@@ -289,5 +289,8 @@ def known_of(settings: Settings, night: PublishedNight, planned: pd.DataFrame) -
     patience, backlog = ({str(queue): float(x) for queue, x in rows[name].dropna().items()} for name in columns)
     shrinkage = float(planned["shrinkage"].median()) if len(planned) else settings.staffing.shrinkage
     groups = load_staffing_rules(settings).groups
-    known = Known(load_standards(settings), shrinkage, patience, settings.staffing.patience_s, backlog, groups)
+    known = Known(
+        load_standards(settings), shrinkage, patience, settings.staffing.patience_s, backlog, groups,
+        handle_times=night.frame("handle_time_by_concurrency"),
+    )  # fmt: skip
     return known, notes

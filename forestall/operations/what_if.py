@@ -17,7 +17,8 @@ from forestall.operations.lost_site import planned_without
 from forestall.publishing.publication import PublishedNight, current_night
 from forestall.settings import ConfigError, Settings
 from forestall.shifts.rules import load_staffing_rules
-from forestall.staffing.plan import Known, days_of_queues, live_demand, plan_requirement
+from forestall.staffing.concurrency import concerns, paces
+from forestall.staffing.plan import Known, days_of_queues, live_demand, plan_requirement, standards_of
 from forestall.staffing.requirement import expect
 from forestall.staffing.standards import QueueOverride, Standards
 from models.volume.quantiles import QUANTILE_COLUMNS, moved_along
@@ -43,6 +44,7 @@ class Question:
         first_response_s: seconds; queues whose work can wait.
         closed_queues: nobody answers them, and nothing of theirs goes elsewhere.
         closed_site: nobody works there; the contacts stay.
+        concurrency: contacts that an agent holds at once; live queues, which must be named.
     """
 
     queues: tuple[str, ...] = ()
@@ -56,6 +58,7 @@ class Question:
     first_response_s: int | None = None
     closed_queues: tuple[str, ...] = ()
     closed_site: str | None = None
+    concurrency: int | None = None
 
 
 @dataclass(frozen=True)
@@ -109,6 +112,7 @@ def ask(settings: Settings, question: Question) -> Answer:
     own = rows[rows["queue"].isin(question.queues)]
     asked = replace(known, standards=_standards(known, own, question))
     days = days_of_queues(night.frame("volume_days"))
+    notes += _concurrency_notes(otherwise, asked, question)
     then, told = plan_requirement(otherwise, asked, settings.service_level, interval_s, days)
     then = then[_is_within(then, question)]
     now = requirement[requirement["queue"].isin(touched) & _is_within(requirement, question)]
@@ -124,6 +128,8 @@ def _checked(question: Question, forecast: pd.DataFrame, night: PublishedNight) 
         raise ConfigError(f"what-if: there is no queue {', '.join(unknown)}; known: {', '.join(known)}")
     if (question.volume_percent < -100) or (question.handle_time_percent <= -100):
         raise ConfigError("what-if: no more than all can be taken away (-100 %)")
+    if question.concurrency is not None and not question.queues:
+        raise ConfigError("what-if: concurrency is that of some queues: name them (--queue)")
     first = question.first_on or night.run_date
     last = question.last_on or (first if question.first_on and question.last_on else first + timedelta(days=DAYS - 1))
     days = pd.to_datetime(forecast["local_on"]).dt.date
@@ -166,13 +172,31 @@ def _standards(known: Known, rows: pd.DataFrame, question: Question) -> Standard
         of_kind: dict[str, float | int | None] = (
             {"first_response_s": question.first_response_s}
             if standard.is_deferred
-            else {"service_level": question.service_level, "threshold_s": question.threshold_s}
+            else {
+                "service_level": question.service_level,
+                "threshold_s": question.threshold_s,
+                "concurrency": question.concurrency,
+            }
         )
         said = {name: value for name, value in of_kind.items() if value is not None}
         if question.shrinkage is not None:
             said["shrinkage"] = question.shrinkage
         queues[str(queue)] = queues.get(str(queue), QueueOverride()).model_copy(update=said)
     return known.standards.model_copy(update={"queues": queues})
+
+
+def _concurrency_notes(rows: pd.DataFrame, known: Known, question: Question) -> list[str]:
+    """What is not gained by so many contacts at once, and of which queues nobody knows."""
+    if question.concurrency is None:
+        return []
+    found = paces(known.handle_times)
+    asked = {queue: own for queue, own in standards_of(rows, known).items() if queue in question.queues}
+    at_once = {queue: own.concurrency for queue, own in asked.items() if not own.is_deferred}
+    unknown = [
+        f"{queue}: how long a contact takes beside others is not known, so it is taken to take as long as now"
+        for queue in sorted(set(at_once) - set(found))
+    ]
+    return [*unknown, *concerns(found, at_once)]
 
 
 def _coverage(night: PublishedNight, settings: Settings, both: pd.DataFrame, question: Question) -> pd.DataFrame:

@@ -37,7 +37,8 @@ def plans(rows: pd.DataFrame, known: Known, level: ServiceLevelSettings, interva
         interval_s: length of an interval.
 
     Returns:
-        The rows of live queues with patience_s, threshold_s, service_level, concurrency and one column of `PLANS` each.
+        The rows of live queues with handle_time_s (as staffed for), patience_s, threshold_s, service_level, concurrency
+        and one column of `PLANS` each.
     """
     told = rows.rename(columns={"contacts": "came"}).assign(contacts=rows["forecast"])
     live, demand = live_demand(told, known, level, interval_s)
@@ -55,7 +56,8 @@ def plans(rows: pd.DataFrame, known: Known, level: ServiceLevelSettings, interva
         ERLANG_C: for_rates(live["contacts"], endless),
         FUTURE: for_rates(live["came"], demand.patience_s),
     }
-    needs = {name: getattr(demand, name) for name in ("patience_s", "threshold_s", "service_level", "concurrency")}
+    needs = {name: getattr(demand, name)
+             for name in ("handle_time_s", "patience_s", "threshold_s", "service_level", "concurrency")}  # fmt: skip
     return live.assign(**needs, **planned)
 
 

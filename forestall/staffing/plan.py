@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from forestall.sections import ServiceLevelSettings
 from forestall.staffing.certainty import agents_for
+from forestall.staffing.concurrency import nothing_lived, paces
 from forestall.staffing.deferred import place
 from forestall.staffing.plan_notes import notes_of_backlog, notes_of_deferred, notes_of_patience
 from forestall.staffing.pooling import Pooled, pool
@@ -36,6 +37,7 @@ class Known:
         default_patience_s: for queues in neither; None for Erlang C.
         backlog: open contacts at the cutoff by queue; deferred queues only.
         groups: queues that the same people serve, by name of the group; every other queue has people of its own.
+        handle_times: rows of `handle_time_by_concurrency`; a queue without any takes as long however many are held.
     """
 
     standards: Standards
@@ -44,6 +46,7 @@ class Known:
     default_patience_s: float | None = None
     backlog: Mapping[str, float] = field(default_factory=dict)
     groups: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    handle_times: pd.DataFrame = field(default_factory=nothing_lived)
 
 
 def plan_requirement(
@@ -151,8 +154,9 @@ def _live(
     demand = _demand(frame, queues, known, level, interval_s)
     agents = agents_for(frame, demand, level, interval_s, days)
     expected = expect(demand, agents)
-    plan = frame[["queue", "interval_start_at", "local_on", "contacts", "handle_time_s"]].assign(
-        offered_load=frame["contacts"] * frame["handle_time_s"] / interval_s,
+    plan = frame[["queue", "interval_start_at", "local_on", "contacts"]].assign(
+        handle_time_s=demand.handle_time_s,
+        offered_load=frame["contacts"] * demand.handle_time_s / interval_s,
         agents_net=agents,
         agents_alone=agents,
         model=np.where(np.isinf(demand.patience_s), "erlang_c", "erlang_a"),
@@ -191,6 +195,9 @@ def _demand(
     interval_s: int,
 ) -> Demand:
     patience = patience_of(queues, known)
+    # Forecast as lived; staffed as it is while everybody holds as many as the standard allows, for then customers wait.
+    ratio = {queue: float(pace.at(queues[queue].concurrency)) for queue, pace in paces(known.handle_times).items()
+             if queue in queues}  # fmt: skip
 
     def of_queue(name: str) -> Floats:
         values = {queue: getattr(standard, name) for queue, standard in queues.items()}
@@ -200,7 +207,7 @@ def _demand(
     return Demand(
         rates_per_s=likely_rates(frame["contacts"].to_numpy(float), quantiles) / interval_s,
         weights=WEIGHTS,
-        handle_time_s=frame["handle_time_s"].to_numpy(float),
+        handle_time_s=frame["handle_time_s"].to_numpy(float) * frame["queue"].map(ratio).fillna(1.0).to_numpy(float),
         patience_s=np.asarray(frame["queue"].map(patience), np.float64),
         threshold_s=of_queue("threshold_s"),
         service_level=of_queue("service_level"),

@@ -85,6 +85,11 @@ class QueueStandard:
         """Whether people serve it at all; self-service needs nobody."""
         return self.service_level is not None or self.first_response_s is not None
 
+    @property
+    def may_hold_several(self) -> bool:
+        """Whether an agent may have several of its contacts under way at once."""
+        return not self.is_deferred and (self.channel == "chat" or self.concurrency > 1)
+
 
 BUILT_IN: Mapping[str, Standard] = {
     "phone": Standard(service_level=0.80, threshold_s=20, concurrency=1),

@@ -16,6 +16,7 @@ from markupsafe import Markup
 
 from features.published import PUBLISHED
 from forestall.publishing.publication import PublishedNight
+from forestall.staffing import concurrency
 from forestall.web import charts, numbers, planning, risk, summaries
 from forestall.web.minutes import minutes_of_outreach, shrinkage_sentence
 from forestall.web.price import price_of_agents
@@ -59,6 +60,7 @@ def night_report(night: PublishedNight, before: PublishedNight | None = None) ->
         withheld=_reasons_withheld(tables["outreach_withheld"]),
         minutes=minutes_of_outreach(tables["outreach_placed"], tables["usable_minutes"], zone),
         shrinkage=shrinkage_sentence(tables["shrinkage_causes"]),
+        at_once=concurrency.sentences(tables["handle_time_by_concurrency"]),
         price=price_of_agents(tables["wait_effect"], tables["agent_value"], zone),
         risk=_risk(tables["segment_summary"], tables["churn_causes"]),
         effect=_effect(tables["outreach_effect"], tables["outreach_power"]),

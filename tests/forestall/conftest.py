@@ -43,6 +43,7 @@ def night_tables() -> Callable[..., dict[str, pa.Table]]:
             "forecast_methods": _methods(),
             "staffing_requirement": _requirement(forecast),
             "shrinkage_causes": pd.DataFrame({"cause": ["sick"], "share": [0.3], "basis": ["agent_time of 56 days"]}),
+            "handle_time_by_concurrency": _handle_times(),
             "wait_effect": _wait_effect(),
             "agent_value": _agent_value(_requirement(forecast)),
             "service_kpis": _kpis(run_date, rng),
@@ -171,6 +172,16 @@ def _requirement(forecast: pd.DataFrame) -> pd.DataFrame:
         queue_group=rows["queue"],
         agents_alone=rows["agents_net"],
     )
+
+
+def _handle_times() -> pd.DataFrame:
+    return pd.DataFrame({
+        "queue": "support_chat", "concurrency": [1, 2], "is_standard": [False, True], "contact_count": [400, 800],
+        "measured_handle_time_s": [594.0, 783.0], "handle_time_low_s": [539.0, 731.0],
+        "handle_time_high_s": [657.0, 840.0], "handle_time_s": [600.0, 780.0],
+        "handle_time_ratio": [600 / 720, 780 / 720],
+        "contacts_per_agent_hour": [6.0, 7200 / 780],
+    })  # fmt: skip
 
 
 def _wait_effect() -> pd.DataFrame:

@@ -22,6 +22,9 @@ TABLES = """
     CREATE TABLE marts.fct_agent_time (local_on DATE, team VARCHAR, activity VARCHAR, is_planned BOOLEAN,
         agent_count BIGINT, agent_s BIGINT);
     CREATE TABLE marts.fct_contact_volume (queue VARCHAR, local_on DATE, abandoned_count BIGINT, wait_time_s BIGINT);
+    CREATE TABLE intermediate.int_interaction_versions (queue VARCHAR, channel VARCHAR, agent_id VARCHAR,
+        taken_at TIMESTAMPTZ, handle_time_s BIGINT, is_live BOOLEAN, started_on DATE, valid_from TIMESTAMPTZ,
+        valid_to TIMESTAMPTZ);
     CREATE TABLE raw.backlog (
         queue VARCHAR, counted_at TIMESTAMPTZ, open_count BIGINT, known_at TIMESTAMPTZ, pull_id BIGINT);
     CREATE TABLE staging.stg_agents (agent_id VARCHAR, team VARCHAR, site VARCHAR, skills VARCHAR, languages VARCHAR,

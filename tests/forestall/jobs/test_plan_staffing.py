@@ -20,6 +20,9 @@ TABLES = """
     CREATE TABLE marts.fct_agent_time (local_on DATE, team VARCHAR, activity VARCHAR, is_planned BOOLEAN,
         agent_count BIGINT, agent_s BIGINT);
     CREATE TABLE marts.fct_contact_volume (queue VARCHAR, local_on DATE, abandoned_count BIGINT, wait_time_s BIGINT);
+    CREATE TABLE intermediate.int_interaction_versions (queue VARCHAR, channel VARCHAR, agent_id VARCHAR,
+        taken_at TIMESTAMPTZ, handle_time_s BIGINT, is_live BOOLEAN, started_on DATE, valid_from TIMESTAMPTZ,
+        valid_to TIMESTAMPTZ);
     CREATE TABLE raw.backlog (
         queue VARCHAR, counted_at TIMESTAMPTZ, open_count BIGINT, known_at TIMESTAMPTZ, pull_id BIGINT)
 """
@@ -82,6 +85,34 @@ def test_shrinkage_and_patience_come_from_the_last_eight_weeks(night):
     assert plan.loc[plan["queue"] == "care", "model"].unique().tolist() == ["erlang_a"]
 
 
+def test_chats_are_staffed_for_how_long_they_take_beside_others(night):
+    """400 chats of 300 s alone and 400 pairs of 700 s that begin together."""
+    night.write("volume_forecast", forecast(("support", "chat")))
+    plan_staffing(night.settings, RUN_DATE)
+    before = night.read("staffing_requirement")
+    assert night.read("handle_time_by_concurrency").empty
+    fill(
+        night,
+        """
+        INSERT INTO intermediate.int_interaction_versions
+        SELECT 'support', 'chat', agent_id, TIMESTAMPTZ '2026-02-01 00:00+00' + n * INTERVAL '1 hour', handle_time_s,
+            true, DATE '2026-02-01', TIMESTAMPTZ '2026-01-01 00:00+00', TIMESTAMPTZ '9999-12-31 00:00+00'
+        FROM (VALUES ('alone', 300), ('pair', 700), ('pair', 700)) AS chats(agent_id, handle_time_s),
+            generate_series(1, 400) AS hours(n)
+    """,
+    )
+    summary = plan_staffing(night.settings, RUN_DATE)
+    plan, table = night.read("staffing_requirement"), night.read("handle_time_by_concurrency")
+    # Both of a pair end in the same second, so both ended in pairs: 400 x 300 s / 400, and 400 x 1,400 s / 800.
+    assert table[["concurrency", "contact_count"]].to_numpy().tolist() == [[1, 400], [2, 800]]
+    assert table["measured_handle_time_s"].tolist() == [300.0, 700.0]
+    # 680,000 s / 1,200 are 566.7 s as lived, so two at once take 700 / 566.7 of what is forecast, less what is chance.
+    ratio = (plan["handle_time_s"] / before["handle_time_s"]).to_numpy()
+    assert ratio == pytest.approx(700 * 1200 / 680_000, rel=0.01)
+    assert plan["agents_net"].sum() > before["agents_net"].sum()
+    assert "support: 2 contacts at once gain nothing" in summary["notes"]  # 10.3 an hour in pairs, 12 alone
+
+
 def test_the_newest_backlog_known_at_the_cutoff_is_planned(night):
     fill(night, """
         INSERT INTO raw.backlog VALUES
@@ -111,6 +142,7 @@ def test_no_forecast_no_plan_but_a_reason(night):
     assert plan_staffing(night.settings, RUN_DATE)["notes"] == "no queue is forecast, so none is staffed"
     assert night.read("staffing_requirement").empty
     assert night.read("shrinkage_causes").empty
+    assert night.read("handle_time_by_concurrency").empty
 
 
 def test_a_shrinkage_that_leaves_nobody_is_refused(company):

@@ -16,6 +16,7 @@ from forestall.cli import app
 from forestall.night import Night, conform
 from forestall.operations.what_if import Question, ask
 from forestall.settings import ConfigError
+from forestall.staffing.concurrency import handle_times
 from forestall.staffing.plan import Known, plan_requirement
 from forestall.staffing.standards import QueueOverride, Standards
 from models.volume.quantiles import QUANTILE_COLUMNS, Spread, quantiles
@@ -177,6 +178,7 @@ def test_a_closed_site_takes_its_shifts_away_and_keeps_the_contacts(settings):
         (Question(("billing",)), "there is no queue billing; known: care, mail, sales"),
         (Question(first_on=date(2027, 1, 1)), "2027-01-01 to 2027-01-07 is not within the forecast"),
         (Question(volume_percent=-101), "no more than all"),
+        (Question(concurrency=2), "of some queues: name them"),
         (Question(closed_site="Bonn"), "no shift is planned at site `Bonn`; known: Leipzig, Muenchen"),
     ],
 )
@@ -200,6 +202,35 @@ def test_the_command_shows_both_and_writes_the_table(settings, tmp_path):
     assert "Beside the plan of 2026-03-02" in done.output
     assert "care: shifts leave" in done.output
     assert len(pd.read_csv(out)) == 2
+
+
+@pytest.mark.parametrize(
+    ("in_pairs_s", "least_share", "most_share"), [(300, 0.4, 0.6), (660, 0.95, 1.1)], ids=["as fast", "no gain"]
+)
+def test_more_contacts_at_once_gain_what_handle_times_leave(settings, in_pairs_s, least_share, most_share):
+    """Alone 300 s; agents lived as many contacts alone as in pairs."""
+    lived = pd.DataFrame({"queue": "care", "concurrency": [1, 2], "contact_count": 100_000,
+                          "contact_s": [30_000_000, in_pairs_s * 100_000]})  # fmt: skip
+    table = handle_times(lived, {"care": 1})
+    alone = replace(KNOWN, handle_times=table)
+    folder = Night(settings, RUN).published / RUN.isoformat()
+    tables = {"handle_time_by_concurrency": table, "staffing_requirement": requirement(settings, forecast(), alone)}
+    for name, rows in tables.items():
+        kept = conform(pa.Table.from_pandas(rows, preserve_index=False), PUBLISHED[name])
+        pa.parquet.write_table(kept, folder / f"{name}.parquet")
+
+    answer = ask(settings, Question(("care",), concurrency=2))
+    pairs = replace(alone, standards=Standards(queues={"care": QueueOverride(concurrency=2)}))
+    then, now = by_queue(answer, "hours_then")["care"], by_queue(answer, "hours_now")["care"]
+    assert then == pytest.approx(hours(requirement(settings, forecast(), pairs))["care"])
+    assert least_share < then / now < most_share
+    assert any("2 contacts at once gain nothing" in note for note in answer.notes) == (in_pairs_s == 660)
+
+
+def test_where_nobody_knows_what_more_at_once_does_the_answer_says_so(settings):
+    answer = ask(settings, Question(("care", "mail"), concurrency=2))
+    assert "care: how long a contact takes beside others is not known" in answer.notes[0]
+    assert not any(note.startswith("mail: how long") for note in answer.notes)
 
 
 @pytest.fixture

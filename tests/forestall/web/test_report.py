@@ -336,6 +336,7 @@ def test_the_report_says_where_the_minutes_of_the_list_come_from(publish: Callab
     # From ten on 21, 21, 0 and 0 minutes firm and 6 each if it is quiet, half hour by half hour.
     assert "Queues 10 11 billing 42+12 0+12" in told
     assert "Shrinkage: 30.0 % of paid time: sick 30.0 % (agent_time of 56 days)." in told
+    assert "support_chat: a contact takes 600 s alone, 780 s with 2 at once." in told
     (night.folder / "usable_minutes.parquet").unlink()
     assert "24 of 480 minutes are placed" in _text(night_report(night))
     (night.folder / "outreach_placed.parquet").unlink()
