@@ -17,8 +17,8 @@ MOST_HELD = 10  # whoever holds more is a machine, or several people under one n
 # how long it will take is not known yet.
 _HELD = """
     WITH contacts AS (
-        SELECT agent_id, queue, channel, date_trunc('second', taken_at) AS begins_at,
-            date_trunc('second', taken_at) + handle_time_s * INTERVAL '1 second' AS ends_at
+        SELECT agent_id, queue, channel, handle_time_s,
+            CAST(floor(extract(epoch FROM taken_at)) AS BIGINT) AS begins_s
         FROM intermediate.int_interaction_versions
         WHERE is_live AND agent_id IS NOT NULL AND taken_at IS NOT NULL AND handle_time_s > 0
             AND (queue IN ({queues}) OR channel IN ({channels}))
@@ -26,29 +26,29 @@ _HELD = """
             AND valid_from < ? AND valid_to >= ?
     ),
     turns AS (
-        SELECT agent_id, queue, turned_at, sum(begun) - sum(ended) AS change, sum(ended) AS ended
+        SELECT agent_id, queue, turned_s, sum(begun) - sum(ended) AS change, sum(ended) AS ended
         FROM (
-            SELECT agent_id, queue, begins_at AS turned_at, 1 AS begun, 0 AS ended FROM contacts
+            SELECT agent_id, queue, begins_s AS turned_s, 1 AS begun, 0 AS ended FROM contacts
             UNION ALL
-            SELECT agent_id, queue, ends_at, 0, 1 FROM contacts
+            SELECT agent_id, queue, begins_s + handle_time_s, 0, 1 FROM contacts
         ) AS both_ends
-        GROUP BY agent_id, queue, turned_at
+        GROUP BY agent_id, queue, turned_s
     ),
-    instants AS (SELECT agent_id, turned_at, sum(change) AS change FROM turns GROUP BY agent_id, turned_at),
+    instants AS (SELECT agent_id, turned_s, sum(change) AS change FROM turns GROUP BY agent_id, turned_s),
     spans AS (
-        SELECT agent_id, turned_at, sum(change) OVER in_time AS held, sum(change) OVER in_time - change AS held_before,
-            CAST(extract(epoch FROM lead(turned_at) OVER in_time - turned_at) AS BIGINT) AS seconds
-        FROM instants WINDOW in_time AS (PARTITION BY agent_id ORDER BY turned_at)
+        SELECT agent_id, turned_s, sum(change) OVER in_time AS held, sum(change) OVER in_time - change AS held_before,
+            lead(turned_s) OVER in_time - turned_s AS seconds
+        FROM instants WINDOW in_time AS (PARTITION BY agent_id ORDER BY turned_s)
     ),
     by_queue AS (
         SELECT queues.queue, spans.held, spans.held_before, spans.seconds, coalesce(turns.ended, 0) AS ended,
             sum(coalesce(turns.change, 0)) OVER (
-                PARTITION BY spans.agent_id, queues.queue ORDER BY spans.turned_at
+                PARTITION BY spans.agent_id, queues.queue ORDER BY spans.turned_s
             ) AS held_of_queue
         FROM spans
         INNER JOIN (SELECT DISTINCT agent_id, queue FROM contacts) AS queues ON queues.agent_id = spans.agent_id
         LEFT JOIN turns
-            ON turns.agent_id = spans.agent_id AND turns.queue = queues.queue AND turns.turned_at = spans.turned_at
+            ON turns.agent_id = spans.agent_id AND turns.queue = queues.queue AND turns.turned_s = spans.turned_s
     ),
     states AS (
         SELECT queue, held AS concurrency, held_of_queue * seconds AS contact_s, 0 AS ended
