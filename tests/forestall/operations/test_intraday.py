@@ -16,6 +16,7 @@ from forestall.night import Night, conform
 from forestall.operations.intraday import _queue, react
 from forestall.settings import ConfigError
 from forestall.sources.today import contacts_since, read_counts
+from forestall.staffing.concurrency import handle_times
 from forestall.staffing.plan import Known, plan_requirement
 from forestall.staffing.standards import load_standards
 from models.volume.handle_time import HANDLE_TIME_COLUMNS
@@ -30,6 +31,9 @@ time_zone = "Europe/Berlin"
 interval_minutes = 30
 """
 MEANS = {("care", "phone"): 40.0, ("sales", "phone"): 20.0, ("mail", "email"): 15.0}
+
+
+NOTHING = handle_times(pd.DataFrame({"queue": [], "concurrency": [], "contact_s": [], "contact_count": []}), {})
 
 
 def at(hour, minute=0):
@@ -69,15 +73,16 @@ def settings(company):
     return settings
 
 
-def publish(settings, backlog=0.0, **groups):
-    """The night's forecast, and what it takes with these groups and so many mails that lie open at midnight."""
+def publish(settings, backlog=0.0, lived=NOTHING, **groups):
+    """The night's forecast, and what it takes: groups, so many mails open at midnight, handle times by concurrency."""
     folder = Night(settings, RUN).published / RUN.isoformat()
-    known = Known(load_standards(settings), 0.3, backlog={"mail": backlog}, groups=groups)
+    known = Known(load_standards(settings), 0.3, backlog={"mail": backlog}, groups=groups, handle_times=lived)
     Night(settings, RUN).write(
         "staffing_known", pd.DataFrame({"queue": ["mail"], "patience_s": [None], "open_count": [backlog]})
     )
     plan, _ = plan_requirement(forecast(), known, settings.service_level, 1800)
-    for name, rows in (("volume_forecast", forecast()), ("staffing_requirement", plan)):
+    tables = {"volume_forecast": forecast(), "staffing_requirement": plan, "handle_time_by_concurrency": lived}
+    for name, rows in tables.items():
         table = conform(pa.Table.from_pandas(rows, preserve_index=False), PUBLISHED[name])
         pa.parquet.write_table(table, folder / f"{name}.parquet")
 
@@ -106,6 +111,19 @@ def test_a_day_as_forecast_leaves_the_plan_as_it_is(settings):
     assert found.proposals.empty
     assert len(found.requirement) == 2 * 14  # from 11:00 to 18:00; mail stays as it was placed
     assert (found.requirement["agents_net"] == found.requirement["planned_agents"]).all()
+
+
+def test_the_rest_is_staffed_for_the_handle_times_of_the_night(settings):
+    """Care alone takes 300 s, in pairs 600 s, 450 s as lived; its standard is one at once."""
+    before = react(settings, at(11, 10), counts(at(11), care=40, sales=20, mail=15)).requirement
+    lived = pd.DataFrame({"queue": "care", "concurrency": [1, 2], "contact_count": 100_000,
+                          "contact_s": [30_000_000, 60_000_000]})  # fmt: skip
+    publish(settings, handle_times(lived, {"care": 1}))
+    found = react(settings, at(11, 10), counts(at(11), care=40, sales=20, mail=15)).requirement
+    assert (found["agents_net"] == found["planned_agents"]).all()
+    care = found["queue"] == "care"
+    assert (found.loc[care, "agents_net"] < before.loc[care, "agents_net"]).all()
+    assert (found.loc[~care, "agents_net"] == before.loc[~care, "agents_net"]).all()
 
 
 def test_a_busier_day_takes_overtime_and_a_quieter_one_gives_time_off(settings):

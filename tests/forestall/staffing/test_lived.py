@@ -1,10 +1,13 @@
 """Plans lived through on a made-up queue: last week's plan, the forecast's and the future's meet the same contacts."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from forestall.sections import ServiceLevelSettings
+from forestall.staffing.concurrency import handle_times
 from forestall.staffing.lived import AT_NOON, ERLANG_C, FUTURE, LAST_WEEK, OURS, PLANS, live_through, plans, summary
 from forestall.staffing.plan import Known
 from forestall.staffing.queueing import evaluate
@@ -50,6 +53,19 @@ def test_each_plan_is_the_least_for_what_it_believes(known):
         cap = Standards().for_queue("care", "phone").occupancy_cap
         assert enough.service_level >= one["service_level"], plan
         assert less.service_level < one["service_level"] or less.occupancy > cap, plan
+
+
+def test_plans_are_made_for_and_live_through_the_handle_time_at_the_standards_concurrency(known):
+    """Agents lived one and three at once, 300 s alone and 600 s with three: 400 s on average, 450 s with two."""
+    lived = pd.DataFrame({"queue": "care", "concurrency": [1, 3], "contact_count": [200_000, 100_000],
+                          "contact_s": [60_000_000, 60_000_000]})  # fmt: skip
+    standards = Standards.model_validate({"queues": {"care": {"concurrency": 2}}})
+    usual = replace(known, standards=standards)
+    slower = plans(rows(80, 70, 75.0), replace(usual, handle_times=handle_times(lived, {"care": 2})), LEVEL, INTERVAL_S)
+    longer = plans(rows(80, 70, 75.0).assign(handle_time_s=300.0 * 450 / 400), usual, LEVEL, INTERVAL_S)
+    assert slower["handle_time_s"].to_numpy() == pytest.approx(337.5, rel=1e-4)
+    pd.testing.assert_frame_equal(slower, longer, rtol=1e-4)
+    assert slower[OURS].sum() > plans(rows(80, 70, 75.0), usual, LEVEL, INTERVAL_S)[OURS].sum()
 
 
 def test_who_planned_for_too_few_misses_days_and_who_knew_does_not(known):
