@@ -32,7 +32,7 @@ from forestall.shifts.roster import roster_of
 from forestall.shifts.rules import StaffingRules, load_staffing_rules
 from forestall.shifts.service import Losses, queue_loads, simulate_plan
 from forestall.shifts.tables import coverage_table, live_contacts, shift_table
-from forestall.shifts.usable import Calling, usable_minutes
+from forestall.shifts.usable import usable_minutes
 from forestall.staffing.plan import days_of_queues, patience_of, standards_of
 from forestall.staffing.shrinkage import Shrinkage
 from forestall.warehouse import Warehouse, open_warehouse

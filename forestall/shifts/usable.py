@@ -129,13 +129,15 @@ def _quiet_days(
 ) -> list[Quiet | None]:  # fmt: skip
     """Of each day of the plan; None where it is not simulated.
 
-    Work that can wait has no idle agents beside its requirement, and an agent with several chats cannot call.
+    Work that can wait has no idle agents beside its requirement, an agent with several chats cannot call, and where
+    written work goes into idle minutes they are no longer free.
     """
     grid = plan.grid
     live = [queue for queue in queues if not queue.standard.is_deferred]
+    is_blended = any((queue.load > queue.net + 1e-9).any() for queue in queues if queue.standard.is_deferred)
     count = min(calling.quiet_days, len(grid.days))
     nothing: list[Quiet | None] = [None] * len(grid.days)
-    if not count or not live or max(queue.standard.concurrency for queue in live) > 1:
+    if not count or not live or is_blended or max(queue.standard.concurrency for queue in live) > 1:
         return nothing
     bounds = np.array(grid.day_start[: count + 1], np.int64) * grid.step_s // grid.interval_s
     taken = sum((queue.net for queue in queues if queue.standard.is_deferred), np.zeros(len(is_allowed)))

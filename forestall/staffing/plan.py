@@ -14,10 +14,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from forestall.sections import ServiceLevelSettings
+from forestall.staffing.blending import blend_rows
 from forestall.staffing.certainty import agents_for
 from forestall.staffing.concurrency import nothing_lived, paces
 from forestall.staffing.deferred import place
-from forestall.staffing.plan_notes import notes_of_backlog, notes_of_deferred, notes_of_patience
+from forestall.staffing.plan_notes import note_of_blending, notes_of_backlog, notes_of_deferred, notes_of_patience
 from forestall.staffing.pooling import Pooled, pool
 from forestall.staffing.requirement import AGENT_LIMIT, Demand, expect
 from forestall.staffing.standards import QueueStandard, Standards
@@ -74,8 +75,10 @@ def plan_requirement(
     """
     queues = standards_of(forecast, known)
     live_rows, deferred_rows, notes = _staffed(forecast, queues)
-    live, live_notes = _live(live_rows, queues, known, level, interval_s, days)
+    demand = _demand(live_rows, queues, known, level, interval_s)
+    live, live_notes = _live(live_rows, demand, queues, known, level, interval_s, days)
     deferred, deferred_notes = _deferred(deferred_rows, queues, known, interval_s, begins_at)
+    deferred_notes += _blend(live, demand, deferred, known, level, interval_s)
     plan = pd.concat([live, deferred], ignore_index=True)
     plan["shrinkage"] = plan["queue"].map(lambda queue: _or(queues[queue].shrinkage, known.shrinkage)).astype(float)
     plan["agents_gross"] = plan["agents_net"] / (1 - plan["shrinkage"])
@@ -144,6 +147,7 @@ def _with_handle_time(frame: pd.DataFrame, queues: Mapping[str, QueueStandard]) 
 
 def _live(
     frame: pd.DataFrame,
+    demand: Demand,
     queues: Mapping[str, QueueStandard],
     known: Known,
     level: ServiceLevelSettings,
@@ -151,7 +155,6 @@ def _live(
     days: pd.DataFrame | None,
 ) -> tuple[pd.DataFrame, list[str]]:
     """Erlang A, or C where patience is unknown."""
-    demand = _demand(frame, queues, known, level, interval_s)
     agents = agents_for(frame, demand, level, interval_s, days)
     expected = expect(demand, agents)
     plan = frame[["queue", "interval_start_at", "local_on", "contacts"]].assign(
@@ -185,6 +188,29 @@ def _pool(plan: pd.DataFrame, rows: NDArray[np.int64], found: Pooled) -> None:
     plan.loc[shared, "agents_net"] = found.agents[found.is_pooled]
     for name in ("service_level", "asa_s", "abandonment", "occupancy"):
         plan.loc[shared, name] = getattr(found, name)[found.is_pooled]
+
+
+def _blend(
+    live: pd.DataFrame, demand: Demand, deferred: pd.DataFrame, known: Known, level: ServiceLevelSettings,
+    interval_s: int,
+) -> list[str]:  # fmt: skip
+    """Put the written work of each group into the idle minutes of its calls; `deferred` is changed, lines are told."""
+    notes = []
+    for name, queues in known.groups.items():
+        calls = np.flatnonzero(live["queue"].isin(queues)) if len(live) else np.zeros(0, np.int64)
+        work = deferred.index[deferred["queue"].isin(queues)] if len(deferred) else deferred.index
+        # Who holds several chats at once has no minute of which one could say that it is idle.
+        if not len(calls) or not len(work) or demand.concurrency[calls].max() > 1:
+            continue
+        agents, reserve = blend_rows(live.iloc[calls], demand.rows(calls), deferred.loc[work], level)
+        is_blended = reserve >= 0
+        saved = float((deferred.loc[work, "agents_net"] - agents).sum()) * interval_s / 3600
+        deferred.loc[work, "agents_net"] = agents
+        deferred.loc[work[is_blended], "model"] = "blended"
+        deferred.loc[work[is_blended], "occupancy"] = np.nan  # everybody there does it
+        if is_blended.any():
+            notes.append(note_of_blending(name, reserve[is_blended], saved))
+    return notes
 
 
 def _demand(

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from forestall.staffing.queueing import Floats
+from forestall.staffing.requirement import Integers
 from forestall.staffing.standards import QueueStandard
 
 
@@ -37,6 +38,16 @@ def notes_of_backlog(backlog: Mapping[str, float], queues: Mapping[str, QueueSta
         )
         lines.append(f"{queue}: backlog of {count:.0f} contacts is not planned: {why}")
     return lines
+
+
+def note_of_blending(group: str, reserve: Integers, saved_h: float) -> str:
+    """The line about written work in idle minutes; `reserve` by row in which it is so."""
+    least, most = int(reserve.min()), int(reserve.max())
+    idle = f"{least}" if least == most else f"{least} to {most}, by the hour,"
+    return (
+        f"{group}: written work goes into idle minutes, begun while more than {idle} are idle;"
+        f" {saved_h:.0f} agent hours fewer than with people of its own"
+    )
 
 
 def notes_of_deferred(

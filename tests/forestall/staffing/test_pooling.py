@@ -127,13 +127,6 @@ def test_queues_too_unlike_to_share_stay_apart():
     assert found["agents_net"].tolist() == found["agents_alone"].tolist()
 
 
-def test_mails_of_a_group_are_added_to_its_calls():
-    mail = forecast("mail", "email", [96] + [0] * 15, 300)
-    found, _ = plan(forecast("care", "phone", [60]), mail, groups={"service": ["care", "mail"]})
-    assert set(found["model"]) == {"erlang_c", "deferred"}
-    assert set(found["queue_group"]) == {"service"}
-
-
 @pytest.mark.parametrize("period", ["interval", "day", "month"])
 def test_a_certainty_takes_more_of_the_group_and_the_group_less_than_apart(period):
     spread = np.array([0.5, 0.6, 0.8, 1.0, 1.2, 1.4, 1.5])
