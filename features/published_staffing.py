@@ -16,8 +16,8 @@ STAFFING_REQUIREMENT = Table(
          "of those who serve the group"),
         ("agents_gross", "number", "agents to schedule: net over (1 - shrinkage)"),
         ("shrinkage", "number", "share of scheduled time lost"),
-        ("model", "text", "erlang_a, erlang_c, deferred; of a group, corrected by simulation, pooled (its live queues share agents) or "
-         "blended (its written work is done while they are idle, too)"),
+        ("model", "text", "erlang_a, erlang_c, deferred; of a group, corrected by simulation: pooled (live queues "
+         "share agents) or blended (written work is done in their idle minutes)"),
         ("service_level", "number", "expected with agents_net; null for deferred work"),
         ("asa_s", "number", "expected mean wait, seconds"),
         ("abandonment", "number", "expected share that gives up"),
