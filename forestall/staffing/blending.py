@@ -20,9 +20,9 @@ from scipy import special
 
 from forestall.sections import ServiceLevelSettings
 from forestall.staffing.group import Group, along_load, as_one, moved, sampled, score, shared_out, simulated
+from forestall.staffing.idle import Outreach
 from forestall.staffing.queueing import Floats, evaluate
 from forestall.staffing.requirement import Demand, Flags, Integers, least_whole
-from forestall.staffing.simulation import Outreach
 
 GIVEN_UP = 0.01  # of the service level: else a whole agent is asked for where a whole reserve misses it by a hair
 LEAST_DONE = 0.5  # of the work that was computed, and the inverse of the most: nothing is corrected by more

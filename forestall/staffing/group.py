@@ -11,9 +11,10 @@ import pandas as pd
 from scipy import special
 
 from forestall.sections import ServiceLevelSettings
+from forestall.staffing.idle import Outreach
 from forestall.staffing.queueing import Floats
 from forestall.staffing.requirement import Demand, Flags, Integers, expect
-from forestall.staffing.simulation import Outreach, draw_arrivals, in_standard, simulate
+from forestall.staffing.simulation import draw_arrivals, in_standard, simulate
 
 SAMPLES = 12  # intervals that are simulated, from the quietest to the busiest
 LANES = 60  # side by side

@@ -118,7 +118,7 @@ def test_the_rest_is_staffed_for_the_handle_times_of_the_night(settings):
     before = react(settings, at(11, 10), counts(at(11), care=40, sales=20, mail=15)).requirement
     lived = pd.DataFrame({"queue": "care", "concurrency": [1, 2], "contact_count": 100_000,
                           "contact_s": [30_000_000, 60_000_000]})  # fmt: skip
-    publish(settings, handle_times(lived, {"care": 1}))
+    publish(settings, lived=handle_times(lived, {"care": 1}))
     found = react(settings, at(11, 10), counts(at(11), care=40, sales=20, mail=15)).requirement
     assert (found["agents_net"] == found["planned_agents"]).all()
     care = found["queue"] == "care"

@@ -6,7 +6,8 @@ import pytest
 from forestall.sections import ServiceLevelSettings
 from forestall.staffing.blending import _able
 from forestall.staffing.group import as_one
-from forestall.staffing.simulation import Outreach, draw_arrivals, in_standard, simulate
+from forestall.staffing.idle import Outreach
+from forestall.staffing.simulation import draw_arrivals, in_standard, simulate
 from forestall.staffing.standards import QueueOverride, Standards
 from tests.forestall.staffing.test_plan import forecast, plan
 from tests.forestall.staffing.test_requirement import demand
