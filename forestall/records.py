@@ -19,6 +19,8 @@ if TYPE_CHECKING:  # a DAG file names jobs and must parse without pandas
 log = logging.getLogger(__name__)
 progress_log = logging.getLogger("forestall.progress")
 
+LINE_END = " | "  # parts the lines of `notes` in a summary
+
 # What a job tells whoever watches.
 Summary = Mapping[str, int | float | str]
 
@@ -63,6 +65,13 @@ def steps_of(night: "Night", names: Iterable[str]) -> list[Step]:
     """The records of those jobs that there are, in the order in which the jobs are named."""
     files = {path.stem: path for path in _folder(night).glob("*.json")}
     return [Step(**json.loads(files[name].read_text(encoding="utf-8"))) for name in names if name in files]
+
+
+def notes_of(steps: Iterable[Step]) -> dict[str, list[str]]:
+    """What jobs noticed, line by line (`notes` of a summary, parted by `LINE_END`), by job; those that noticed any."""
+    told = {step.job: str(step.summary.get("notes", "")).split(LINE_END) for step in steps}
+    lines = {job: [line.strip() for line in some if line.strip()] for job, some in told.items()}
+    return {job: some for job, some in lines.items() if some}
 
 
 def write_json(path: Path, values: dict[str, Any]) -> None:

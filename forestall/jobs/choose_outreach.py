@@ -32,7 +32,7 @@ from forestall.outreach.playbook import Playbook, load_playbook, missing_scripts
 from forestall.outreach.reasons import addressed, pushes
 from forestall.outreach.value import fresh_share
 from forestall.publishing.publication import PublishedNight, nights
-from forestall.records import Summary
+from forestall.records import LINE_END, Summary
 from forestall.settings import Settings
 from forestall.sources.pulls import degraded_sources
 from forestall.warehouse import Warehouse, open_warehouse
@@ -244,5 +244,5 @@ def _told(lists: Lists, flagged: int, notes: list[str]) -> Summary:
         "withheld": len(lists.withheld),
         "new_arms": len(lists.new_arms),
         "unfair": flagged,
-        "notes": " | ".join(notes),
+        "notes": LINE_END.join(notes),
     }

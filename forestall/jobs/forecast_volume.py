@@ -25,7 +25,7 @@ from forestall.outreach.load import added_contacts, change_of, with_outreach
 from forestall.planning.journal import entries, overrides_at
 from forestall.planning.overrides import apply_overrides
 from forestall.planning.written import carry_over
-from forestall.records import Summary
+from forestall.records import LINE_END, Summary
 from forestall.settings import Settings
 from forestall.warehouse import open_warehouse
 from models.pool import worker_pool
@@ -128,5 +128,5 @@ def _summary(
         "contacts_today": round(float(first["contacts"].sum()), 1),
         **{f"won_by_{method}": int(count) for method, count in won.items()},
         "overridden_intervals": int(forecast["override_id"].notna().sum()),
-        "notes": "; ".join([*notes_on(tonight, known.histories, run_date), *told]),
+        "notes": LINE_END.join([*notes_on(tonight, known.histories, run_date), *told]),
     }

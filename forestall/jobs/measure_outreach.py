@@ -23,7 +23,7 @@ from forestall.outreach.effect_words import with_sentences
 from forestall.outreach.experiment import HOLDOUT
 from forestall.outreach.minutes import learn_minutes
 from forestall.outreach.playbook import load_playbook
-from forestall.records import Summary
+from forestall.records import LINE_END, Summary
 from forestall.settings import Settings
 from forestall.warehouse import open_warehouse
 
@@ -84,4 +84,5 @@ def _told(experiment: Experiment, told: pd.DataFrame) -> Summary:
         "outcomes_repeated": experiment.repeated_count,
         "do_not_disturb": int(told["is_do_not_disturb"].astype(bool).sum()),
         "effect": str(now["sentence"]["left"]) if "left" in now.index else "nobody's outcome is known yet",
+        "notes": LINE_END.join(notes),
     }

@@ -20,7 +20,7 @@ from forestall.jobs.plan_staffing import what_is_known
 from forestall.night import Night
 from forestall.outreach.playbook import load_playbook
 from forestall.privacy.pseudonyms import pseudonym
-from forestall.records import Summary
+from forestall.records import LINE_END, Summary
 from forestall.settings import Settings
 from forestall.shifts.announced import Announced, announced
 from forestall.shifts.capacity import attrition_of, daily_hours, plan_capacity
@@ -90,7 +90,7 @@ def plan_shifts(settings: Settings, run_date: date) -> Summary:
         "proven_gap": round(plan.gap, 4),
         "usable_hours": round(float(usable["firm_minutes"].sum()) / 60, 1),
         "hires_to_search": int(capacity["hires_to_search"].sum()),
-        "notes": " | ".join(notes),
+        "notes": LINE_END.join(notes),
     }
 
 

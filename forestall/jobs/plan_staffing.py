@@ -14,7 +14,7 @@ import pandas as pd
 from features.published_staffing import HANDLE_TIME_BY_CONCURRENCY, SHRINKAGE_CAUSES, STAFFING_REQUIREMENT
 from forestall.history.concurrency import contacts_by_concurrency
 from forestall.night import Night
-from forestall.records import Summary
+from forestall.records import LINE_END, Summary
 from forestall.settings import ConfigError, Settings
 from forestall.shifts.rules import load_staffing_rules
 from forestall.staffing import concurrency, patience, shrinkage
@@ -64,7 +64,7 @@ def plan_staffing(settings: Settings, run_date: date) -> Summary:
         "shrinkage": round(known.shrinkage, 4),
         "shrinkage_source": lost.source,
         "shrinkage_causes": ", ".join(f"{cause} {share:.1%}" for cause, share in lost.by_cause.items()),
-        "notes": " | ".join(notes),
+        "notes": LINE_END.join(notes),
     }
 
 

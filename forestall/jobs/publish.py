@@ -24,7 +24,7 @@ from forestall.night import Night, conform
 from forestall.publishing.checks import gates_until
 from forestall.publishing.export import write_documents
 from forestall.publishing.publication import PublishedNight, nights, publish_night
-from forestall.records import Summary, steps_of
+from forestall.records import Summary, notes_of, steps_of
 from forestall.settings import Settings
 from forestall.sources.pulls import degraded_sources
 from forestall.staffing.standards import load_standards
@@ -93,6 +93,7 @@ def _about(night: Night, tables: Mapping[str, pa.Table], warehouse: Warehouse) -
         "degraded": [
             f"{one.source} ({one.table_name}): {one.reason}" for one in degraded_sources(warehouse, night.run_date)
         ],
+        "notes": notes_of(steps_of(night, NIGHT)),
         "watermarks": _watermarks(warehouse),
         "models": _models(tables),
         "gates": _gates(tables["gate_results"].to_pandas()),

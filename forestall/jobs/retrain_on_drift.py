@@ -10,7 +10,7 @@ from datetime import date
 from features.published_churn import SCORE_DRIFT
 from forestall.jobs.retrain_churn import retrain_churn
 from forestall.night import Night
-from forestall.records import Summary
+from forestall.records import LINE_END, Summary
 from forestall.settings import Settings
 from models.churn.params import MODEL, churn_params
 
@@ -40,7 +40,11 @@ def retrain_on_drift(settings: Settings, run_date: date) -> Summary:
         return {"is_retrained": 0, "notes": notes}
     log.warning("churn: %s; a challenger is trained", verdict)
     found = retrain_churn(settings, run_date)
-    return {**found, "is_retrained": 1, "notes": "; ".join(filter(None, [f"churn: {verdict}", str(found["notes"])]))}
+    return {
+        **found,
+        "is_retrained": 1,
+        "notes": LINE_END.join(filter(None, [f"churn: {verdict}", str(found["notes"])])),
+    }
 
 
 def _newest_model_age(settings: Settings, run_date: date) -> int | None:

@@ -68,6 +68,7 @@ def night_report(night: PublishedNight, before: PublishedNight | None = None) ->
         savings=_savings(tables["save_chances"], tables["save_models"]),
         services=summaries.service_week(tables["service_kpis"], about["standards"]),
         accuracy=_accuracy(tables["forecast_accuracy"]),
+        notes=about.get("notes", {}),  # a night of before has none
         gates=_gates(tables["gate_results"]),
     )
 

@@ -239,7 +239,7 @@ def test_mail_that_may_wait_till_tomorrow_does(settings):
 
 
 def test_mail_counts_in_its_group(settings):
-    """120 mails wait and 180 come in six hours: 4.17 agents beside 6.67 with calls, 12.04 with nine of ten minutes busy."""
+    """120 mails wait, 180 come in six hours: 4.17 agents beside 6.67 with calls, 12.04 of them busy for nine tenths."""
     (settings.root / "staffing.yml").write_text("groups:\n  service: [care, mail]\n")
     publish(settings, service=["care", "mail"])
     found = react(settings, at(12), counts(at(12), handled=5, care=40, sales=20, mail=15))

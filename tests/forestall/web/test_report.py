@@ -174,6 +174,13 @@ def test_what_came_from_outside_is_escaped(
     assert "published, degraded" in html
 
 
+def test_what_jobs_noticed_is_told_by_job(publish: Callable[..., PublishedNight]) -> None:
+    html = night_report(publish(notes={"plan_staffing": ["mail: <late>", "chat: 120 s assumed"]}))
+    assert re.search(r"<h3>[Pp]lan staffing</h3><ul><li>mail: &lt;late&gt;</li><li>chat: 120 s assumed</li></ul>", html)
+    assert "Worth knowing" in _text(html)
+    assert "Worth knowing" not in _text(night_report(publish(TUESDAY)))
+
+
 def test_what_changed_since_the_night_before_is_told(publish: Callable[..., PublishedNight]) -> None:
     before, night = publish(), publish(TUESDAY)
     told = _text(night_report(night, before))
@@ -319,7 +326,7 @@ def test_the_report_says_who_works_and_what_stays_uncovered(publish: Callable[..
     told = _text(html)
     assert "2 shifts of 1 people, 8 paid hours for 9 required" in told
     assert "■ not all covered 1.0 agent hours in 2 intervals have nobody. 1 shifts are open" in told
-    assert "billing Mon 2026-03-02 16:00 1 0.0 1.0 overtime of 1 (1 could stay" in told
+    assert "billing Mon 2026-03-02 16:00 1 0.0 1.0 1 missing; overtime of 1 (1 stay, 0 come earlier" in told
     assert re.search(r"billing 82.0 % 71 % 93 % 60 % 14 s 3.0 % 80 %", told)
     assert html.count('class="lacks"') == 2
     assert "Mon 2026-03-02 billing 1" in told
