@@ -110,7 +110,8 @@ def ask(settings: Settings, question: Question) -> Answer:
     rows = rows[is_asked | is_deferred.astype(bool)].reset_index(drop=True)
     otherwise = _changed(rows, question)
     own = rows[rows["queue"].isin(question.queues)]
-    asked = replace(known, standards=_standards(known, own, question))
+    backlog = {queue: count for queue, count in known.backlog.items() if queue in touched}
+    asked = replace(known, standards=_standards(known, own, question), backlog=backlog)
     days = days_of_queues(night.frame("volume_days"))
     notes += _concurrency_notes(otherwise, asked, question)
     then, told = plan_requirement(otherwise, asked, settings.service_level, interval_s, days)

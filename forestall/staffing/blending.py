@@ -24,6 +24,7 @@ from forestall.staffing.idle import Outreach
 from forestall.staffing.queueing import Floats, evaluate
 from forestall.staffing.requirement import Demand, Flags, Integers, least_whole
 
+SAMPLES = 5  # intervals that are simulated; with written work each takes four times as long
 GIVEN_UP = 0.01  # of the service level: else a whole agent is asked for where a whole reserve misses it by a hair
 LEAST_DONE = 0.5  # of the work that was computed, and the inverse of the most: nothing is corrected by more
 
@@ -204,7 +205,7 @@ def _off(
         interval the written work that is done as a part of what was computed.
     """
     load, as_is = (mean.rate * mean.handle_time_s).sum(axis=0), mean.levels(live)
-    chosen = sampled(load, found.reserve >= 0)
+    chosen = sampled(load, found.reserve >= 0, SAMPLES)
     if not len(chosen):
         return np.zeros_like(mean.rate), np.ones(len(load))
     able = _able(mean, wanted, chosen, found.agents[chosen], written.load, written.handle_time_s)

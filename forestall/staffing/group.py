@@ -86,13 +86,13 @@ def as_one(frame: pd.DataFrame, demand: Demand, at: Integers, queue: Integers) -
     )  # fmt: skip
 
 
-def sampled(load: Floats, is_chosen: Flags) -> Integers:
-    """Positions of at most SAMPLES of the chosen intervals, from the least load to the greatest."""
+def sampled(load: Floats, is_chosen: Flags, most: int = SAMPLES) -> Integers:
+    """Positions of at most so many of the chosen intervals, from the least load to the greatest."""
     chosen = np.flatnonzero(is_chosen)
     if not len(chosen):
         return chosen
     order = chosen[np.argsort(load[chosen], kind="stable")]
-    return np.asarray(order[np.unique(np.linspace(0, len(order) - 1, SAMPLES).round().astype(np.int64))])
+    return np.asarray(order[np.unique(np.linspace(0, len(order) - 1, most).round().astype(np.int64))])
 
 
 def along_load(found: Floats, at: Integers, load: Floats) -> Floats:

@@ -127,6 +127,7 @@ def test_an_event_on_a_day_is_as_if_it_had_been_forecast(settings):
     row = answer.days.iloc[0]
     assert len(answer.days) == 1
     assert (row["contacts_now"], row["contacts_then"]) == pytest.approx((800.0, 1200.0))
+    assert not any("backlog" in note for note in answer.notes)  # mail, which lies open, is not asked about
     assert row["agents_then"] == wanted["agents_net"].max() > row["agents_now"]
     assert row["hours_then"] == pytest.approx(wanted["agents_gross"].sum() / 2)
     assert row["service_then"] < row["service_now"] - 0.2  # half as many again on the same agents
