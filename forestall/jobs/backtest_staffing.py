@@ -27,6 +27,7 @@ from forestall.shifts.plan import plan_shifts
 from forestall.shifts.rules import load_staffing_rules
 from forestall.shifts.service import queue_loads
 from forestall.shifts.usable import usable_minutes
+from forestall.staffing.concurrency import nothing_lived
 from forestall.staffing.lived import FUTURE, live_through, plans, summary
 from forestall.staffing.plan import Known, patience_of, plan_requirement, standards_of
 from forestall.staffing.shrinkage import Shrinkage
@@ -79,6 +80,7 @@ def _beside_calls(
     """
     rules, level = load_staffing_rules(settings), settings.service_level
     interval_s, calling = settings.volume.interval_minutes * 60, calling_of(settings)
+    known = replace(known, handle_times=nothing_lived())  # those of the plans are as staffed for already
     found = []
     for cutoff in sorted(planned["cutoff_on"].unique()) if rules.patterns else ():
         rows = planned[planned["cutoff_on"] == cutoff]
