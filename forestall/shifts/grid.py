@@ -47,6 +47,10 @@ class Grid:
         """Steps in which instants lie."""
         return (seconds - self.origin_s) // self.step_s
 
+    def interval_of(self, starts: pd.Series) -> Integers:
+        """Intervals of the plan in which instants lie."""
+        return (starts.to_numpy("datetime64[s]").astype(np.int64) - self.origin_s) // self.interval_s
+
     def instant(self, steps: Integers) -> pd.DatetimeIndex:
         """Instants at which steps begin."""
         return pd.to_datetime(self.origin_s + np.asarray(steps) * self.step_s, unit="s", utc=True).as_unit("us")

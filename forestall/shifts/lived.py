@@ -106,7 +106,7 @@ def came_in(plan: ShiftPlan, rows: pd.DataFrame, queues_of: Mapping[str, Sequenc
     for at, group in enumerate(plan.groups):
         for queue in queues_of[group]:
             mine = rows[rows["queue"] == queue]
-            interval = grid.step_of(mine["interval_start_at"].to_numpy("datetime64[s]").astype(np.int64)) // a_step
+            interval = grid.interval_of(mine["interval_start_at"])
             contacts[queue], who = np.zeros(count, np.int64), np.zeros(count)
             contacts[queue][interval] = np.rint(mine["came"].to_numpy(float))
             who[interval] = mine["needed"]

@@ -88,8 +88,7 @@ def queue_loads(
     found = {}
     for name, rows in merged.groupby("queue"):  # a handful of queues, each with all its intervals
         queue = str(name)
-        seconds = rows["interval_start_at"].to_numpy("datetime64[s]").astype(np.int64)
-        at = (seconds - plan.grid.origin_s) // plan.grid.interval_s
+        at = plan.grid.interval_of(rows["interval_start_at"])
         standard = standards[queue]
         rates = np.zeros((intervals, len(WEIGHTS)))
         handle, load, net = np.ones(intervals), np.zeros(intervals), np.zeros(intervals)

@@ -53,9 +53,7 @@ def live_contacts(plan: ShiftPlan, requirement: pd.DataFrame) -> NDArray[np.floa
     grid = plan.grid
     contacts = np.zeros((len(plan.groups), grid.day_start[-1] * grid.step_s // grid.interval_s))
     group = pd.Index(plan.groups).get_indexer(pd.Index(requirement["queue_group"]))
-    at = (
-        requirement["interval_start_at"].to_numpy("datetime64[s]").astype(np.int64) - grid.origin_s
-    ) // grid.interval_s
+    at = grid.interval_of(requirement["interval_start_at"])
     is_planned = (group >= 0) & (at >= 0) & (at < contacts.shape[1])
     np.add.at(contacts, (group[is_planned], at[is_planned]), requirement["contacts"].to_numpy(float)[is_planned])
     return contacts

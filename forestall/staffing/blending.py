@@ -117,22 +117,16 @@ def blend(group: Group, live: Integers, written: Written, level: ServiceLevelSet
 
 def _least(mean: Group, wanted: Floats, live: Integers, written: Written, rows: Integers) -> Blended:
     """The least agents and the reserve that goes with them, at some intervals; apart at all others."""
-    at_rows = replace(
-        mean, demand=mean.demand.rows(rows), rate=mean.rate[:, rows], handle_time_s=mean.handle_time_s[:, rows],
-        target=mean.target[:, rows],
-    )  # fmt: skip
-    load, piece_s, most = written.load[rows], written.handle_time_s[rows], (live + written.agents)[rows]
 
     def is_enough(some: Integers, agents: Integers) -> Flags:
-        able = _able(at_rows, wanted[:, rows], some, agents, load, piece_s)
-        is_rested: Flags = able.calls + load[some] <= at_rows.demand.occupancy_cap[some] * agents
-        return is_rested & (able.load >= load[some])
+        at = rows[some]
+        able = _able(mean, wanted, at, agents, written)
+        is_rested: Flags = able.calls + written.load[at] <= mean.demand.occupancy_cap[at] * agents
+        return is_rested & (able.load >= written.load[at])
 
     found = Blended(live + written.agents, np.full(len(live), -1))
-    agents = np.minimum(least_whole(live[rows] + 1, is_enough), most)
-    found.agents[rows] = agents
-    every = np.arange(len(rows))
-    found.reserve[rows] = _able(at_rows, wanted[:, rows], every, agents, load, piece_s).reserve
+    found.agents[rows] = np.minimum(least_whole(live[rows] + 1, is_enough), found.agents[rows])
+    found.reserve[rows] = _able(mean, wanted, rows, found.agents[rows], written).reserve
     return found
 
 
@@ -153,7 +147,7 @@ class _Able:
     level: Floats
 
 
-def _able(mean: Group, wanted: Floats, rows: Integers, agents: Integers, load: Floats, piece_s: Floats) -> _Able:
+def _able(mean: Group, wanted: Floats, rows: Integers, agents: Integers, written: Written) -> _Able:
     """What so many agents can do beside calls, at the intervals `rows` of all arrays but `agents`.
 
     With s servers, p the chance that all are busy without written work, and F the distribution of a Poisson number with
@@ -163,7 +157,8 @@ def _able(mean: Group, wanted: Floats, rows: Integers, agents: Integers, load: F
     """
     demand = mean.demand.rows(rows)
     rate, calls = demand.rates_per_s[:, 0], demand.rates_per_s[:, 0] * demand.handle_time_s
-    mixed_s = (calls + load[rows]) / (rate + load[rows] / piece_s[rows])
+    load, piece_s = written.load[rows], written.handle_time_s[rows]
+    mixed_s = (calls + load) / (rate + load / piece_s)
     offered = rate * mixed_s
     at = [
         evaluate(agents, rate, mixed_s, demand.patience_s, threshold_s, demand.short_abandon_s, demand.formula)
@@ -208,7 +203,7 @@ def _off(
     chosen = sampled(load, found.reserve >= 0, SAMPLES)
     if not len(chosen):
         return np.zeros_like(mean.rate), np.ones(len(load))
-    able = _able(mean, wanted, chosen, found.agents[chosen], written.load, written.handle_time_s)
+    able = _able(mean, wanted, chosen, found.agents[chosen], written)
     lost, part = [], []
     for number, at in enumerate(chosen.tolist()):
         work = Outreach(int(found.reserve[at]), float(written.handle_time_s[at]), np.ones(1, bool))

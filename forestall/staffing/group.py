@@ -124,7 +124,7 @@ def simulated(
         agents: who is there.
         level: formula of the level.
         rng: where chance comes from.
-        beside: what idle agents begin themselves, at any time.
+        beside: what idle agents begin themselves, at any time or never.
 
     Returns:
         Of each queue the level that its customers meet (NaN where nobody comes; a queue of few contacts is judged by
@@ -141,7 +141,7 @@ def simulated(
     )  # fmt: skip
     servers = np.full((LANES, PARTS), agents * int(group.demand.concurrency[at]))
     part_s = length_s / PARTS
-    served = simulate(arrivals, servers, part_s, beside and replace(beside, is_allowed=np.ones(PARTS, bool)))
+    served = simulate(arrivals, servers, part_s, beside)
     is_judged = (arrivals.at_s >= settled_s) & (arrivals.at_s < until_s)
     told = np.full(len(rate), np.nan)
     for number in np.flatnonzero(rate > 0).tolist():  # a handful

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from forestall.sections import ServiceLevelSettings
-from forestall.staffing.blending import _able
+from forestall.staffing.blending import Written, _able
 from forestall.staffing.group import as_one
 from forestall.staffing.idle import Outreach
 from forestall.staffing.simulation import draw_arrivals, in_standard, simulate
@@ -72,14 +72,18 @@ def test_chance_above_the_cut_by_hand():
     """
     rows = forecast("care", "phone", [18], 100.0)
     one = np.zeros(1, np.int64)
+
+    def work(load):
+        return Written(np.array([load]), np.array([100.0]), one)
+
     group = as_one(rows, demand([18], 1800, 100, 0, 0.5), one, one)
-    able = _able(group, np.array([[0.499]]), one, np.array([2]), np.array([0.5]), np.array([100.0]))
+    able = _able(group, np.array([[0.499]]), one, np.array([2]), work(0.5))
     assert able.reserve[0] == 1
     assert able.load[0] == pytest.approx(0.5)
-    able = _able(group, np.array([[0.0]]), one, np.array([2]), np.array([1.0]), np.array([100.0]))
+    able = _able(group, np.array([[0.0]]), one, np.array([2]), work(1.0))
     assert able.reserve[0] == 0
     assert able.load[0] == pytest.approx(1.0)
-    too_strict = _able(group, np.array([[0.7]]), one, np.array([2]), np.array([0.5]), np.array([100.0]))
+    too_strict = _able(group, np.array([[0.7]]), one, np.array([2]), work(0.5))
     assert (too_strict.reserve[0], too_strict.load[0]) == (-1, 0)
 
 
