@@ -16,7 +16,7 @@ import pandas as pd
 from features.aside import written_aside
 from forestall.jobs.backtest_volume import Walked, walk
 from forestall.jobs.plan_shifts import agents_of, calling_of, to_schedule
-from forestall.jobs.plan_staffing import what_is_known
+from forestall.jobs.plan_staffing import learned_handle_times, what_is_known
 from forestall.night import Night
 from forestall.records import Summary
 from forestall.settings import ConfigError, Settings
@@ -27,7 +27,6 @@ from forestall.shifts.plan import plan_shifts
 from forestall.shifts.rules import load_staffing_rules
 from forestall.shifts.service import queue_loads
 from forestall.shifts.usable import usable_minutes
-from forestall.staffing.concurrency import nothing_lived
 from forestall.staffing.lived import FUTURE, live_through, plans, summary
 from forestall.staffing.plan import Known, patience_of, plan_requirement, standards_of
 from forestall.staffing.shrinkage import Shrinkage
@@ -52,7 +51,8 @@ def backtest_staffing(settings: Settings, cutoffs: int = 9, horizon_days: int = 
     walked = walk(settings, cutoffs, horizon_days, has_outsiders=False)
     interval_s = settings.volume.interval_minutes * 60
     with open_warehouse(settings, "backtest_staffing") as warehouse:
-        known, lost = what_is_known(warehouse, Night(settings, walked.cutoffs[0]))
+        then = Night(settings, walked.cutoffs[0])
+        known, lost = what_is_known(warehouse, then, learned_handle_times(warehouse, then))
         agents = agents_of(warehouse)
     planned = plans(_rows(walked), known, settings.service_level, interval_s)
     if planned.empty:
@@ -80,7 +80,6 @@ def _beside_calls(
     """
     rules, level = load_staffing_rules(settings), settings.service_level
     interval_s, calling = settings.volume.interval_minutes * 60, calling_of(settings)
-    known = replace(known, handle_times=nothing_lived())  # those of the plans are as staffed for already
     found = []
     for cutoff in sorted(planned["cutoff_on"].unique()) if rules.patterns else ():
         rows = planned[planned["cutoff_on"] == cutoff]

@@ -1,9 +1,9 @@
 """Who works when, what that covers and gives, and whom to hire.
 
-Reads `volume_forecast`, `volume_days` and `staffing_requirement` of the night, the roster,
-eight weeks of `marts.fct_agent_time` and `marts.fct_contact_volume`, `staffing.yml` and `standards.yml`; writes
-`shift_plan`, `shift_coverage`, `shift_service`, `capacity_plan` and `usable_minutes` (what outreach may take of these
-shifts). Without patterns in `staffing.yml` they are empty.
+Reads `volume_forecast`, `volume_days`, `staffing_requirement` and `handle_time_by_concurrency` of the night, the
+roster, eight weeks of `marts.fct_agent_time` and `marts.fct_contact_volume`, `staffing.yml` and `standards.yml`;
+writes `shift_plan`, `shift_coverage`, `shift_service`, `capacity_plan` and `usable_minutes` (what outreach may take
+of these shifts). Without patterns in `staffing.yml` they are empty.
 Safe to run again: the same night gives the same plan.
 """
 
@@ -15,6 +15,7 @@ import pandas as pd
 
 from features.published import PUBLISHED
 from features.published_shifts import SHIFT_TABLES
+from features.published_staffing import HANDLE_TIME_BY_CONCURRENCY
 from forestall.history.changes import last_published
 from forestall.jobs.plan_staffing import what_is_known
 from forestall.night import Night
@@ -57,7 +58,7 @@ def plan_shifts(settings: Settings, run_date: date) -> Summary:
         return {"shifts": 0, "notes": why}
     with open_warehouse(settings, f"plan_shifts {run_date}") as warehouse:
         agents = agents_of(warehouse)
-        known, lost = what_is_known(warehouse, night)
+        known, lost = what_is_known(warehouse, night, night.read(HANDLE_TIME_BY_CONCURRENCY.name))
     needed, losses = to_schedule(requirement, lost, rules)
     kept = _kept(night, agents, rules)
     plan = cheapest_shifts(needed, agents, rules, settings.zone, settings.volume.interval_minutes * 60, kept)

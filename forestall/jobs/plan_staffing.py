@@ -19,7 +19,7 @@ from forestall.settings import ConfigError, Settings
 from forestall.shifts.rules import load_staffing_rules
 from forestall.staffing import concurrency, patience, shrinkage
 from forestall.staffing.plan import Known, days_of_queues, plan_requirement, standards_of
-from forestall.staffing.standards import Standards, load_standards
+from forestall.staffing.standards import load_standards
 from forestall.warehouse import Warehouse, open_warehouse
 
 log = logging.getLogger(__name__)
@@ -45,7 +45,7 @@ def plan_staffing(settings: Settings, run_date: date) -> Summary:
     if settings.staffing.shrinkage >= 1:
         raise ConfigError("staffing.shrinkage: 1 leaves nobody to work; give the share of paid time lost, such as 0.30")
     with open_warehouse(settings, f"plan_staffing {run_date}") as warehouse:
-        known, lost = what_is_known(warehouse, night)
+        known, lost = what_is_known(warehouse, night, learned_handle_times(warehouse, night))
     interval_s = settings.volume.interval_minutes * 60
     plan, notes = plan_requirement(forecast, known, settings.service_level, interval_s, _days(night))
     at_once = {queue: standard.concurrency for queue, standard in standards_of(forecast, known).items()}
@@ -87,23 +87,27 @@ def _days(night: Night) -> pd.DataFrame | None:
     return days_of_queues(night.read("volume_days"))
 
 
-def what_is_known(warehouse: Warehouse, night: Night) -> tuple[Known, shrinkage.Shrinkage]:
-    """Standards, shrinkage, patience, handle times and backlog of the night, and the shrinkage by cause.
+def what_is_known(warehouse: Warehouse, night: Night, handle_times: pd.DataFrame) -> tuple[Known, shrinkage.Shrinkage]:
+    """Standards, shrinkage, patience and backlog of the night beside its handle times, and the shrinkage by cause.
+
+    Args:
+        warehouse: of the night.
+        night: whose cutoff it is.
+        handle_times: rows of `handle_time_by_concurrency`, which take seconds to learn: the night has them once.
 
     Raises:
         ConfigError: `standards.yml` or `staffing.yml` holds a mistake.
     """
     staffing, run_date = night.settings.staffing, night.run_date
     lost = shrinkage.estimate_shrinkage(_agent_time(warehouse, run_date), staffing.shrinkage)
-    standards = load_standards(night.settings)
     known = Known(
-        standards=standards,
+        standards=load_standards(night.settings),
         shrinkage=lost.share,
         patience_s=patience.estimate_patience(_volume(warehouse, run_date)),
         default_patience_s=staffing.patience_s,
         backlog=_backlog(warehouse, night),
         groups=load_staffing_rules(night.settings).groups,
-        handle_times=_handle_times(warehouse, night, standards),
+        handle_times=handle_times,
     )
     return known, lost
 
@@ -124,7 +128,9 @@ def _volume(warehouse: Warehouse, run_date: date) -> pd.DataFrame:
     return warehouse.frame(sql, [run_date - timedelta(days=patience.WINDOW_DAYS), run_date])
 
 
-def _handle_times(warehouse: Warehouse, night: Night, standards: Standards) -> pd.DataFrame:
+def learned_handle_times(warehouse: Warehouse, night: Night) -> pd.DataFrame:
+    """Rows of `handle_time_by_concurrency`, learned from the contacts before the night's cutoff."""
+    standards = load_standards(night.settings)
     contacts = contacts_by_concurrency(warehouse, night, standards)
     channels = contacts.groupby("queue")["channel"].first()
     at_once = {str(queue): standards.for_queue(str(queue), channel).concurrency for queue, channel in channels.items()}

@@ -1,8 +1,8 @@
 """What a missing agent costs in customers, and what one more would be worth.
 
-Reads contacts and whether their customers left, `churn_scores`, `volume_forecast` and `staffing_requirement` of the
-night, costs and standards; writes `wait_effect` and `agent_value`. Where the data do not show that waiting drives
-customers away, `agent_value` is empty: no price is better than a wrong one.
+Reads contacts and whether their customers left, `churn_scores`, `volume_forecast`, `staffing_requirement` and
+`handle_time_by_concurrency` of the night, costs and standards; writes `wait_effect` and `agent_value`. Where the data
+do not show that waiting drives customers away, `agent_value` is empty: no price is better than a wrong one.
 """
 
 import logging
@@ -11,7 +11,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from features.published_staffing import AGENT_VALUE, WAIT_EFFECT
+from features.published_staffing import AGENT_VALUE, HANDLE_TIME_BY_CONCURRENCY, WAIT_EFFECT
 from forestall.history.outreach import agent_cost_per_minute, recent_kpis
 from forestall.history.waits import contacts_followed, recent_callers
 from forestall.jobs.plan_staffing import what_is_known
@@ -38,7 +38,7 @@ def value_agents(settings: Settings, run_date: date) -> Summary:
         effects = wait_effect(contacts_followed(warehouse, night))
         customer_value = _customer_value(warehouse, night)
         minute = agent_cost_per_minute(warehouse, night)
-        known, _ = what_is_known(warehouse, night)
+        known, _ = what_is_known(warehouse, night, night.read(HANDLE_TIME_BY_CONCURRENCY.name))
     by_crowd = effects[effects["approach"] == CROWD].iloc[0]
     is_priced = is_known(by_crowd) and customer_value > 0
     told = [sentence(row, horizon) for _, row in effects.iterrows()]  # two rows

@@ -37,8 +37,8 @@ def plans(rows: pd.DataFrame, known: Known, level: ServiceLevelSettings, interva
         interval_s: length of an interval.
 
     Returns:
-        The rows of live queues with handle_time_s (as staffed for), patience_s, threshold_s, service_level, concurrency
-        and one column of `PLANS` each.
+        The rows of live queues with staffed_handle_time_s (at the standard's concurrency), patience_s, threshold_s,
+        service_level, concurrency and one column of `PLANS` each.
     """
     told = rows.rename(columns={"contacts": "came"}).assign(contacts=rows["forecast"])
     live, demand = live_demand(told, known, level, interval_s)
@@ -57,8 +57,8 @@ def plans(rows: pd.DataFrame, known: Known, level: ServiceLevelSettings, interva
         FUTURE: for_rates(live["came"], demand.patience_s),
     }
     needs = {name: getattr(demand, name)
-             for name in ("handle_time_s", "patience_s", "threshold_s", "service_level", "concurrency")}  # fmt: skip
-    return live.assign(**needs, **planned)
+             for name in ("patience_s", "threshold_s", "service_level", "concurrency")}  # fmt: skip
+    return live.assign(staffed_handle_time_s=demand.handle_time_s, **needs, **planned)
 
 
 def _as_published(live: pd.DataFrame, known: Known, level: ServiceLevelSettings, interval_s: int) -> Integers:
@@ -120,8 +120,8 @@ def _lived(
     """One queue; its slots are taken as one stretch, from the first that is open to the last."""
     first = rows.iloc[0]
     shape = (len(days), int(at[1].max()) + 1)
-    came, handle = np.zeros(shape, np.int64), np.full(shape, float(first["handle_time_s"]))
-    came[at], handle[at] = np.rint(rows["came"].to_numpy(float)).astype(np.int64), rows["handle_time_s"]
+    came, handle = np.zeros(shape, np.int64), np.full(shape, float(first["staffed_handle_time_s"]))
+    came[at], handle[at] = np.rint(rows["came"].to_numpy(float)).astype(np.int64), rows["staffed_handle_time_s"]
     rng = np.random.default_rng([seed, *queue.encode()])
     arrivals = place_arrivals(
         rng, np.tile(came, (REPLICATIONS, 1))[:, None, :], np.tile(handle, (REPLICATIONS, 1))[:, None, :],

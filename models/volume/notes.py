@@ -1,13 +1,18 @@
 """What must be said of a queue's forecast: short histories, gaps, outliers, closed doors, assumed times."""
 
+from calendar import day_name
 from collections.abc import Mapping
 from datetime import date
 
-from models.volume.candidates import Candidates
+import numpy as np
+
+from features.contract import LIVE_CHANNELS
+from models.volume.candidates import Basis, Candidates
 from models.volume.handle_time import has_handle_times
 from models.volume.history import History
 
 RECENT_DAYS = 56
+TELLING = 10.0  # contacts that an even spread would bring: that none of them came is no chance
 
 
 def notes_on(
@@ -33,6 +38,33 @@ def notes_on(
         if series.outside >= 1:
             share = series.outside / (series.outside + series.contacts.sum())
             notes.append(f"{queue}: {series.outside:.0f} contacts ({share:.1%}) outside its opening hours left out")
+        quiet = _when_nobody_comes(basis, histories[queue])
+        if quiet:
+            notes.append(f"{queue}: nobody came {quiet} in the last {RECENT_DAYS} days; if it is closed then, say so in"
+                         " calendar.yml: it is staffed around the clock")  # fmt: skip
         if not has_handle_times(series):
             notes.append(f"{queue}: no handle times; those of its kin, or of the standards")
     return notes
+
+
+def _when_nobody_comes(basis: Basis, history: History) -> str:
+    """Hours and weekdays without a contact, of a live queue that never closes; empty where there are none.
+
+    Such as `between 20:00 and 08:00 or on a Sunday`.
+    """
+    grid, recent = history.grid, basis.contacts[-RECENT_DAYS:]
+    is_always_open = history.is_open[grid.multiplicity > 0].all()
+    if history.channel not in LIVE_CHANNELS or not is_always_open or len(recent) < RECENT_DAYS or not recent.any():
+        return ""
+    found, of_slot = [], recent.sum(axis=0)
+    busy = np.flatnonzero(of_slot)
+    quiet = np.diff(busy, append=busy[0] + grid.slots) - 1  # slots after each busy one, over midnight too
+    longest = int(quiet.argmax())
+    if quiet[longest] * of_slot.mean() >= TELLING:
+        ends = (busy[longest] + 1, busy[longest] + 1 + quiet[longest])
+        hours = ["{:02d}:{:02d}".format(*divmod(int(slot) % grid.slots * grid.minutes, 60)) for slot in ends]
+        found.append(f"between {hours[0]} and {hours[1]}")
+    of_weekday = np.bincount(basis.weekday[basis.past][-RECENT_DAYS:], recent.sum(axis=1), minlength=7)
+    if of_weekday.mean() >= TELLING:
+        found += [f"on a {day_name[day]}" for day in np.flatnonzero(of_weekday == 0)]
+    return " or ".join(found)

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -153,6 +154,7 @@ def _history(site, name, **values):
         ("one_contact", "q: 1 days of history"),
         ("no_handle_times", "q: no handle times; those of its kin, or of the standards"),
         ("wrong_hours", r"q: 250 contacts \(0.\d%\) outside its opening hours left out"),
+        ("no_hours", r"q: nobody came between 20:00 and 08:00 or on a Saturday or on a Sunday in the last 56 days"),
     ],
 )
 def test_degenerate_histories_get_a_usable_forecast_and_a_line(site, no_events, case, told):
@@ -177,6 +179,8 @@ def test_degenerate_histories_get_a_usable_forecast_and_a_line(site, no_events, 
             rows["on"] + pd.Timedelta(hours=3)).dt.tz_localize("Europe/Berlin").dt.tz_convert("UTC"))  # fmt: skip
         made.frames[1] = pd.concat([frame, night], ignore_index=True)
     histories = made.histories()
+    if case == "no_hours":
+        histories["q"] = replace(histories["q"], is_open=np.ones_like(histories["q"].is_open))
     if case == "all_zeros":
         kin = histories["kin"]
         histories["q"] = History("q", "phone", kin.grid, kin.is_open, kin.days, kin.changes.iloc[:0])
