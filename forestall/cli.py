@@ -12,7 +12,7 @@ import traceback
 
 import typer
 
-from forestall.commands import company, data, models, planning, runs
+from forestall.commands import backtests, company, data, models, planning, runs
 
 app = typer.Typer(
     help="Forestall churn, forestall the queue: whom to call, and how many agents to schedule.",
@@ -26,14 +26,16 @@ PANELS = {
     "Start": (company.init, company.demo, company.check_config, company.doctor),
     "Run": (runs.nightly, runs.deliver, runs.job, runs.watch, runs.retrain, runs.backfill),
     "Plan": (planning.intraday, planning.what_if, planning.shifts),
-    "Look": (data.report, data.export, models.models, models.backtest),
+    "Look": (data.report, data.export, models.models),
     "Keep": (data.prune, data.backup, data.restore, data.forget, models.rollback),
 }
 for panel, commands in PANELS.items():
     for command in commands:
         app.command(rich_help_panel=panel)(command)
-for name, commands_of in {"override": planning.override, "event": planning.event}.items():
-    app.add_typer(commands_of, name=name, rich_help_panel="Plan")
+for panel, name, commands_of in (
+    ("Plan", "override", planning.override), ("Plan", "event", planning.event), ("Look", "backtest", backtests.backtest)
+):  # fmt: skip
+    app.add_typer(commands_of, name=name, rich_help_panel=panel)
 # Its options are Airflow's; ours stand before them.
 app.command(rich_help_panel="Run", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(
     runs.airflow
