@@ -54,14 +54,17 @@ def backtest_staffing(settings: Settings, cutoffs: int = 9, horizon_days: int = 
         then = Night(settings, walked.cutoffs[0])
         known, lost = what_is_known(warehouse, then, learned_handle_times(warehouse, then))
         agents = agents_of(warehouse)
-    planned = plans(_rows(walked), known, settings.service_level, interval_s)
+    planned = pd.concat(
+        [plans(rows, known, settings.service_level, interval_s) for _, rows in _rows(walked).groupby("cutoff_on")]
+    )  # a handful of cutoffs
     if planned.empty:
         raise ConfigError("backtest: no queue has customers who wait for an agent; standards.yml says which do")
     lived = live_through(planned, settings.service_level, interval_s, SEED)
     beside = _beside_calls(settings, planned, known, lost, agents)
     table, outreach = summary(lived), summary_of_outreach(beside, SEED)
     for shown in (table, outreach):
-        print(shown.round(3).to_string(index=False))  # noqa: T201 - the command's output
+        if len(shown):
+            print(shown.round(3).to_string(index=False))  # noqa: T201 - the command's output
     told = {
         f"{row['plan']}_{name}": round(float(row[name]), 4)
         for row in table.to_dict("records")

@@ -38,6 +38,10 @@ WAYS = (NONE, FIRM, BOTH, KNOWING)
 COLUMNS = (
     "company", "way", "queue_group", "local_on", "draw", "contacts", "minutes", "in_time", "counted", "is_in_standard",
 )  # fmt: skip
+SUMMARY = (
+    "way", "days", "days_in_standard", "service_level", "minutes", "of_minutes", "of_value", "of_value_low",
+    "of_value_high", "of_value_kept",
+)  # fmt: skip
 DRAWS = 5
 RESAMPLES = 1000
 # Value of the first m minutes of a list, best rows first, goes with m to this power. Fitted to the list of a demo night
@@ -249,8 +253,10 @@ def summary(lived: pd.DataFrame, seed: int) -> pd.DataFrame:
     Returns:
         way, days (of groups), days_in_standard, service_level, minutes (a company's day), of_minutes, of_value,
         of_value_low and of_value_high (95 %), of_value_kept (without minutes of groups that missed their standard on
-        that day).
+        that day). No row where nothing was lived through.
     """
+    if lived.empty:
+        return pd.DataFrame(columns=list(SUMMARY))
     kept = lived["minutes"] * lived["is_in_standard"]
     keys = ["way", "company", "local_on", "draw"]
     draws = lived.assign(kept=kept).groupby(keys)[["minutes", "kept"]].sum()
@@ -271,7 +277,7 @@ def summary(lived: pd.DataFrame, seed: int) -> pd.DataFrame:
         "of_value": total["value"] / most["value"], "of_value_low": low, "of_value_high": high,
         "of_value_kept": total["value_kept"] / most["value"],
     })  # fmt: skip
-    return table.reindex(list(WAYS)).rename_axis("way").reset_index()
+    return table.reindex(list(WAYS)).rename_axis("way").reset_index()[list(SUMMARY)]
 
 
 def _interval(value: pd.DataFrame, seed: int) -> tuple[pd.Series, pd.Series]:

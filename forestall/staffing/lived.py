@@ -30,8 +30,9 @@ def plans(rows: pd.DataFrame, known: Known, level: ServiceLevelSettings, interva
     """Agents by each way of planning.
 
     Args:
-        rows: queue x interval: queue, channel, interval_start_at, day_on, slot, contacts (that came), forecast and its
-            quantiles as they would have been published, last_week (the like day a week before), handle_time_s.
+        rows: queue x interval of one cutoff: queue, channel, interval_start_at, day_on, slot, contacts (that came),
+            forecast and its quantiles as they would have been published, last_week (the like day a week before),
+            handle_time_s.
         known: standards and estimates of the first cutoff.
         level: formula of the service level.
         interval_s: length of an interval.
@@ -97,19 +98,24 @@ def live_through(planned: pd.DataFrame, level: ServiceLevelSettings, interval_s:
     """What each plan would have given, by queue and day.
 
     Args:
-        planned: of `plans`.
+        planned: of `plans`, of one or several cutoffs (`cutoff_on`).
         level: formula of the service level.
         interval_s: length of an interval.
         seed: of what is drawn; every plan meets the same.
 
     Returns:
-        plan, queue, day_on, contacts, agent_hours, service_level, is_in_standard (share of the replications).
+        plan, cutoff_on, queue, day_on, contacts, agent_hours, service_level, is_in_standard (share of the
+        replications).
     """
     found = []
-    for queue, rows in planned.groupby("queue"):  # a handful of queues, whose days are settled side by side
+    for (cutoff, queue), rows in planned.groupby(
+        [pd.to_datetime(planned["cutoff_on"]), "queue"]
+    ):  # a handful, whose days are settled together
         days, slots = np.unique(rows["day_on"]), np.unique(rows["slot"])
         at = np.searchsorted(days, rows["day_on"]), np.searchsorted(slots, rows["slot"])
-        found += [_lived(str(queue), rows, at, days, level, interval_s, seed)]
+        found += [
+            _lived(str(queue), rows, at, days, level, interval_s, seed + cutoff.toordinal()).assign(cutoff_on=cutoff)
+        ]
     return pd.concat(found, ignore_index=True)
 
 

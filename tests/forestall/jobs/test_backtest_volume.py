@@ -1,39 +1,17 @@
-from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from forestall.history.contacts import CHANGES
 from forestall.jobs.backtest_volume import backtest_volume
 from forestall.settings import ConfigError
-from tests.forestall.jobs.volumes import fill
-
-TOML = """
-[company]
-time_zone = "America/New_York"
-[volume]
-interval_minutes = 60
-backtest_cutoffs = 2
-"""
-CALENDAR = 'default: {hours: {default: "09:00-13:00", saturday: closed, sunday: closed}}\n'
-LAST = date(2026, 3, 20)  # a Friday
+from tests.forestall.jobs.volumes import HOURLY, morning_office
 
 
 @pytest.fixture
 def settings(company):
-    days = pd.bdate_range(LAST - timedelta(days=90), LAST)
-    local = (days.to_numpy()[:, None] + np.array([9, 10, 11, 12], dtype="timedelta64[h]")).ravel()
-    at = pd.DatetimeIndex(local).tz_localize("America/New_York")
-    mean = 60 + 10 * np.asarray(at.day_of_week)
-    count = np.random.default_rng(1).poisson(mean)
-    rows = pd.DataFrame(
-        {"queue": "a", "channel": "phone", "interval_start_at": at.tz_convert("UTC"), "local_on": at.date,
-         "known_on": (at.tz_localize(None).normalize() + pd.Timedelta(days=1)).date, "offered_count": count,
-         "handled_count": count, "redial_count": 0, "handle_time_s": 0}
-    )  # fmt: skip
-    return fill(company(TOML), CALENDAR, {CHANGES: rows})
+    return morning_office(company(HOURLY))
 
 
 def test_the_last_cutoffs_are_scored_on_all_open_days_beside_rival_and_floor(settings, capsys):
@@ -78,4 +56,4 @@ def test_without_statsforecast_one_line_says_what_to_do(settings, monkeypatch):
 
 def test_without_contacts_it_says_what_to_do(company):
     with pytest.raises(ConfigError, match="run `forestall nightly` first"):
-        backtest_volume(company(TOML))
+        backtest_volume(company(HOURLY))

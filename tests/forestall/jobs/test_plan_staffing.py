@@ -13,27 +13,15 @@ from forestall.sections import ServiceLevelSettings
 from forestall.settings import ConfigError
 from forestall.warehouse import open_warehouse
 from models.volume.handle_time import HANDLE_TIME_COLUMNS
+from tests.forestall.jobs.volumes import add_staffing_tables
 
 RUN_DATE = date(2026, 3, 2)
-
-TABLES = """
-    CREATE TABLE marts.fct_agent_time (local_on DATE, team VARCHAR, activity VARCHAR, is_planned BOOLEAN,
-        agent_count BIGINT, agent_s BIGINT);
-    CREATE TABLE marts.fct_contact_volume (queue VARCHAR, local_on DATE, abandoned_count BIGINT, wait_time_s BIGINT);
-    CREATE TABLE intermediate.int_interaction_versions (queue VARCHAR, channel VARCHAR, agent_id VARCHAR,
-        taken_at TIMESTAMPTZ, handle_time_s BIGINT, is_live BOOLEAN, started_on DATE, valid_from TIMESTAMPTZ,
-        valid_to TIMESTAMPTZ);
-    CREATE TABLE raw.backlog (
-        queue VARCHAR, counted_at TIMESTAMPTZ, open_count BIGINT, known_at TIMESTAMPTZ, pull_id BIGINT)
-"""
 
 
 @pytest.fixture
 def night(company):
     settings = company('[company]\ntime_zone = "Europe/Berlin"\n')
-    with open_warehouse(settings, "test") as warehouse:
-        for statement in TABLES.split(";"):
-            warehouse.execute(statement)
+    add_staffing_tables(settings)
     night = Night(settings, RUN_DATE)
     night.write("volume_forecast", forecast(("care", "phone"), ("mail", "email")))
     return night

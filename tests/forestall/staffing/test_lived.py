@@ -25,8 +25,8 @@ def rows(came, forecast, last_week, days=10, queue="care"):
     grid = pd.MultiIndex.from_product([on, SLOTS], names=["day_on", "slot"]).to_frame(index=False)
     instants = grid["day_on"].dt.tz_localize("UTC") + pd.to_timedelta(grid["slot"] * 30, unit="min")
     return grid.assign(
-        queue=queue, channel="phone", interval_start_at=instants, local_on=grid["day_on"], contacts=float(came),
-        forecast=float(forecast), last_week=last_week, handle_time_s=300.0,
+        queue=queue, channel="phone", cutoff_on=on[0], interval_start_at=instants, local_on=grid["day_on"],
+        contacts=float(came), forecast=float(forecast), last_week=last_week, handle_time_s=300.0,
         **dict.fromkeys(COLUMNS, float(forecast)),
     )  # fmt: skip
 
@@ -69,6 +69,16 @@ def test_plans_are_made_for_and_live_through_the_handle_time_at_the_standards_co
     again, _ = plan_requirement(slower, learned, LEVEL, INTERVAL_S)  # as shifts are planned for: slowed down once
     assert again["agents_net"].tolist() == slower[OURS].tolist()
     assert slower[OURS].sum() > plans(rows(80, 70, 75.0), usual, LEVEL, INTERVAL_S)[OURS].sum()
+
+
+def test_cutoffs_that_plan_the_same_days_are_lived_through_each_by_itself(known):
+    first = plans(rows(60, 30, 60.0), known, LEVEL, INTERVAL_S)
+    second = plans(rows(60, 120, 60.0), known, LEVEL, INTERVAL_S).assign(cutoff_on=pd.Timestamp("2026-03-09"))
+    both = live_through(pd.concat([first, second]), LEVEL, INTERVAL_S, 7)
+    alone = pd.concat([live_through(one, LEVEL, INTERVAL_S, 7) for one in (first, second)], ignore_index=True)
+    pd.testing.assert_frame_equal(both, alone)
+    hours = both[both["plan"] == OURS].groupby("cutoff_on")["agent_hours"].sum()
+    assert hours.iloc[1] > 1.5 * hours.iloc[0]
 
 
 def test_who_planned_for_too_few_misses_days_and_who_knew_does_not(known):
