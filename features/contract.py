@@ -209,7 +209,7 @@ BUSINESS_EVENTS = Table(
         _on("starts_on", "first day", is_required=True),
         _on("ends_on", "last day; the first where empty"),
         _text("queues", "comma-separated queues that feel it; all where empty"),
-        _on("known_on", "since when it was known"),
+        _on("known_on", "since when it was known; always where empty, so backtests know of it beforehand"),
     ),
     born_at="known_on",
 )  # fmt: skip
