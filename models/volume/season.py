@@ -98,7 +98,8 @@ def season_factors(
 
     Args:
         own: of the queue.
-        kin: of all queues of its channel, itself among them.
+        kin: of all queues of its channel, itself among them: its days count for what is lent too, so a queue alone in
+            its channel is shrunk about half as much as the strengths say, which were chosen so.
         place: of the days that are asked for.
         params: how strongly waves, and how far they are used, are shrunk.
     """
