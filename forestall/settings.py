@@ -46,8 +46,9 @@ class Settings(BaseSettings):
     """The whole configuration. Build it with `load_settings`."""
 
     model_config = SettingsConfigDict(
-        frozen=True, extra="forbid", env_prefix="FORESTALL_", env_nested_delimiter="__", hide_input_in_errors=True
-    )
+        frozen=True, extra="forbid", env_prefix="FORESTALL_", env_nested_delimiter="__", hide_input_in_errors=True,
+        dotenv_filtering="match_prefix",  # secrets of sources and receivers stand in the `.env` too
+    )  # fmt: skip
 
     root: Path = Field(Path(), description="folder of forestall.toml; relative paths start here")
     var: Path = Field(Path("var"), description="everything forestall writes")
@@ -123,7 +124,7 @@ def load_settings(path: Path | None = None) -> Settings:
         if secret in values:
             variable = f"FORESTALL_{secret.upper()}"
             raise ConfigError(f"{path}: {secret}: a secret has no place in a file; set {variable} instead")
-    _refuse_unknown_sections(os.environ)
+    _refuse_unknown_sections([*os.environ, *dotenv_values(path.parent / ".env")])
     try:
         return Settings(_env_file=path.parent / ".env", root=path.parent, **values)
     except ValidationError as error:

@@ -61,3 +61,15 @@ def settings_of(config: Path | None) -> Settings:
 def run_date_of(settings: Settings, given: date | None) -> date:
     """The date that was given, else the configuration's, else today by the site's clock."""
     return given or settings.run_date or datetime.now(settings.zone).date()
+
+
+def now_of(settings: Settings) -> datetime:
+    """What time it is for the company: where the configuration fixes a day (a demo), on that of its last night."""
+    from forestall.publishing.publication import current_night
+
+    now = datetime.now(settings.zone)
+    if settings.run_date is None:
+        return now
+    last = current_night(settings.var_path / "published")
+    day = settings.run_date if last is None else max(settings.run_date, last.run_date)
+    return datetime.combine(day, now.time(), settings.zone)

@@ -3,14 +3,19 @@
 import getpass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from forestall.commands.options import Config, iso_date, run_date_of, settings_of
+from forestall.commands.options import Config, iso_date, now_of, run_date_of, settings_of
 from forestall.settings import ConfigError, Settings
+
+if TYPE_CHECKING:
+    from forestall.planning.overrides import Entered
+
+EFFECT_ROWS = 8
 
 OVERRIDE = """Change the forecast by hand, on top of the model's.
 
@@ -53,7 +58,7 @@ def add_override(
     Example: forestall override add --queue billing --from 2026-03-02 --percent 15 --reason "price letter"
     """
     from forestall.planning.journal import enter
-    from forestall.planning.overrides import Override
+    from forestall.planning.overrides import Entered, Override
     from forestall.planning.written import parsed
 
     settings = settings_of(config)
@@ -68,9 +73,10 @@ def add_override(
         "queues": tuple(queue or ()), "first_on": first, "last_on": last, "hours": hours, "action": action,
         "amount": amount, "author": author or getpass.getuser(), "reason": reason, "expires_on": expires,
     })  # fmt: skip
-    _warn_of_unknown(settings, said.queues)
-    number = enter(settings, "override", said, datetime.now(UTC))
+    at = now_of(settings)
+    number = enter(settings, "override", said, at)
     _tell(f"override {number}: {said.words}; counts from the next night on")
+    _show_effect(settings, Entered(number, at, said))
 
 
 @override.command("check")
@@ -163,7 +169,7 @@ def add_event(
         "author": author or getpass.getuser(),
     })  # fmt: skip
     _warn_of_unknown(settings, said.queues)
-    number = enter(settings, "event", said, datetime.now(UTC))
+    number = enter(settings, "event", said, now_of(settings))
     _tell(f"event {number}: {said.words}; the next night knows it")
 
 
@@ -293,7 +299,7 @@ def what_if(
 def _now(settings: Settings, at: str | None) -> datetime:
     """The instant that was named, by the site's clock; a time alone is today's."""
     if at is None:
-        return datetime.now(settings.zone)
+        return now_of(settings)
     text = f"{run_date_of(settings, None)}T{at}" if len(at) <= len("10:30:00") else at
     try:
         named = datetime.fromisoformat(text)
@@ -305,7 +311,7 @@ def _now(settings: Settings, at: str | None) -> datetime:
 def _undo(kind: Literal["override", "event"], number: int, author: str | None, reason: str, settings: Settings) -> None:
     from forestall.planning.journal import undo
 
-    undo(settings, kind, number, author or getpass.getuser(), reason, datetime.now(UTC))
+    undo(settings, kind, number, author or getpass.getuser(), reason, now_of(settings))
     _tell(f"{kind} {number}: undone from the next night on")
 
 
@@ -319,6 +325,23 @@ def _warn_of_unknown(settings: Settings, queues: tuple[str, ...]) -> None:
     known = set(night.table("volume_forecast")["queue"].unique().to_pylist())
     if unknown := sorted(set(queues) - known):
         _tell(f"{', '.join(unknown)}: not forecast on the night of {night.run_date}; known: {', '.join(sorted(known))}")
+
+
+def _show_effect(settings: Settings, entered: "Entered") -> None:
+    """What the override would have done to the last good night's forecast, by queue and day, and what is odd in it."""
+    from forestall.planning.overrides import effect_by_day
+    from forestall.publishing.publication import current_night
+
+    night = current_night(settings.var_path / "published")
+    if night is None:
+        return
+    moved, notes = effect_by_day(night.frame("volume_forecast"), entered, settings.zone)
+    for note in notes:
+        _tell(note)
+    for row in moved.head(EFFECT_ROWS).itertuples():
+        _tell(f"  {row.queue}, {row.local_on:%a %d %b}: {row.before:,.0f} -> {row.after:,.0f} contacts")
+    if len(moved) > EFFECT_ROWS:
+        _tell(f"  and {len(moved) - EFFECT_ROWS} more days of queues")
 
 
 def _tell(line: str) -> None:

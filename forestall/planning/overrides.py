@@ -23,6 +23,8 @@ from features.contract import LIVE_CHANNELS
 from features.sections import Section
 from models.volume.quantiles import QUANTILE_COLUMNS, moved_along
 
+MOST_TIMES = 50  # the busiest interval of all queues: beyond is a slip, and would take all night to staff for
+
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
@@ -99,21 +101,41 @@ def apply_overrides(
         notes += _about_cells(one, cells, forecast, local)
         if not cells.any():
             continue
-        notes += _about_meeting(one, ids[cells])
         asked = _changed(one.override, decided[cells], model[cells], local.day[cells])
+        if asked.max() > MOST_TIMES * max(model.max(), 1.0):
+            notes.append(
+                f"override {one.entry_id}: {one.override.words} would bring {asked.max():,.0f} contacts in an interval,"
+                f" and the busiest of all queues has {model.max():,.0f}; left out: undo it and enter what is meant"
+            )
+            continue
+        notes += _about_meeting(one, ids[cells])
         if (asked < -1e-9).any():
             notes.append(f"override {one.entry_id}: takes away more than there is; stopped at 0")
         decided[cells] = np.maximum(asked, 0.0)
         joined = ids[cells] if one.override.action != "set" else np.full(int(cells.sum()), "", dtype=object)
         ids[cells] = [f"{before}+{one.entry_id}" if before else str(one.entry_id) for before in joined]
     is_moved = ids != ""
-    quantiles = forecast[list(QUANTILE_COLUMNS)].to_numpy(np.float64)
+    quantiles = forecast[list(QUANTILE_COLUMNS)].to_numpy(np.float64, copy=True)
     quantiles[is_moved] = moved_along(quantiles[is_moved], model[is_moved], decided[is_moved])
     out = forecast.assign(
         contacts=decided, model_contacts=model, override_id=pd.Series(ids, forecast.index, dtype=object).mask(~is_moved)
     )
     out[list(QUANTILE_COLUMNS)] = quantiles
     return out, notes
+
+
+def effect_by_day(forecast: pd.DataFrame, one: Entered, zone: ZoneInfo) -> tuple[pd.DataFrame, list[str]]:
+    """What an override does to a published forecast: queue x local_on with before and after, and its notes.
+
+    Args:
+        forecast: rows of `volume_forecast`; the override goes on top of those that count there already.
+        one: the override.
+        zone: of the hours that it names.
+    """
+    changed, notes = apply_overrides(forecast, [one], zone)
+    days = changed[changed["override_id"].notna()].groupby(["queue", "local_on"], as_index=False)
+    moved = days.agg(before=("model_contacts", "sum"), after=("contacts", "sum"))
+    return moved.assign(local_on=pd.to_datetime(moved["local_on"])), notes
 
 
 @dataclass(frozen=True)

@@ -219,7 +219,8 @@ def _select(reader: duckdb.DuckDBPyConnection, name: str, layout: Layout, paths:
     """
     files = "[" + ", ".join(quoted(path) for path in paths) + "]"
     if layout.format == "parquet":
-        return f"SELECT * FROM read_parquet({files}, filename = '{FILE_COLUMN}')"
+        # By name: a column that is empty throughout one file, or whole numbers there, takes the type that fits all.
+        return f"SELECT * FROM read_parquet({files}, union_by_name = true, filename = '{FILE_COLUMN}')"
     if layout.format == "csv":
         columns = ", ".join(f"{quoted(column)}: 'VARCHAR'" for column in layout.columns)
         return (

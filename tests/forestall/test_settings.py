@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from forestall.settings import ConfigError, Settings, load_settings
+from forestall.settings import ConfigError, Settings, load_settings, secret
 
 Company = Callable[[str], Settings]
 
@@ -92,6 +92,15 @@ def test_a_misspelt_variable_is_refused_wherever_it_stands(
     monkeypatch.delenv(variable)
     monkeypatch.setenv("FORESTALL_PORT", "tcp://10.0.0.1:80")  # a container platform's, not ours
     company()
+
+
+def test_secrets_of_receivers_stand_in_the_env_file_beside_settings(company: Company, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("CRM_SECRET=whsec_abc\nFORESTALL_MLFLOW_URI=from-env-file\n")
+    settings = company()
+    assert (settings.mlflow_uri, secret(settings, "receivers.crm.secret", "CRM_SECRET")) == (
+        "from-env-file",
+        "whsec_abc",
+    )
 
 
 def test_settings_cannot_be_changed_and_hide_the_secret(company: Company) -> None:

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from pydantic import ValidationError
 
-from forestall.planning.overrides import Entered, Override, apply_overrides
+from forestall.planning.overrides import Entered, Override, apply_overrides, effect_by_day
 from models.volume.quantiles import LEVELS, QUANTILE_COLUMNS, Spread, moved_along, quantiles
 
 ZONE = ZoneInfo("Europe/Berlin")
@@ -59,6 +59,24 @@ def test_set_and_add_are_contacts_of_a_day_shared_out_as_the_model_has_them():
     rows, _ = applied(override("set", 120, last_on=TUESDAY), override("add", 6, queues=("b",), first_on=TUESDAY))
     assert by_hour(rows) == by_hour(rows, on=TUESDAY) == pytest.approx([0, 0, 20, 40, 60, 0])
     assert by_hour(rows, "b", TUESDAY) == pytest.approx([0, 0, 11, 22, 33, 0])
+
+
+def test_a_slip_of_some_zeros_is_left_out_and_told():
+    """The busiest interval has 30; 1,400 in one are fewer than 50 times that, 1,600 more."""
+    rows, notes = applied(override("set", 2800), override("set", 3200, first_on=TUESDAY))
+    assert by_hour(rows) == pytest.approx([0, 0, 1400 / 3, 2800 / 3, 1400, 0])
+    assert by_hour(rows, on=TUESDAY) == [0, 0, 10, 20, 30, 0]
+    assert notes == [
+        "override 2: set 3200, 2026-03-03, a would bring 1,600 contacts in an interval, and the busiest of all queues"
+        " has 30; left out: undo it and enter what is meant"
+    ]
+
+
+def test_what_an_override_does_is_told_by_queue_and_day():
+    said = override("percent", 50, queues=("a", "b"), last_on=TUESDAY, hours="09:00-10:00")
+    moved, notes = effect_by_day(forecast(), Entered(7, datetime(2026, 3, 1, tzinfo=UTC), said), ZONE)
+    assert moved[["queue", "before", "after"]].to_numpy().tolist() == [[queue, 10.0, 15.0] for queue in "aabb"]
+    assert notes == []
 
 
 def test_all_queues_together_get_the_number_of_the_day():
