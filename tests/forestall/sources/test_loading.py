@@ -171,15 +171,15 @@ def test_a_file_that_cannot_be_used_is_one_line_that_names_it(
 def test_files_whose_columns_are_empty_or_whole_numbers_first_are_read_with_those_of_later_days(
     company: Company, tmp_path: Path
 ) -> None:
-    monday = {"interaction_id": ["i1"], "queue": [None], "wait_time_s": [60], "customer_id": "c1", "channel": "phone"}
-    tuesday = monday | {"interaction_id": ["i2"], "queue": ["sales"], "wait_time_s": [60.5]}
+    monday = {"interaction_id": ["i1"], "topic": [None], "minutes": [1], "customer_id": "c1", "channel": "phone"}
+    tuesday = monday | {"interaction_id": ["i2"], "topic": ["bill"], "minutes": [1.5]}
     for name, rows in (("calls_1.parquet", monday), ("calls_2.parquet", tuesday)):
-        pd.DataFrame(rows | {"started_at": "2026-03-01T10:00:00Z"}).to_parquet(tmp_path / name)
-    settings = company(CONTACTS.replace("calls.csv", "calls_*.parquet") + 'columns = { text = "wait_time_s" }')
+        pd.DataFrame(rows | {"started_at": "2026-03-01T10:00:00Z", "queue": "sales"}).to_parquet(tmp_path / name)
+    settings = company(CONTACTS.replace("calls.csv", "calls_*.parquet") + 'columns = { wait_time_s = "60 * minutes" }')
     pull(settings, NIGHT)
     rows = latest(settings, "interactions", "interaction_id")
-    assert rows["queue"].fillna("").tolist() == ["", "sales"]
-    assert rows["text"].tolist() == ["60.0", "60.5"]
+    assert rows["topic"].fillna("").tolist() == ["", "bill"]
+    assert rows["wait_time_s"].tolist() == [60, 90]
 
 
 @pytest.mark.parametrize(
