@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from models.volume.history import Matrix, Series
+from models.volume.history import Mask, Matrix, Series
 from models.volume.params import HandleTimeParams
 
+SLIP = 20.0  # times the queue's median, or a part of it so small: seconds that are minutes or milliseconds
 LEAST_INTERVALS = 10  # fewer say nothing of how means scatter
 HANDLE_TIME_LEVELS = (0.10, 0.50, 0.90)
 HANDLE_TIME_COLUMNS = tuple(f"handle_time_p{round(level * 100):02d}_s" for level in HANDLE_TIME_LEVELS)
@@ -69,7 +70,12 @@ def handle_time_spreads(
     """
     recent = slice(max(len(weekdays) - params.spread_days, 0), len(weekdays))
     return {
-        queue: _spread_of(series.handled[recent], series.handle_s[recent], week[queue][weekdays[recent]])
+        queue: _spread_of(
+            series.handled[recent],
+            series.handle_s[recent],
+            week[queue][weekdays[recent]],
+            is_measured(series)[recent],
+        )
         for queue, series in all_series.items()
     }
 
@@ -86,12 +92,24 @@ def handle_time_quantiles(mean: Values, contacts: Values, between: Values, withi
     return np.asarray((mean / np.sqrt(1 + squared))[:, None] * np.exp(deviation[:, None] * at[None, :]))
 
 
-def _spread_of(handled: Matrix, seconds: Matrix, expected: Matrix) -> HandleTimeSpread:
-    is_measured = (handled > 0) & (seconds > 0)
-    count = handled[is_measured]
+def is_measured(series: Series) -> Mask:
+    """Cells of which the handle time is known: contacts and seconds, and no slip of the unit (days x slots)."""
+    is_told = (series.handled > 0) & (series.handle_s > 0)
+    mean = np.divide(series.handle_s, series.handled, out=np.ones(series.handle_s.shape), where=is_told)
+    median = float(np.median(mean[is_told])) if is_told.any() else 1.0
+    return np.asarray(is_told & (mean < SLIP * median) & (mean > median / SLIP))
+
+
+def slips(series: Series) -> int:
+    """Cells with a handle time that was left out as one of another unit."""
+    return int(((series.handled > 0) & (series.handle_s > 0) & ~is_measured(series)).sum())
+
+
+def _spread_of(handled: Matrix, seconds: Matrix, expected: Matrix, measured: Mask) -> HandleTimeSpread:
+    count = handled[measured]
     if len(count) < LEAST_INTERVALS:
         return HandleTimeSpread(np.nan, np.nan)
-    squared = (seconds[is_measured] / count / expected[is_measured] - 1) ** 2
+    squared = (seconds[measured] / count / expected[measured] - 1) ** 2
     root = np.sqrt(count)
     between, within = np.linalg.lstsq(np.column_stack([root, 1 / root]), root * squared, rcond=None)[0]
     if between < 0:  # a part cannot be negative: all of the scatter is the other's
@@ -109,10 +127,10 @@ def has_handle_times(series: Series) -> bool:
 def _weighted(series: Series, weekdays: NDArray[np.int64], half_life_days: float) -> tuple[Matrix, Matrix]:
     """Contacts and seconds by weekday x slot; contacts without a measured time are left out."""
     age = np.arange(len(weekdays))[::-1]
-    weight = (0.5 ** (age / half_life_days))[:, None] * (series.handle_s > 0)
+    weight = (0.5 ** (age / half_life_days))[:, None] * is_measured(series)
     handled, seconds = np.zeros((7, series.handled.shape[1])), np.zeros((7, series.handled.shape[1]))
-    np.add.at(handled, weekdays, weight * np.maximum(series.handled, 0.0))
-    np.add.at(seconds, weekdays, weight * np.where(series.handled > 0, series.handle_s, 0.0))
+    np.add.at(handled, weekdays, weight * series.handled)
+    np.add.at(seconds, weekdays, weight * series.handle_s)
     return handled, seconds
 
 

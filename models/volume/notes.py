@@ -8,7 +8,7 @@ import numpy as np
 
 from features.contract import LIVE_CHANNELS
 from models.volume.candidates import Basis, Candidates
-from models.volume.handle_time import has_handle_times
+from models.volume.handle_time import SLIP, has_handle_times, slips
 from models.volume.history import History
 
 RECENT_DAYS = 56
@@ -23,6 +23,13 @@ def notes_on(
     for (queue, _), found in candidates.items():
         basis, series = found.basis, found.basis.series
         days = int(basis.is_day.sum())
+        if not histories[queue].is_open.any():
+            notes.append(f"{queue}: calendar.yml never opens it; forecast is zero")
+            continue
+        if not series.contacts.any() and series.outside >= 1:
+            notes.append(f"{queue}: all of its {series.outside:.0f} contacts came outside its opening hours; forecast"
+                         " is zero: mend its hours in calendar.yml")  # fmt: skip
+            continue
         if not series.contacts.any():
             notes.append(f"{queue}: no contact in its whole history; forecast is zero")
             continue
@@ -42,6 +49,10 @@ def notes_on(
         if quiet:
             notes.append(f"{queue}: nobody came {quiet} in the last {RECENT_DAYS} days; if it is closed then, say so in"
                          " calendar.yml: it is staffed around the clock")  # fmt: skip
+        slipped = slips(series)
+        if slipped:
+            notes.append(f"{queue}: handle times of {slipped} intervals left out: {SLIP:g} times off the usual ones;"
+                         " are they in another unit than seconds?")  # fmt: skip
         if not has_handle_times(series):
             notes.append(f"{queue}: no handle times; those of its kin, or of the standards")
     return notes

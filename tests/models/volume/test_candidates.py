@@ -154,6 +154,8 @@ def _history(site, name, **values):
         ("one_contact", "q: 1 days of history"),
         ("no_handle_times", "q: no handle times; those of its kin, or of the standards"),
         ("wrong_hours", r"q: 250 contacts \(0.\d%\) outside its opening hours left out"),
+        ("only_wrong_hours", r"q: all of its 250 contacts came outside its opening hours; forecast is zero"),
+        ("never_open", r"q: calendar.yml never opens it; forecast is zero"),
         ("no_hours", r"q: nobody came between 20:00 and 08:00 or on a Saturday or on a Sunday in the last 56 days"),
     ],
 )
@@ -174,11 +176,15 @@ def test_degenerate_histories_get_a_usable_forecast_and_a_line(site, no_events, 
         made.frames[1] = frame.iloc[:1].assign(contacts=1)
     if case == "no_handle_times":
         made.frames[1] = frame.assign(handle_time_s=0.0)
-    if case == "wrong_hours":  # two calls at three on 26 weeks' weekdays but five holidays; it opens at eight
+    if case.endswith("wrong_hours"):  # two calls at three on 26 weeks' weekdays but five holidays; it opens at eight
         night = frame.drop_duplicates("on").assign(contacts=2, interval_start_at=lambda rows: (
             rows["on"] + pd.Timedelta(hours=3)).dt.tz_localize("Europe/Berlin").dt.tz_convert("UTC"))  # fmt: skip
         made.frames[1] = pd.concat([frame, night], ignore_index=True)
+    if case == "only_wrong_hours":
+        made.frames[1] = night
     histories = made.histories()
+    if case == "never_open":
+        histories["q"] = replace(histories["q"], is_open=np.zeros_like(histories["q"].is_open))
     if case == "no_hours":
         histories["q"] = replace(histories["q"], is_open=np.ones_like(histories["q"].is_open))
     if case == "all_zeros":
@@ -192,7 +198,7 @@ def test_degenerate_histories_get_a_usable_forecast_and_a_line(site, no_events, 
         assert (values >= 0).all()
     if case in ("three_days", "opened_yesterday", "gigantic_day", "month_gap", "no_handle_times", "wrong_hours"):
         assert wape(own.daily.ravel(), truth.ravel()) < 0.35
-    if case in ("all_zeros", "closed_for_good"):
+    if case in ("all_zeros", "closed_for_good", "only_wrong_hours", "never_open"):
         assert own.daily.sum() < 0.2 * truth.sum()
     notes = notes_on(every, histories, made.run_date)
     assert pd.Series(notes).str.contains(told).any(), notes

@@ -5,6 +5,7 @@ from models.volume.handle_time import (
     handle_time_quantiles,
     handle_time_spreads,
     has_handle_times,
+    slips,
     week_of_handle_times,
 )
 from models.volume.history import Series
@@ -39,6 +40,19 @@ def test_a_queue_that_measured_none_takes_its_kins():
     found = week(series("a", 240), series("b", 0), series("mail", 900, channel="email"))
     np.testing.assert_allclose(found["b"], 240)
     np.testing.assert_allclose(found["mail"], 900)
+
+
+@pytest.mark.parametrize("factor", [1000, 1 / 60])
+def test_a_day_in_another_unit_moves_neither_its_queue_nor_its_kin(factor):
+    clean, kin = series("a", 240), series("b", 0)
+    seconds = clean.handle_s.copy()
+    seconds[20] *= factor
+    slipped = Series("a", "phone", clean.contacts, clean.handled, seconds, 0.0)
+    found = week(slipped, kin)
+    np.testing.assert_allclose(found["a"], 240)
+    np.testing.assert_allclose(found["b"], 240)
+    assert slips(slipped) == 4
+    assert slips(clean) == 0
 
 
 def test_unknown_stays_unknown():
