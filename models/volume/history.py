@@ -7,7 +7,7 @@ Nothing here fits or forecasts.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
@@ -44,12 +44,15 @@ class Grid:
 
     @cached_property
     def instants(self) -> pd.DatetimeIndex:
-        """First instant (UTC) of each interval that starts on one of the days, in order."""
-        start = datetime.combine(self.first_on, time(), self.zone).astimezone(UTC)
-        last_on = self.first_on + timedelta(days=self.day_count)
-        end = datetime.combine(last_on, time(), self.zone).astimezone(UTC)
-        freq = pd.Timedelta(minutes=self.minutes)
-        return pd.date_range(pd.Timestamp(start).ceil(freq), end, freq=freq, inclusive="left")
+        """First instant (UTC) of each interval, in order: counted from each local midnight, as contacts are."""
+        days = [datetime.combine(self.first_on + timedelta(days=day), time(), self.zone)
+                for day in range(self.day_count + 1)]  # fmt: skip
+        midnights = np.array([int(day.timestamp()) for day in days])
+        step_s = 60 * self.minutes
+        counts = -(-np.diff(midnights) // step_s)
+        place = np.arange(counts.sum()) - np.repeat(counts.cumsum() - counts, counts)
+        seconds = np.repeat(midnights[:-1], counts) + place * step_s
+        return pd.DatetimeIndex(pd.to_datetime(seconds, unit="s", utc=True)).as_unit("us")
 
     @cached_property
     def local(self) -> pd.DatetimeIndex:

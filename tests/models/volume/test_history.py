@@ -33,10 +33,27 @@ def test_instants_find_their_cells_across_zones_and_clock_changes():
     assert list(grid.cells_of(at)) == [16, 2 * 48 + 16, -1 * 48 + 47]
 
 
-def test_zones_off_the_full_hour_and_midnights_that_do_not_exist():
-    kolkata = Grid(date(2026, 1, 5), 2, 60, ZoneInfo("Asia/Kolkata"))
-    assert len(kolkata.instants) == 48
-    assert kolkata.multiplicity.max() == 1
+@pytest.mark.parametrize(
+    ("zone", "minutes", "first_at"),
+    [
+        ("Asia/Kolkata", 60, "2026-01-04 18:30"),
+        ("Asia/Kathmandu", 30, "2026-01-04 18:15"),
+        ("Asia/Kathmandu", 60, "2026-01-04 18:15"),
+        ("Australia/Adelaide", 60, "2026-01-04 13:30"),
+    ],
+)
+def test_in_zones_off_the_full_hour_intervals_are_counted_from_midnight(zone, minutes, first_at):
+    grid = Grid(date(2026, 1, 5), 2, minutes, ZoneInfo(zone))
+    assert grid.instants[0] == pd.Timestamp(first_at, tz="UTC")
+    minute_of_day = grid.local.hour * 60 + grid.local.minute
+    assert list(minute_of_day) == 2 * list(range(0, 24 * 60, minutes))
+    assert list(grid.cells) == list(range(2 * 24 * 60 // minutes))
+
+
+def test_a_day_begins_at_its_own_midnight_also_after_half_an_hour_more_or_none_at_all():
+    lord_howe = Grid(date(2026, 4, 5), 2, 60, ZoneInfo("Australia/Lord_Howe"))  # a day of 24 hours and a half
+    assert list(lord_howe.local[[0, 25]].strftime("%d %H:%M")) == ["05 00:00", "06 00:00"]
+    assert len(lord_howe.instants) == 25 + 24
     sao_paulo = Grid(date(2018, 11, 4), 1, 30, ZoneInfo("America/Sao_Paulo"))  # the day began at 01:00
     assert len(sao_paulo.instants) == 46
 
