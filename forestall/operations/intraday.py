@@ -35,6 +35,8 @@ from models.volume.quantiles import QUANTILE_COLUMNS, moved_along
 from models.volume.scores import latest
 
 WINDOW_MINUTES = 60  # a surge is looked for in the last hour
+LEAST_TOLD = 3  # intervals of which two differences tell how far rows lie apart
+NEVER_NOBODY = 14.0  # contacts forecast of which once in a million days none comes
 
 
 @dataclass(frozen=True)
@@ -69,19 +71,23 @@ def react(settings: Settings, now: datetime, counts: pd.DataFrame) -> Reaction:
         counts: queue, at (instant), contacts, handled_count (null where not told); a row an interval or a contact.
 
     Raises:
-        ConfigError: there is no night for that day, or nothing came yet.
+        ConfigError: there is no night for that day, it forecast nothing, or nothing came yet; or what came is told for
+            longer intervals than those of the night.
     """
-    today = now.astimezone(settings.zone).date()
+    now = now.astimezone(settings.zone)
+    today = now.date()
     night = _night_of(settings, today)
     minutes = settings.volume.interval_minutes
     forecast = night.frame("volume_forecast")
     forecast = forecast[forecast["local_on"] == today].reset_index(drop=True)
+    if forecast.empty:
+        raise ConfigError(f"the night of {today} forecast no queue: there is no plan to react with")
     came, handled, until, notes = _placed(counts, forecast, now, minutes)
     is_past = (forecast["interval_start_at"] + pd.Timedelta(minutes=minutes) <= until).to_numpy()
     day_errors = latest(entries_before(Night(settings, today + timedelta(days=1))))
     queues, pieces = [], []
     for queue, own in forecast.groupby("queue", sort=True):  # each has a level of its own
-        row, rest = _queue(own, came[own.index], is_past[own.index], _days_of(day_errors, str(queue)), until, minutes,
+        row, rest = _queue(own, came[own.index], is_past[own.index], _days_of(day_errors, str(queue)), until,
                            forecast["queue"].nunique())  # fmt: skip
         queues.append({"queue": str(queue), **row})
         pieces.append(rest)
@@ -108,23 +114,61 @@ def _placed(
 ) -> tuple[np.ndarray, "pd.Series[float]", datetime, list[str]]:
     """Contacts by row of the forecast, handled ones by queue, until when both are whole, lines on what does not fit."""
     step = pd.Timedelta(minutes=minutes)
-    starts = forecast["interval_start_at"]
-    at = pd.to_datetime(counts["at"], utc=True).astype(starts.dtype)
-    own = counts.assign(interval_start_at=at.dt.floor(step))
-    own = own[(at >= starts.min()) & (at < min(pd.Timestamp(now), starts.max() + step))]
-    if own.empty:
-        raise ConfigError("no contact of today is known yet: there is nothing to react to")
+    # Intervals begin where the forecast has them: local days do not everywhere begin on a full hour of UTC.
+    starts = pd.DatetimeIndex(forecast["interval_start_at"].drop_duplicates().sort_values())
+    at = pd.DatetimeIndex(pd.to_datetime(counts["at"], utc=True)).as_unit(starts.unit)
+    place = starts.searchsorted(at, side="right") - 1
+    is_placed = (place >= 0) & (at < starts[place] + step)
+    own = counts.assign(interval_start_at=starts[place])[is_placed & (at < pd.Timestamp(now))]
+    days = at.tz_convert(now.tzinfo).date
+    is_busy = own[["contacts", "handled_count"]].astype(float).sum(axis=1) > 0
+    if not is_busy.any():
+        others = sorted({str(day) for day in days[days != now.date()]})
+        told = f"; what came is of {others[0]} to {others[-1]}" if others else ""
+        raise ConfigError(f"no contact of today is known yet: there is nothing to react to{told}")
+    _refuse_coarser(own, forecast, minutes)
     # Sources lag behind: an interval in which no queue had a contact yet is not taken for a quiet one.
-    until = min(pd.Timestamp(now).floor(step), own["interval_start_at"].max() + step)
+    ended = starts[starts + step <= pd.Timestamp(now)]
+    last_ended = ended[-1] + step if len(ended) else starts[0]
+    until = min(last_ended, own.loc[is_busy, "interval_start_at"].max() + step)
     sums = own.groupby(["queue", "interval_start_at"], as_index=False)["contacts"].sum()
     beside = forecast[["queue", "interval_start_at"]].merge(sums, how="left", validate="one_to_one")
     known, seen = set(forecast["queue"]), set(own["queue"].dropna())
     notes = [f"{queue}: contacts, but no forecast; left out" for queue in sorted(seen - known)]
     notes += [f"{queue}: no contact today yet" for queue in sorted(known - seen)]
-    if until < pd.Timestamp(now).floor(step):
-        notes.append(f"what came is known until {until.isoformat()} only")
+    if until < last_ended:
+        notes.append(f"what came is known until {until.tz_convert(now.tzinfo).isoformat()} only")
+    if lost := float(counts["contacts"][(days == now.date()) & ~is_placed].sum()):
+        notes.append(f"{lost:.0f} contacts of today lie in no interval of the forecast; left out")
     handled = own[own["interval_start_at"] < until].groupby("queue")["handled_count"].sum(min_count=1)
-    return beside["contacts"].fillna(0.0).to_numpy(np.float64), handled.dropna(), until.to_pydatetime(), notes
+    came = beside["contacts"].fillna(0.0).to_numpy(np.float64)
+    notes += _silences(forecast[(forecast["interval_start_at"] < until) & forecast["queue"].isin(seen)], came)
+    return came, handled.dropna(), until.to_pydatetime(), notes
+
+
+def _silences(past: pd.DataFrame, came: np.ndarray) -> list[str]:
+    """A line for each queue that has been silent for longer than chance allows: its own source may lag."""
+    notes = []
+    for queue, rows in past.sort_values("interval_start_at").groupby("queue", sort=True):  # a handful
+        is_silent = came[rows.index][::-1].cumsum()[::-1] == 0
+        expected = float(rows["contacts"].to_numpy(np.float64)[is_silent].sum())
+        if expected >= NEVER_NOBODY:
+            notes.append(f"{queue}: none of the last {expected:.0f} contacts forecast came; is its source late?")
+    return notes
+
+
+def _refuse_coarser(own: pd.DataFrame, forecast: pd.DataFrame, minutes: int) -> None:
+    """A row an hour where the forecast has half-hours would all be taken for the first half."""
+    starts = forecast["interval_start_at"]
+    told = own.loc[own["queue"].isin(forecast["queue"]), "interval_start_at"].drop_duplicates().sort_values()
+    seconds = pd.DatetimeIndex(told).as_unit("s").asi8
+    apart = int(np.gcd.reduce(np.diff(seconds))) // 60
+    skipped = forecast[starts.between(told.min(), told.max()) & ~starts.isin(told)]
+    if len(told) >= LEAST_TOLD and apart > minutes and skipped["contacts"].sum() >= NEVER_NOBODY:
+        raise ConfigError(
+            f"what came is told every {apart} minutes, the forecast has intervals of {minutes}: "
+            "give a row for each of them (volume.interval_minutes)"
+        )
 
 
 def _days_of(entries: pd.DataFrame, queue: str) -> pd.DataFrame:
@@ -134,7 +178,7 @@ def _days_of(entries: pd.DataFrame, queue: str) -> pd.DataFrame:
 
 
 def _queue(
-    own: pd.DataFrame, came: np.ndarray, is_past: np.ndarray, days: pd.DataFrame, until: datetime, minutes: int,
+    own: pd.DataFrame, came: np.ndarray, is_past: np.ndarray, days: pd.DataFrame, until: datetime,
     queue_count: int,
 ) -> tuple[dict[str, object], pd.DataFrame]:  # fmt: skip
     """What one queue's day so far says, and the rows of its rest with contacts and quantiles moved along."""
@@ -145,7 +189,10 @@ def _queue(
     spread = Spread(day, max(whole - day, 0.0))
     is_open = is_past & (mean > 0)
     open_rows = np.flatnonzero(is_open)
-    last, before = np.split(open_rows[::-1], [max(WINDOW_MINUTES // minutes, 1)])
+    # Of the hour before now: what came before a break in opening hours has faded, or belongs to the day's level.
+    since = pd.Timestamp(until) - pd.Timedelta(minutes=WINDOW_MINUTES)
+    is_last = (own["interval_start_at"] >= since).to_numpy()[open_rows]
+    last, before = open_rows[is_last], open_rows[~is_last]
     earlier = level_of(came[before], mean[before], spread)
     limit = FALSE_ALARMS_A_DAY / (queue_count * max(int((mean > 0).sum()), 1))
     # An alarm takes all over-dispersion for the intervals' own: rather one incident heard late than many for noise.

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from features.published import PUBLISHED
 from forestall.cli import app
 from forestall.night import Night, conform
-from forestall.operations.intraday import _queue, react
+from forestall.operations.intraday import _placed, _queue, react
 from forestall.settings import ConfigError
 from forestall.sources.today import contacts_since, read_counts
 from forestall.staffing.concurrency import handle_times
@@ -291,6 +291,99 @@ def test_what_lags_is_no_quiet_hour_and_what_does_not_fit_is_told(settings):
         react(settings, at(12) + timedelta(days=1), late)
 
 
+def test_rows_that_do_not_tell_each_interval_of_today_are_refused(settings):
+    hourly = counts(at(12), care=80, sales=40)
+    hourly = hourly[hourly["at"].dt.minute == 0]
+    with pytest.raises(ConfigError, match="told every 60 minutes, the forecast has intervals of 30"):
+        react(settings, at(12), hourly)
+    # Nobody between 08:00 and 09:00, and again before 10:00, is nothing out of the ordinary where few come.
+    few = counts(at(11), care=[40, 40, 40, 40, 40, 40], fax=[1, 0, 1, 0, 1, 0])
+    assert react(settings, at(11), few[few["contacts"] > 0]).until == at(11)
+    yesterday = hourly.assign(at=hourly["at"] - pd.Timedelta(days=1))
+    with pytest.raises(ConfigError, match="nothing to react to; what came is of 2026-03-01 to 2026-03-01"):
+        react(settings, at(12), yesterday)
+
+
+def test_zeros_that_stand_for_what_is_still_to_come_are_no_quiet_hours(settings):
+    """A report that lists all of the day, filled until 11:00."""
+    listed = counts(at(18), care=[40] * 6 + [0] * 14, sales=[20] * 6 + [0] * 14)
+    found = react(settings, at(12), listed)
+    assert found.until == at(11)
+    assert found.queues.set_index("queue").loc["care", "factor"] == pytest.approx(1)
+    with pytest.raises(ConfigError, match="no contact of today"):
+        react(settings, at(12), listed.assign(contacts=0))
+
+
+def test_a_queue_of_which_nothing_came_for_long_is_told(settings):
+    found = react(settings, at(12), counts(at(12), care=[40] * 4 + [0] * 4, sales=[20] * 7 + [0], mail=15))
+    # 4 x 40 of care; a half-hour without any of the 20 of sales is as strange.
+    assert [note for note in found.notes if "source" in note] == [
+        "care: none of the last 160 contacts forecast came; is its source late?",
+        "sales: none of the last 20 contacts forecast came; is its source late?",
+    ]
+
+
+def test_rows_in_any_order_and_of_other_days_count_as_those_of_today_do(settings):
+    came = counts(at(12), handled=15, care=[30, 50] * 4, sales=20, mail=15)
+    mixed = pd.concat([came.sample(frac=1, random_state=1), came.assign(at=came["at"] - pd.Timedelta(days=7)),
+                       came.assign(at=came["at"] + pd.Timedelta(days=1))])  # fmt: skip
+    plain, found = react(settings, at(12), came), react(settings, at(12), mixed)
+    pd.testing.assert_frame_equal(found.queues, plain.queues)
+    assert found.notes == plain.notes
+
+
+@pytest.mark.parametrize(
+    ("zone", "minutes"), [("Asia/Kolkata", 60), ("Asia/Kathmandu", 30), ("Australia/Adelaide", 60)]
+)
+def test_contacts_find_their_intervals_where_the_day_begins_off_the_full_hour(zone, minutes):
+    midnight = pd.Timestamp("2026-03-02", tz=zone)
+    starts = pd.date_range(midnight, periods=24 * 60 // minutes, freq=f"{minutes}min").tz_convert("UTC").as_unit("us")
+    rows = pd.DataFrame({"queue": "care", "interval_start_at": starts, "contacts": 10.0})
+    every_5 = pd.date_range(midnight, midnight + pd.Timedelta(hours=5), freq="5min", inclusive="left")
+    calls = pd.DataFrame({"queue": "care", "at": every_5, "contacts": 1, "handled_count": np.nan})
+    now = midnight + pd.Timedelta(hours=5, minutes=7)
+    came, _, until, notes = _placed(calls, rows, now.to_pydatetime(), minutes)
+    assert until == midnight + pd.Timedelta(hours=5)
+    per_interval, past = minutes // 5, 5 * 60 // minutes
+    assert came.tolist() == [per_interval] * past + [0] * (len(starts) - past)
+    assert notes == []
+    # A night whose first interval begins later than the day.
+    _, _, _, notes = _placed(calls, rows.iloc[1:], now.to_pydatetime(), minutes)
+    assert notes == [f"{per_interval} contacts of today lie in no interval of the forecast; left out"]
+
+
+@pytest.mark.parametrize("day", ["2026-03-29", "2026-10-25"])  # of 23 and of 25 hours
+def test_days_on_which_clocks_change_have_their_own_intervals(day):
+    midnight = pd.Timestamp(day, tz=ZONE)
+    starts = pd.date_range(midnight, midnight + pd.DateOffset(days=1), freq="30min", inclusive="left")
+    rows = pd.DataFrame({"queue": "care", "interval_start_at": starts.tz_convert("UTC").as_unit("us"), "contacts": 9.0})
+    now = starts[7]  # half an hour after 02:00 or the second 02:00; whichever it is called
+    came, _, until, _ = _placed(
+        pd.DataFrame({"queue": "care", "at": starts, "contacts": 9, "handled_count": np.nan}), rows,
+        now.to_pydatetime(), 30,
+    )  # fmt: skip
+    assert until.timestamp() == now.timestamp()
+    assert came.tolist() == [9] * 7 + [0] * (len(starts) - 7)
+
+
+def test_a_surge_before_a_break_is_none_of_the_last_hour():
+    """From 08:00 to 12:00 and from 14:00 to 18:00; from 11:00 to 12:00 2.5 times as many came."""
+    starts = pd.date_range(at(0), periods=48, freq="30min").tz_convert("UTC").as_unit("us")
+    hour = np.arange(48) / 2
+    mean = np.where(((hour >= 8) & (hour < 12)) | ((hour >= 14) & (hour < 18)), 40.0, 0.0)
+    own = pd.DataFrame({"queue": "care", "interval_start_at": starts, "contacts": mean})
+    own[list(QUANTILE_COLUMNS)] = quantiles(mean, Spread(0.02))
+    came, days = np.where((hour >= 11) & (hour < 12), 100.0, mean), pd.DataFrame({"forecast_sum": [], "contacts": []})
+
+    def asked_at(clock):
+        now = at(0) + timedelta(hours=clock)
+        return _queue(own, came, hour + 0.5 <= clock, days.astype(float), now, 3)[0]["surge"]
+
+    assert asked_at(12) == pytest.approx(2.5)
+    assert asked_at(12.5) > 2  # half an hour of it still counts
+    assert np.isnan([asked_at(clock) for clock in (13, 14, 14.5, 18, 20)]).all()
+
+
 def test_the_command_reads_a_file_and_says_what_to_do(settings, tmp_path):
     path, out = tmp_path / "today.csv", tmp_path / "out.csv"
     local = counts(at(12), handled=5, care=52, sales=20, mail=15)
@@ -404,7 +497,7 @@ def test_days_of_mere_scatter_rarely_ring_and_an_incident_does():
 
     def rings(came):
         looks = (
-            _queue(own, came, np.arange(20) < end, days, own["interval_start_at"][end].to_pydatetime(), 30, 1)[0]
+            _queue(own, came, np.arange(20) < end, days, own["interval_start_at"][end].to_pydatetime(), 1)[0]
             for end in range(2, 20)
         )
         return any(row["surge"] == row["surge"] for row in looks)
