@@ -334,10 +334,15 @@ def known_of(settings: Settings, night: PublishedNight, planned: pd.DataFrame) -
         rows = pd.DataFrame(columns=columns)
         notes = [f"{path}: is gone, so patience is that of the settings, and no backlog is known"]
     patience, backlog = ({str(queue): float(x) for queue, x in rows[name].dropna().items()} for name in columns)
-    shrinkage = float(planned["shrinkage"].median()) if len(planned) else settings.staffing.shrinkage
+    standards, channels = load_standards(settings), night.frame("volume_forecast").groupby("queue")["channel"].first()
+    own = [
+        queue for queue, channel in channels.items() if standards.for_queue(str(queue), channel).shrinkage is not None
+    ]
+    estimated = planned.loc[~planned["queue"].isin(own), "shrinkage"]  # the same in all, where no standard says another
+    shrinkage = float(estimated.median()) if len(estimated) else settings.staffing.shrinkage
     groups = load_staffing_rules(settings).groups
     known = Known(
-        load_standards(settings), shrinkage, patience, settings.staffing.patience_s, backlog, groups,
+        standards, shrinkage, patience, settings.staffing.patience_s, backlog, groups,
         handle_times=night.frame("handle_time_by_concurrency"),
     )  # fmt: skip
     return known, notes

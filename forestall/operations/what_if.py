@@ -95,19 +95,11 @@ def ask(settings: Settings, question: Question) -> Answer:
     known, notes = known_of(settings, night, requirement)
     interval_s = settings.volume.interval_minutes * 60
 
-    # Whoever shares agents with a queue that is asked about is planned with it, and told.
+    # Whoever shares agents with a queue that is asked about is planned with it, and told. All days are planned, as the
+    # night did it: a month's certainty, work that can wait and what agents share hang on days that are not asked about.
     groups = [set(names) for names in known.groups.values() if set(names) & set(question.queues)]
     touched = set(question.queues).union(*groups)
-    rows = forecast[forecast["queue"].isin(touched)]
-    is_asked = _is_within(rows, question)
-    # Work that can wait is placed over all days; who waits on the line is staffed interval by interval.
-    is_deferred = rows["queue"].map(
-        {
-            queue: known.standards.for_queue(str(queue), channel).is_deferred
-            for queue, channel in _channels(rows).items()
-        }
-    )
-    rows = rows[is_asked | is_deferred.astype(bool)].reset_index(drop=True)
+    rows = forecast[forecast["queue"].isin(touched)].reset_index(drop=True)
     otherwise = _changed(rows, question)
     own = rows[rows["queue"].isin(question.queues)]
     backlog = {queue: count for queue, count in known.backlog.items() if queue in touched}
@@ -119,7 +111,7 @@ def ask(settings: Settings, question: Question) -> Answer:
     now = requirement[requirement["queue"].isin(touched) & _is_within(requirement, question)]
     both = now.merge(then, on=[*KEY, "local_on"], suffixes=("_now", "_then"), how="inner", validate="one_to_one")
     coverage = _coverage(night, settings, both, question)
-    both = _with_service(both, otherwise, asked, coverage, settings, interval_s)
+    both = _with_service(both, otherwise, question, asked, coverage, settings, interval_s)
     return Answer(night.run_date, _by_day(both, interval_s), _short(coverage, interval_s), [*notes, *told])
 
 
@@ -132,11 +124,13 @@ def _checked(question: Question, forecast: pd.DataFrame, night: PublishedNight) 
     if question.concurrency is not None and not question.queues:
         raise ConfigError("what-if: concurrency is that of some queues: name them (--queue)")
     first = question.first_on or night.run_date
-    last = question.last_on or (first if question.first_on and question.last_on else first + timedelta(days=DAYS - 1))
+    last = question.last_on or first + timedelta(days=DAYS - 1)
     days = pd.to_datetime(forecast["local_on"]).dt.date
     if last < first or last < days.min() or first > days.max():
         raise ConfigError(f"what-if: {first} to {last} is not within the forecast ({days.min()} to {days.max()})")
-    return replace(question, queues=question.queues or tuple(known), first_on=first, last_on=last)
+    # Who closes a queue asks about it, too.
+    queues = tuple(sorted({*question.queues, *question.closed_queues})) if question.queues else tuple(known)
+    return replace(question, queues=queues, first_on=first, last_on=last)
 
 
 def _channels(rows: pd.DataFrame) -> "pd.Series[str]":
@@ -153,9 +147,11 @@ def _changed(rows: pd.DataFrame, question: Question) -> pd.DataFrame:
     is_asked = (_is_within(rows, question) & rows["queue"].isin(question.queues)).to_numpy(bool)
     before = rows["contacts"].to_numpy(np.float64)
     factor = np.where(is_asked, 1 + question.volume_percent / 100, 1.0)
-    factor = np.where(is_asked & rows["queue"].isin(question.closed_queues).to_numpy(bool), 0.0, factor)
+    is_closed = is_asked & rows["queue"].isin(question.closed_queues).to_numpy(bool)
+    factor = np.where(is_closed, 0.0, factor)
     out = rows.assign(
         contacts=before * factor,
+        is_open=rows["is_open"].astype(bool) & ~is_closed,  # nobody does what came on other days, either
         handle_time_s=rows["handle_time_s"].astype(float)
         * np.where(is_asked, 1 + question.handle_time_percent / 100, 1.0),
     )
@@ -222,11 +218,13 @@ def _coverage(night: PublishedNight, settings: Settings, both: pd.DataFrame, que
 
 
 def _with_service(
-    both: pd.DataFrame, otherwise: pd.DataFrame, known: Known, coverage: pd.DataFrame, settings: Settings,
-    interval_s: int,
+    both: pd.DataFrame, otherwise: pd.DataFrame, question: Question, known: Known, coverage: pd.DataFrame,
+    settings: Settings, interval_s: int,
 ) -> pd.DataFrame:  # fmt: skip
     """`both` with service_then: what comes then, served by the agents of tonight's plan who are still there."""
     live, demand = live_demand(otherwise, known, settings.service_level, interval_s)
+    asked = np.flatnonzero(_is_within(live, question))
+    live, demand = live.iloc[asked], demand.rows(asked)
     # A queue that shares its agents has about the level that it would have with so many of its own.
     is_pooled = both["model_now"] == "pooled"
     agents_now = both["agents_net_now"].mask(is_pooled, both["agents_alone_now"]).astype(float)

@@ -83,13 +83,18 @@ def coverage_of(plan, shifts):
 
 @pytest.fixture
 def settings(company):
-    settings = company('[company]\ntime_zone = "Europe/Berlin"\n[volume]\ninterval_minutes = 30\n')
+    return night_of(company, forecast(), KNOWN)
+
+
+def night_of(company, rows, known, level=""):
+    """A published night with this forecast and the plan that it takes; care has shifts."""
+    settings = company(f'[company]\ntime_zone = "Europe/Berlin"\n[volume]\ninterval_minutes = 30\n{level}')
     night = Night(settings, RUN)
     folder = night.published / RUN.isoformat()
     folder.mkdir(parents=True)
-    plan = requirement(settings, forecast())
+    plan = requirement(settings, rows, known)
     shifts = shifts_of(plan)
-    tables = {"volume_forecast": forecast(), "staffing_requirement": plan, "shift_plan": shifts,
+    tables = {"volume_forecast": rows, "staffing_requirement": plan, "shift_plan": shifts,
               "shift_coverage": coverage_of(plan, shifts)}  # fmt: skip
     for name, table in PUBLISHED.items():
         rows = pa.Table.from_pandas(tables[name], preserve_index=False) if name in tables else None
@@ -97,8 +102,8 @@ def settings(company):
         pa.parquet.write_table(kept, folder / f"{name}.parquet")
     (folder / "manifest.json").write_text(json.dumps({}))
     (night.published / "current").symlink_to(folder.name)
-    known = {"patience_s": PATIENCE, "open_count": KNOWN.backlog}
-    night.write("staffing_known", pd.DataFrame(known).rename_axis("queue").reset_index())
+    told = {"patience_s": known.patience_s, "open_count": known.backlog}
+    night.write("staffing_known", pd.DataFrame(told).rename_axis("queue").reset_index())
     return settings
 
 
@@ -118,6 +123,56 @@ def test_where_nothing_is_otherwise_the_plan_is_tonights(settings):
     live = answer.days[answer.days["queue"] != "mail"]
     assert live["service_then"].tolist() == pytest.approx(live["service_now"].tolist())
     assert answer.shifts["short_then"].tolist() == pytest.approx(answer.shifts["short_now"].tolist())
+
+
+def season():
+    """Five weeks, busier at noon and towards the end, over a change of clocks and into a second month."""
+    days = [RUN + timedelta(days=day) for day in range(35)]
+    rows = pd.concat(
+        forecast().query("local_on == @RUN").assign(
+            local_on=day, contacts=lambda own, at=at: own["contacts"] * (0.7 + 0.5 * at / 34 + 0.2 * np.sin(at)),
+            interval_start_at=lambda own, at=at: (own["interval_start_at"].dt.tz_convert(ZONE)
+                                                  + pd.DateOffset(days=at)).dt.tz_convert("UTC"),
+        )
+        for at, day in enumerate(days)
+    )  # fmt: skip
+    clock = rows["interval_start_at"].dt.tz_convert(ZONE).dt
+    noon = 1 - ((clock.hour + clock.minute / 60 - 12.75) / 8) ** 2
+    rows = rows.assign(contacts=rows["contacts"] * noon).reset_index(drop=True)
+    rows[list(QUANTILE_COLUMNS)] = quantiles(rows["contacts"].to_numpy(), Spread(0.02))
+    return rows.assign(model_contacts=rows["contacts"],
+                       handle_time_s=rows["handle_time_s"].mask(rows["queue"] == "sales", 700.0))  # fmt: skip
+
+
+GROUPS = {"alone": {}, "pooled": {"service": ["care", "sales"]}, "blended": {"service": ["care", "mail"]}}
+MONTH = '[service_level]\nperiod = "month"\ncertainty = 0.9\n'
+
+
+@pytest.mark.parametrize(("level", "group"), [(MONTH, "alone"), ("", "pooled"), ("", "blended")])
+def test_days_within_a_season_are_planned_as_the_night_planned_them(company, level, group):
+    """A month's certainty, and what groups share, hang on days that nobody asks about."""
+    groups = GROUPS[group]
+    settings = night_of(company, season(), replace(KNOWN, groups=groups), level)
+    if groups:
+        (settings.root / "staffing.yml").write_text(f"groups:\n  service: {groups['service']}\n")
+    days = ask(settings, Question(("care",), RUN, RUN + timedelta(days=6))).days
+    assert set(days["queue"]) == set(groups.get("service", ["care"]))
+    for name in ("contacts", "agents", "hours"):
+        assert days[f"{name}_then"].tolist() == pytest.approx(days[f"{name}_now"].tolist())
+
+
+def test_without_a_last_day_it_is_a_week(company):
+    settings = night_of(company, season(), KNOWN)
+    days = ask(settings, Question(("mail",), TUESDAY)).days["local_on"]
+    assert list(days) == [TUESDAY + timedelta(days=day) for day in range(7)]
+
+
+def test_shrinkage_of_some_queues_is_not_taken_for_that_of_the_others(company):
+    standards = Standards(queues={"care": QueueOverride(shrinkage=0.1), "sales": QueueOverride(shrinkage=0.1)})
+    settings = night_of(company, forecast(), replace(KNOWN, standards=standards))
+    (settings.root / "standards.yml").write_text("queues:\n  care: {shrinkage: 0.1}\n  sales: {shrinkage: 0.1}\n")
+    answer = ask(settings, Question())
+    assert by_queue(answer, "hours_then") == pytest.approx(by_queue(answer, "hours_now"))
 
 
 def test_an_event_on_a_day_is_as_if_it_had_been_forecast(settings):
@@ -158,6 +213,20 @@ def test_a_closed_queue_takes_nobody_and_leaves_the_others(settings):
     answer = ask(settings, Question(closed_queues=("sales",)))
     assert by_queue(answer, "hours_then")["sales"] == by_queue(answer, "contacts_then")["sales"] == 0
     assert by_queue(answer, "hours_then")["care"] == pytest.approx(by_queue(answer, "hours_now")["care"])
+
+
+def test_a_queue_may_be_closed_beside_others_that_are_asked_about(settings):
+    answer = ask(settings, Question(("care",), closed_queues=("sales",)))
+    assert by_queue(answer, "contacts_then") == pytest.approx({"care": 1600, "sales": 0})
+    assert by_queue(answer, "hours_then")["sales"] == 0
+
+
+def test_on_a_closed_day_nobody_does_what_lay_open(settings):
+    """40 mails of the days before wait for Tuesday, when 300 come."""
+    answer = ask(settings, Question(("mail",), RUN, RUN, closed_queues=("mail",)))
+    assert by_queue(answer, "hours_now")["mail"] > by_queue(answer, "hours_then")["mail"] == 0
+    both = ask(settings, Question(("mail",), RUN, TUESDAY, closed_queues=("mail",)))
+    assert by_queue(both, "contacts_then")["mail"] == 0
 
 
 def test_a_closed_site_takes_its_shifts_away_and_keeps_the_contacts(settings):
