@@ -131,17 +131,27 @@ def read_counts(path: Path, settings: Settings) -> pd.DataFrame:
     """
     if not path.is_file():
         raise ConfigError(f"{path}: no such file")
-    rows = pd.read_csv(path, dtype=str)
+    try:  # a queue may be called NA; what is left empty is missing
+        rows = pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""])
+    except ValueError as error:  # no rows, no text, or lines that differ
+        raise ConfigError(f"{path}: is no CSV file: {' '.join(str(error).split())}") from error
+    if not isinstance(rows.index, pd.RangeIndex):  # `1,234` contacts would be 1
+        raise ConfigError(f"{path}:2: has more fields than its header names")
     if missing := [name for name in ("queue", "interval_start_at", "contacts") if name not in rows]:
         raise ConfigError(f"{path}:1: has no column {', '.join(missing)}; needs queue, interval_start_at, contacts")
     rows = rows.assign(**{name: np.nan for name in OPTIONAL if name not in rows})
-    numbers = rows[["contacts", *OPTIONAL]].apply(pd.to_numeric, errors="coerce")
+    _refuse(path, rows["queue"], rows["queue"].isna(), "queue", "a queue")
+    numbers = rows[["contacts", *OPTIONAL]].apply(pd.to_numeric, errors="coerce").replace(np.inf, np.nan)
     for name in numbers:
         is_given = rows[name].notna() | (name not in OPTIONAL)
         _refuse(path, rows[name], ~(numbers[name] >= 0) & is_given, name, "a count, 0 or more")
     redials = numbers["redial_count"].fillna(0.0)
     _refuse(path, rows["redial_count"], redials > numbers["contacts"], "redial_count", "within the contacts of its row")
-    at = rows["interval_start_at"].map(lambda text: _instant(text, settings))
+    # Of a time that comes twice a row that comes once more tells the first; alone it is the second, as in the sources.
+    is_first = rows.duplicated(["queue", "interval_start_at"], keep="last")
+    at = pd.Series(
+        [_instant(*one, settings) for one in zip(rows["interval_start_at"], is_first, strict=True)], dtype=object
+    )
     _refuse(path, rows["interval_start_at"], at.isna(), "interval_start_at", "a time such as 2026-03-02T09:30")
     return pd.DataFrame({
         "queue": rows["queue"], "at": pd.to_datetime(at, utc=True), "contacts": numbers["contacts"] - redials,
@@ -152,12 +162,14 @@ def read_counts(path: Path, settings: Settings) -> pd.DataFrame:
 def _refuse(path: Path, texts: pd.Series, is_bad: pd.Series, name: str, expected: str) -> None:
     if is_bad.any():
         line = int(np.flatnonzero(is_bad)[0])
-        raise ConfigError(f"{path}:{line + 2}: {name}: `{texts.iloc[line]}` is not {expected}")
+        raise ConfigError(f"{path}:{line + 2}: {name}: `{texts.fillna('').iloc[line]}` is not {expected}")
 
 
-def _instant(text: object, settings: Settings) -> pd.Timestamp | None:
+def _instant(text: object, is_first: bool, settings: Settings) -> pd.Timestamp | None:
     try:
         at = pd.Timestamp(str(text))
-        return at.tz_localize(settings.zone) if at.tzinfo is None else at
+        if at.tzinfo is not None:
+            return at
+        return at.tz_localize(settings.zone, ambiguous=is_first, nonexistent="shift_forward")
     except ValueError:
         return None

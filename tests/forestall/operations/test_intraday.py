@@ -418,6 +418,15 @@ def test_the_command_reads_a_file_and_says_what_to_do(settings, tmp_path):
             "queue,interval_start_at,contacts,redial_count\ncare,2026-03-02T09:00,3,4\n",
             ":2: redial_count: `4` is not within the contacts",
         ),
+        ("queue,interval_start_at,contacts\ncare,2026-03-02T09:00,3\n,2026-03-02T09:00,3\n", ":3: queue: `` is not"),
+        ("queue,interval_start_at,contacts\ncare,2026-03-02T09:00,inf\n", ":2: contacts: `inf` is not a count"),
+        ("queue,interval_start_at,contacts\ncare,,3\n", ":2: interval_start_at: `` is not a time"),
+        ("", "is no CSV file: No columns"),
+        ("queue,interval_start_at,contacts\ncare,2026-03-02T09:00,1,234\n", ":2: has more fields than its header"),
+        (
+            "queue,interval_start_at,contacts\ncare,2026-03-02T09:00,3\ncare,2026-03-02T09:30,1,234\n",
+            "is no CSV file: .*line 3, saw 4",
+        ),
     ],
 )
 def test_a_mistake_in_the_file_names_its_line(settings, tmp_path, text, said):
@@ -425,6 +434,21 @@ def test_a_mistake_in_the_file_names_its_line(settings, tmp_path, text, said):
     path.write_text(text)
     with pytest.raises(ConfigError, match=said):
         read_counts(path, settings)
+
+
+def test_times_of_a_day_on_which_clocks_change_and_queues_called_na(settings, tmp_path):
+    path, head = tmp_path / "today.csv", "queue,interval_start_at,contacts\n"
+    times = ["01:30", "02:00", "02:30", "02:00", "02:30", "03:00"]
+    path.write_text(head + "".join(f"NA,2026-10-25T{time},1\n" for time in times))
+    found = read_counts(path, settings)
+    assert set(found["queue"]) == {"NA"}
+    # 02:00 comes twice, in summer time and an hour later.
+    assert list(found["at"]) == list(pd.date_range("2026-10-24 23:30", periods=6, freq="30min", tz="UTC"))
+    path.write_text(head + "care,2026-10-25T02:30,1\nsales,2026-10-25T02:30,1\n")
+    assert set(read_counts(path, settings)["at"]) == {pd.Timestamp("2026-10-25 01:30", tz="UTC")}
+    # 02:00 does not come at all; systems that list it have nothing there.
+    path.write_text(head + "care,2026-03-29T01:30,1\ncare,2026-03-29T02:00,0\ncare,2026-03-29T03:00,1\n")
+    assert list(read_counts(path, settings)["at"].dt.strftime("%H:%M")) == ["00:30", "01:00", "01:00"]
 
 
 def test_the_sources_tell_what_came_since_midnight(company):
