@@ -30,6 +30,7 @@ class FeatureColumn:
         about: what it means.
         phrase: how an agent is told (`features.phrases`); features that are told as another have none.
         told_as: the feature that is named to an agent in its place, where its own value would say nothing to one.
+        gone: what an agent is told where the value is missing and was there the night before; empty: no news.
     """
 
     name: str
@@ -38,6 +39,7 @@ class FeatureColumn:
     about: str
     phrase: str = ""
     told_as: str = ""
+    gone: str = ""
 
     @property
     def is_categorical(self) -> bool:
@@ -71,6 +73,11 @@ def tellers(path: Path = YML) -> dict[str, str]:
     return {column.name: column.told_as for column in features(path) if column.told_as}
 
 
+def gone_phrases(path: Path = YML) -> dict[str, str]:
+    """What is told of each feature whose going away is news, by name."""
+    return {column.name: column.gone for column in features(path) if column.gone}
+
+
 def _column(values: dict[str, Any]) -> FeatureColumn:
     meta = values.get("config", {}).get("meta", {})
     role, phrase, told_as = meta.get("role"), meta.get("phrase", ""), meta.get("told_as", "")
@@ -82,4 +89,4 @@ def _column(values: dict[str, Any]) -> FeatureColumn:
         except ValueError as error:
             raise ValueError(f"{values['name']}: a feature needs a meta.phrase or a meta.told_as: {error}") from error
     about = " ".join(values["description"].split())
-    return FeatureColumn(values["name"], role, values["data_type"], about, phrase, told_as)
+    return FeatureColumn(values["name"], role, values["data_type"], about, phrase, told_as, meta.get("gone", ""))

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.attributes import attribute_kinds, with_attributes
-from features.columns import tellers
+from features.columns import gone_phrases, tellers
 from features.published_churn import CHURN_SCORES
 from features.training_set import scored_population
 from forestall.night import Night
@@ -70,7 +70,8 @@ def changes_since(
     is_new_model = last is not None and set(previous["previous_model_version"].unique()) != {version}
     since = _since(night.run_date, last.run_date) if last else ""
     return changes(
-        tonight, before, of_main["previous_churn_probability"], phrases, since, is_new_model=is_new_model
+        tonight, before, of_main["previous_churn_probability"], phrases, since,
+        is_new_model=is_new_model, gone=gone_phrases(),
     )  # fmt: skip
 
 

@@ -58,14 +58,46 @@ def test_each_kind_of_value_has_its_words(phrase: str, value: float, text: str) 
     [
         ("{value} complaints in the last 7 days", "1 complaint in the last 7 days"),
         ("{value} repeated contacts on one problem", "1 repeated contact on one problem"),
-        ("gave up waiting {value} times in the last 30 days", "gave up waiting 1 time in the last 30 days"),
+        ("gave up waiting {value} times in the last 30 days", "gave up waiting once in the last 30 days"),
         ("silent for {value} times the usual gap", "silent for 1 times the usual gap"),
         ("on plan {value}", "on plan 1"),
+        ("{value} enquiries in the last 7 days", "1 enquiry in the last 7 days"),
+        ("last contact {value} days ago", "last contact yesterday"),
+        ("complained {value} times each in the last 7 days", "complained once each in the last 7 days"),
+        ("usually active every {value} days", "usually active every day"),
     ],
 )
 def test_one_of_a_thing_is_not_told_as_several(phrase: str, text: str) -> None:
     assert worded(phrase, 1) == text
     assert worded(phrase, 11) == phrase.format(value="11")
+
+
+@pytest.mark.parametrize(
+    ("phrase", "value", "text"),
+    [
+        ("{value} contacts in the last 7 days", 0, "no contacts in the last 7 days"),
+        ("gave up waiting {value} times in the last 7 days", 0, "never gave up waiting in the last 7 days"),
+        ("gave up waiting {value} times in the last 7 days", 2, "gave up waiting twice in the last 7 days"),
+        ("others in the account complained {value} times each this year", 0,
+         "others in the account never complained this year"),
+        ("active on {value} of the last 30 days", 0, "active on none of the last 30 days"),
+        ("last contact {value} days ago", 0, "last contact today"),
+        ("a customer for {value} days", 0, "a customer for 0 days"),
+        ("on a term of {value} months", 0, "on a term of 0 months"),
+        ("oldest subscription {value} days old", 0, "oldest subscription 0 days old"),
+        ("{amount} unpaid", 0, "nothing unpaid"),
+        ("{more} contacts than in the months before", 0, "as many contacts as in the months before"),
+        ("waits are {longer} than in the months before", 0, "waits are as long as in the months before"),
+        ("CSAT score {moved}", 0, "CSAT score unchanged"),
+        ("tone of contacts {tone}", -0.6, "tone of contacts very unhappy"),
+        ("tone of contacts {tone}", 0.3, "tone of contacts happy"),
+        ("tone of contacts {tone}", 0.004, "tone of contacts neutral"),
+        ("tone of contacts {better} before", -0.2, "tone of contacts worse than before"),
+        ("size: {value}", "0", "size: 0"),
+    ],
+)  # fmt: skip
+def test_nothing_and_a_tone_are_words(phrase: str, value: object, text: str) -> None:
+    assert worded(phrase, value) == text
 
 
 def test_every_feature_has_a_sentence_that_can_be_read() -> None:

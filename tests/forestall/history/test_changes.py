@@ -87,7 +87,7 @@ def test_the_night_before_is_the_last_that_was_published(night):
     found = previous_scores(last_published(night)).set_index("customer_id")["previous_churn_probability"]
     assert found["c0"] == pytest.approx(seen([1], attribute_size=10.0).probability[0])
     reasons = told(night, seen([3, 2, 1], attribute_size=10.0))
-    assert reasons["c0"].endswith(" points since yesterday: 3 complaints in the last 30 days (was 1)")
+    assert reasons["c0"].endswith(" points since yesterday: 3 complaints in the last 30 days, up from 1")
     assert reasons["c1"] == "unchanged since yesterday"
     assert reasons["c2"] == "first scored tonight"
 
