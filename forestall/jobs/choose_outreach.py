@@ -25,7 +25,7 @@ from forestall.history.listing_features import features_of, record_listing_featu
 from forestall.history.outreach import agent_cost_per_minute, last_held_out, recent_kpis
 from forestall.night import Night
 from forestall.outreach.chances import DIFFERENCES, UPLIFT
-from forestall.outreach.evidence import told_evidence
+from forestall.outreach.evidence import told_facts
 from forestall.outreach.experiment import COLUMNS, HOLDOUT
 from forestall.outreach.listing import Known, Lists, make_lists
 from forestall.outreach.playbook import Playbook, load_playbook, missing_scripts, playbook_path
@@ -138,7 +138,7 @@ def what_is_known(warehouse: Warehouse, night: Night, playbook: Playbook) -> Kno
         segments=night.read("customer_segments"),
         usable=_usable(night),
         leave_together=night.settings.churn.level == "account",
-        evidence=told_evidence(warehouse.frame("SELECT * FROM marts.fct_customer_evidence ORDER BY customer_id")),
+        evidence=told_facts(warehouse.frame("SELECT * FROM marts.fct_customer_evidence ORDER BY customer_id")),
     )
 
 

@@ -21,7 +21,7 @@ from forestall.outreach.minutes import MINUTES, with_minutes
 from forestall.outreach.options import build_options
 from forestall.outreach.placed import COLUMNS as PLACED
 from forestall.outreach.placed import TIERS, placed_minutes
-from forestall.outreach.playbook import DEFAULT_REASON, Playbook
+from forestall.outreach.playbook import DEFAULT_REASON, EVIDENCE, Playbook
 from forestall.outreach.room import Room
 from forestall.sections import OutreachSettings
 
@@ -54,7 +54,7 @@ class Known:
         cost_per_minute: of an agent; None: the playbook's.
         former_accounts: customer_id, account_id: accounts in which customers were before.
         segments: customer_id, lifecycle_stage, value_segment of the night.
-        evidence: what happened, in words, by customer_id.
+        evidence: what happened, in words (`evidence.told_facts`).
         usable: rows of `usable_minutes` of the night; empty where no shifts are planned.
         leave_together: an account leaves as a whole, so the margin of all its customers is at risk.
     """
@@ -77,7 +77,7 @@ class Known:
     cost_per_minute: float | None = None
     former_accounts: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=["customer_id", "account_id"]))
     segments: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(segments.COLUMNS)))
-    evidence: pd.Series = field(default_factory=lambda: pd.Series(dtype=object))
+    evidence: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(EVIDENCE)))
     usable: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=USABLE_MINUTES.names))
     leave_together: bool = False
 
@@ -155,7 +155,7 @@ def _valued_options(known: Known, playbook: Playbook, settings: OutreachSettings
     people = people[~people["customer_id"].isin(known.worked["customer_id"])]
     people = people.merge(known.scores[scored], on="customer_id", how="left", validate="one_to_one")
     stands = known.segments.set_index("customer_id")
-    told = {**{name: stands[name] for name in (segments.STAGE, segments.VALUE)}, "evidence": known.evidence}
+    told = {**{name: stands[name] for name in (segments.STAGE, segments.VALUE)}, **dict(known.evidence.items())}
     people = people.assign(**{name: people["customer_id"].map(by_customer) for name, by_customer in told.items()})
     people = _add_value_at_risk(people, known, playbook, settings, horizon_days)
     clock = hours.Clock(known.run_date, known.site_zone, settings.work_hours, playbook.calling_hours)

@@ -7,7 +7,8 @@ and `policy`.
 import pandas as pd
 
 from forestall.outreach.capacity import BETWEEN
-from forestall.outreach.playbook import DEFAULT_REASON, Playbook
+from forestall.outreach.evidence import joined
+from forestall.outreach.playbook import DEFAULT_REASON, EVIDENCE, Playbook
 from forestall.outreach.reasons import SEPARATOR, addressed, main_reasons, pushes, told_reasons
 from forestall.outreach.triggers import days_since, find_triggers, tell
 
@@ -22,7 +23,8 @@ def build_options(
     model: they have left in their minds, and the save queue (a trigger) is theirs.
 
     Args:
-        candidates: rows of `marts.fct_outreach_candidates` with churn_probability (missing: not scored).
+        candidates: rows of `marts.fct_outreach_candidates` with churn_probability (missing: not scored) and, where
+            they are known, facts in words (`EVIDENCE`).
         contributions: customer_id, and by feature what it adds to the log odds of leaving.
         churn_reasons: customer_id, place, feature, contribution, sentence.
         playbook: what is done about what.
@@ -30,7 +32,7 @@ def build_options(
     Returns:
         The candidates' columns and trigger, trigger_place, trigger_days (since the first night that could
         know of it; missing without a trigger), is_overdue, reason (the one that the action answers to; of a trigger
-        the strongest), reasons, action, addressed_share (of the risk; 1 where nothing says how much), team, channel,
+        the strongest), reasons, evidence (what no reason tells), action, addressed_share (of the risk; 1 where nothing says how much), team, channel,
         purpose, skills, action_languages (both joined by `capacity.BETWEEN`), offer, script,
         prior_save_probability, expected_minutes, days_to_act, is_owed, offer_acceptance, offer_price.
     """
@@ -44,6 +46,7 @@ def build_options(
         trigger_days=days_since(trigger, candidates),
         reason=reason.where(reason.notna(), DEFAULT_REASON),
         reasons=_sentences(candidates, trigger, churn_reasons, playbook),
+        evidence=joined(_untold(candidates, trigger, playbook)),
     )
     is_scored = rows["churn_probability"].notna() & ~rows["is_under_notice"].fillna(False).astype(bool)
     by_trigger = rows[trigger.notna()]
@@ -96,8 +99,16 @@ def _actions(playbook: Playbook) -> pd.DataFrame:
 def _sentences(
     candidates: pd.DataFrame, trigger: pd.Series, churn_reasons: pd.DataFrame, playbook: Playbook
 ) -> pd.Series:
-    """The trigger's sentence first, then the model's."""
+    """The trigger's sentence first, then the model's, but for those that say what trigger or evidence say."""
     first = tell(trigger, candidates, playbook).astype("str")
-    then = candidates["customer_id"].map(told_reasons(churn_reasons)).astype("str")
+    facts = candidates.reindex(columns=list(EVIDENCE)).assign(trigger=first).set_axis(candidates["customer_id"])
+    then = candidates["customer_id"].map(told_reasons(churn_reasons, facts)).astype("str")
     both = first + SEPARATOR + then
     return both.where(first.notna() & then.notna(), first.where(first.notna(), then))
+
+
+def _untold(candidates: pd.DataFrame, trigger: pd.Series, playbook: Playbook) -> pd.DataFrame:
+    """The facts of each customer that the trigger's sentence does not quote: each is told once."""
+    quoted = trigger.map({name: rule.quotes for name, rule in playbook.triggers.items()}).astype(object)
+    facts = candidates.reindex(columns=list(EVIDENCE)).astype(object)
+    return facts.apply(lambda told: told.mask([isinstance(names, tuple) and told.name in names for names in quoted]))

@@ -33,8 +33,13 @@ TEMPLATES = Path(__file__).parents[1] / "templates"
 TEMPLATE = TEMPLATES / "playbook.yml"
 DEFAULT_REASON = "default"
 
-# What a trigger's sentence may quote: columns of `marts.fct_outreach_candidates`, and how long a complaint is open.
-QUOTABLE = ("open_complaint_for", "low_csat_7d", "repeat_topic_7d", "failed_payment_count_30d", "days_to_renewal")
+# What happened, as evidence tells it, by what it is about. A sentence that quotes one is the only place it is told in.
+EVIDENCE = ("complaint", "contacts", "satisfaction", "given_up")
+# What a trigger's sentence may quote: the same, columns of `marts.fct_outreach_candidates`, and some of these in words.
+QUOTABLE = (
+    *EVIDENCE, "open_complaint_for", "low_csat_7d", "repeat_topic_7d", "failed_payment_count_30d", "failed_payments",
+    "notice_given_ago", "days_to_renewal",
+)  # fmt: skip
 
 
 class Offer(Section):
@@ -88,6 +93,11 @@ class TriggerRule(Section):
     is_owed: bool = Field(
         False, description="the customer has an answer coming: no cooldown holds it back until it was given"
     )
+
+    @property
+    def quotes(self) -> tuple[str, ...]:
+        """What the sentence quotes, in its order."""
+        return tuple(name for _, name, _, _ in string.Formatter().parse(self.sentence) if name)
 
     @field_validator("sentence")
     @classmethod

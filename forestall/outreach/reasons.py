@@ -13,6 +13,8 @@ from forestall.outreach.playbook import DEFAULT_REASON, Playbook
 
 SENTENCES = 3  # more than three reasons are not read on the phone
 SEPARATOR = " | "
+# Features whose value a fact tells in other words.
+RETOLD = {"complaint": ("unresolved_complaint_age_days",), "satisfaction": ("csat_last",)}
 ADDRESSED = ["customer_id", "action", "reason", "addressed_share"]
 
 
@@ -90,8 +92,31 @@ def _group(feature: str, playbook: Playbook) -> str:
     return next(fits, DEFAULT_REASON)
 
 
-def told_reasons(churn_reasons: pd.DataFrame) -> pd.Series:
-    """The strongest sentences of each customer, by customer_id, strongest first."""
+def told_reasons(churn_reasons: pd.DataFrame, facts: pd.DataFrame | None = None) -> pd.Series:
+    """The strongest sentences of each customer, by customer_id, strongest first.
+
+    Args:
+        churn_reasons: customer_id, place, feature, contribution, sentence.
+        facts: by customer_id (index), what is told of each customer otherwise; what one of them says is not said again.
+    """
     shown = churn_reasons[(churn_reasons["contribution"] > 0) & churn_reasons["sentence"].notna()]
+    if facts is not None and len(shown):
+        shown = shown[~_is_told(shown, facts)]
     shown = shown.sort_values(["customer_id", "place"]).groupby("customer_id").head(SENTENCES)
     return shown.groupby("customer_id")["sentence"].agg(SEPARATOR.join)
+
+
+def _is_told(shown: pd.DataFrame, facts: pd.DataFrame) -> "pd.Series[bool]":
+    """Reasons that a fact tells as well: the same words (a window is `in 30 days` there), or features of the same thing.
+
+    Worked: `gave up waiting 3 times in the last 30 days` is told by `gave up waiting 3 times in 30 days, after 7 min at
+    most`.
+    """
+    words = shown["sentence"].astype("str").str.replace(" in the last ", " in ")
+    found = pd.Series(data=False, index=shown.index)
+    for name in facts.columns:
+        fact = shown["customer_id"].map(facts[name])
+        plain = fact.astype("str").str.replace(r" \(.*?\)", "", regex=True).str.replace(" in the last ", " in ")
+        begins = [text.startswith(words_of) for text, words_of in zip(plain.fillna(""), words, strict=True)]
+        found |= fact.notna() & (pd.Series(begins, shown.index) | shown["feature"].isin(RETOLD.get(str(name), ())))
+    return found

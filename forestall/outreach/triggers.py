@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from features.phrases import worded
 from forestall.outreach.playbook import QUOTABLE, Playbook
 
 Flags = pd.Series
@@ -23,6 +24,13 @@ FACTS: Mapping[str, Callable[[pd.DataFrame], Flags]] = {
     "low_csat": lambda rows: rows["low_csat_7d"].notna(),
     "repeated_topic": lambda rows: rows["repeat_topic_7d"].notna(),
     "payment_failed": lambda rows: rows["failed_payment_count_30d"].fillna(0) > 0,
+}
+# Said of a fact of which evidence knows no more.
+UNTOLD = {
+    "complaint": "complaint without an answer",
+    "contacts": "three or more contacts on one topic in 7 days",
+    "satisfaction": "low satisfaction within the last 7 days",
+    "given_up": "gave up waiting",
 }
 # Of a candidate, what the facts above ask for.
 FACT_COLUMNS = (
@@ -68,11 +76,23 @@ def days_since(triggers: pd.Series, candidates: pd.DataFrame) -> pd.Series:
 def tell(triggers: pd.Series, candidates: pd.DataFrame, playbook: Playbook) -> pd.Series:
     """The sentence of each customer's trigger, with the customer's own values; None without a trigger."""
     told = pd.Series([None] * len(candidates), index=candidates.index, dtype=object)
-    quotable = candidates.assign(open_complaint_for=duration(candidates["open_complaint_h"]))[list(QUOTABLE)]
+    failed = candidates["failed_payment_count_30d"].fillna(0).astype(int)
+    words = {
+        "open_complaint_for": duration(candidates["open_complaint_h"]),
+        "notice_given_ago": days_ago(candidates["notice_given_days"] + 1).fillna("some time ago"),
+        "failed_payments": failed.map(lambda count: worded("{value} failed payments", count)),
+    }
+    quotable = candidates.assign(**words).reindex(columns=list(QUOTABLE)).fillna(UNTOLD)
     for name, rule in playbook.triggers.items():
         rows = quotable[triggers == name]
         told[rows.index] = [_filled(rule.sentence, rows.loc[index]) for index in rows.index]
     return told
+
+
+def days_ago(days: pd.Series) -> pd.Series:
+    """Days as they are said: `yesterday`, `4 days ago`; null stays null."""
+    whole = days.astype("Int64")
+    return (whole.astype("str") + " days ago").mask(whole == 1, "yesterday").where(whole.notna())
 
 
 def duration(hours: pd.Series) -> pd.Series:

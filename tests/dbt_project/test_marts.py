@@ -408,3 +408,17 @@ def test_evidence_is_of_the_topic_most_contacts_are_about(built: Settings, frame
     is_open &= last["channel"] != "self_service"
     waits = is_open.to_numpy(dtype=bool) & ~has_given_up
     assert (found["last_unanswered_h"].notna().to_numpy() == waits).all()
+
+
+def test_evidence_and_trigger_tell_of_the_same_complaint(built: Settings) -> None:
+    """The one that waits too long, where there is one, and so for how long: not an older one that had its answer."""
+    found = _read(built, """
+        SELECT is_complaint_unanswered_24h AS is_late, open_complaint_h AS told_h, complaint_open_h AS seen_h,
+            is_complaint_unanswered AS is_waiting
+        FROM marts.fct_outreach_candidates INNER JOIN marts.fct_customer_evidence USING (customer_id)
+        WHERE has_open_complaint
+    """)  # fmt: skip
+    assert found["is_late"].any()
+    assert found.loc[found["is_late"], "is_waiting"].all()
+    assert (found["told_h"] == found["seen_h"]).all()
+    assert (found.loc[found["is_late"], "told_h"] <= 31 * 24).all()

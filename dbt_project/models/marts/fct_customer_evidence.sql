@@ -1,3 +1,5 @@
+{%- set complaint_s = var('standards')['complaint_response_s'] %}
+
 -- What an agent may be told of a customer's last 30 days: counts, topics and hours, never a word that was said.
 with inbound as (
     select * from {{ ref('int_recent_contacts') }} where customer_id is not null and is_inbound
@@ -54,6 +56,7 @@ last_contacts as (
     where place = 1
 ),
 
+-- The open one that has waited too long for an answer; where there is none, the oldest.
 complaints as (
     select * from (
         select
@@ -62,7 +65,10 @@ complaints as (
             is_waiting,
             {{ int_div('age_s', 3600) }} as open_h,
             row_number() over (
-                partition by customer_id order by started_at, {{ bytewise('interaction_id') }}
+                partition by customer_id
+                order by
+                    case when is_waiting and age_s >= {{ complaint_s }} and days_ago <= 30 then 0 else 1 end,
+                    started_at, {{ bytewise('interaction_id') }}
             ) as place
         from inbound
         where stage = 'complaint' and not is_settled
@@ -87,7 +93,10 @@ answers as (
             cast(score as bigint) as score,
             {{ days_between('answered_on', run_date()) }} as days_ago,
             row_number() over (
-                partition by customer_id order by score, answered_on desc, {{ bytewise('survey_id') }}
+                partition by customer_id
+                order by
+                    case when answered_on >= {{ days_after(run_date(), -7) }} then 0 else 1 end,
+                    score, answered_on desc, {{ bytewise('survey_id') }}
             ) as place
         from {{ ref('int_survey_versions') }} as versions
         where kind = 'csat' and score <= 2

@@ -62,7 +62,10 @@ pressing as (
     select
         customer_id,
         bool_or(stage = 'complaint' and not is_settled) as has_open_complaint,
-        {{ int_div("max(age_s) filter (where stage = 'complaint' and not is_settled)", 3600) }} as open_complaint_h,
+        -- How long the one waits that has had no answer; where all had theirs, how long the oldest is open.
+        {{ int_div("coalesce(max(age_s) filter (where stage = 'complaint' and not is_settled and is_waiting and age_s >= "
+                   ~ complaint_s ~ " and days_ago <= 30), max(age_s) filter (where stage = 'complaint' and not is_settled))", 3600) }}
+            as open_complaint_h,
         bool_or(stage = 'complaint' and not is_settled and is_waiting and age_s >= {{ complaint_s }} and days_ago <= 30)
             as is_complaint_unanswered_24h,
         coalesce(

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from forestall.outreach.evidence import told_evidence
+from forestall.outreach.evidence import joined, told_facts
 
 NOTHING = {
     "topic": None, "product": None, "contact_count_7d": None, "contact_count_30d": None, "last_contact_days": None,
@@ -24,7 +24,14 @@ BILLING = {"topic": "billing", "contact_count_7d": 3, "contact_count_30d": 4, "l
         (BILLING | {"contact_count_7d": 0, "contact_count_30d": 1, "last_unanswered_h": 80, "last_contact_days": 4},
          "contact about billing 4 days ago, unanswered for 3 days"),
         ({"complaint_topic": "price", "complaint_open_h": 50, "is_complaint_unanswered": True},
-         "complaint about price open for 50 h, without an answer"),
+         "complaint about price without an answer for 50 h"),
+        (BILLING | {"last_unanswered_h": 50, "complaint_topic": "billing", "complaint_open_h": 50,
+                    "is_complaint_unanswered": True},
+         "complaint about billing without an answer for 50 h | 3 contacts about billing in 7 days"),
+        (BILLING | {"last_unanswered_h": 5, "complaint_topic": "billing", "complaint_open_h": 50,
+                    "is_complaint_unanswered": True},
+         "complaint about billing without an answer for 50 h"
+         " | 3 contacts about billing in 7 days, the last one unanswered for 5 h"),
         ({"complaint_open_h": 100, "is_complaint_unanswered": False}, "complaint open for 4 days"),
         ({"lowest_csat_30d": 1, "lowest_csat_days": 1}, "satisfaction 1 of 5, yesterday"),
         ({"given_up_count_30d": 2, "given_up_wait_s_max": 700},
@@ -33,8 +40,8 @@ BILLING = {"topic": "billing", "contact_count_7d": 3, "contact_count_30d": 4, "l
     ],
 )  # fmt: skip
 def test_a_fact_is_told_as_an_agent_would_say_it(facts, text):
-    told = told_evidence(pd.DataFrame([{"customer_id": "a"} | NOTHING | facts]))
-    assert told.to_dict() == {"a": text}
+    told = told_facts(pd.DataFrame([{"customer_id": "a"} | NOTHING | facts]))
+    assert joined(told).to_dict() == {"a": text}
 
 
 def test_the_most_pressing_comes_first_and_no_more_than_three():
@@ -45,9 +52,9 @@ def test_the_most_pressing_comes_first_and_no_more_than_three():
     rows = pd.DataFrame(
         [{"customer_id": name} | NOTHING | facts for name, facts in (("b", everything), ("a", BILLING))]
     )
-    told = told_evidence(rows)
+    told = joined(told_facts(rows))
     assert told["b"].split(" | ") == [
-        "complaint open for 20 h, without an answer",
+        "complaint without an answer for 20 h",
         "3 contacts about billing in 7 days",
         "satisfaction 2 of 5, 9 days ago",
     ]
@@ -60,5 +67,5 @@ def test_what_proves_nothing_is_not_told():
     long_ago = once | {"is_last_given_up": True, "last_contact_days": 23}
     every = (once, gave_up_once, long_ago, {})
     rows = pd.DataFrame([{"customer_id": str(at)} | NOTHING | facts for at, facts in enumerate(every)])
-    assert told_evidence(rows).empty
-    assert told_evidence(rows.iloc[:0]).empty
+    assert joined(told_facts(rows)).isna().all()
+    assert joined(told_facts(rows.iloc[:0])).empty

@@ -8,6 +8,7 @@ import pytest
 
 from features.published_outreach import OUTREACH_LIST, OUTREACH_WITHHELD
 from forestall.outreach.effect_table import COLUMNS as EFFECTS
+from forestall.outreach.evidence import told_facts
 from forestall.outreach.experiment import COLUMNS
 from forestall.outreach.fairness import Tolerance, compare, in_groups, tally
 from forestall.outreach.listing import judged_options, make_lists
@@ -487,3 +488,24 @@ def test_where_accounts_leave_as_a_whole_the_margin_of_all_is_at_risk(make, cand
     assert listed["monthly_margin"].tolist() == [50.0, 50.0]  # one row an account
     alone = make(values=values | {"leave_together": False}).listed.set_index("customer_id")
     assert alone["monthly_margin"].sum() == 80.0  # of the account the one who is worth more
+
+
+def test_each_fact_is_told_once_and_evidence_agrees_with_reasons(known, playbook, candidates):
+    quoting = playbook.triggers["complaint_unanswered"].model_copy(update={"sentence": "{complaint}"})
+    book = playbook.model_copy(update={"triggers": playbook.triggers | {"complaint_unanswered": quoting}})
+    people = candidates(3, is_complaint_unanswered_24h=[True, False, False], open_complaint_h=[35.0, 90.0, np.nan])
+    facts = pd.DataFrame({
+        "customer_id": people["customer_id"], "topic": "billing", "product": None, "contact_count_7d": 3,
+        "contact_count_30d": 3, "last_contact_days": 2, "last_unanswered_h": None, "is_last_given_up": None,
+        "complaint_topic": "price", "complaint_open_h": [35, 90, None], "is_complaint_unanswered": [True, False, None],
+        "lowest_csat_30d": None, "lowest_csat_days": None, "given_up_count_30d": None, "given_up_wait_s_max": None,
+    })  # fmt: skip
+    options = judged_options(known(people=people, evidence=told_facts(facts)), book, SETTINGS, 90)
+    told = options.drop_duplicates("customer_id").set_index("customer_id")[["reasons", "evidence"]]
+    assert told.loc["c0000"].tolist() == [
+        "complaint about price without an answer for 35 h | waited for 12 min", "3 contacts about billing in 7 days",
+    ]  # fmt: skip
+    assert told.loc["c0001"].tolist() == [
+        "waited for 12 min", "complaint about price open for 4 days | 3 contacts about billing in 7 days",
+    ]  # fmt: skip
+    assert told.loc["c0002", "evidence"] == "3 contacts about billing in 7 days"

@@ -70,6 +70,24 @@ def test_the_three_strongest_sentences_are_told_in_order():
     assert told_reasons(rows).to_dict() == {"c1": "first | second | third"}
 
 
+def test_a_reason_that_a_fact_tells_is_not_told_again():
+    rows = reasons(
+        ("c1", 1, "abandoned_count_30d", 0.5, "gave up waiting twice in the last 30 days"),
+        ("c1", 2, "unresolved_complaint_age_days", 0.4, "oldest complaint open for 3 days"),
+        ("c1", 3, "contact_about_bill_count_30d", 0.3, "4 contacts about bill in the last 30 days"),
+        ("c1", 4, "abandoned_count_90d", 0.2, "gave up waiting 3 times in the last 90 days"),
+        ("c2", 1, "unresolved_complaint_age_days", 0.4, "oldest complaint open for 3 days"),
+    )  # fmt: skip
+    facts = pd.DataFrame({
+        "complaint": ["complaint about price open for 3 days", None],
+        "contacts": ["4 contacts about bill (Comfort) in 30 days, the last one given up", None],
+        "given_up": ["gave up waiting twice in 30 days, after 7 min at most", None],
+    }, index=["c1", "c2"])  # fmt: skip
+    assert told_reasons(rows, facts).to_dict() == {
+        "c1": "gave up waiting 3 times in the last 90 days", "c2": "oldest complaint open for 3 days",
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize("features", [{}, {"tenure_days": pd.Series(dtype=float)}])
 def test_no_reasons_at_all(playbook, features):
     nobody = contributions(**features) if features else pd.DataFrame({"customer_id": pd.Series(dtype=str)})

@@ -14,15 +14,18 @@ def shipped():
 @pytest.mark.parametrize(
     ("columns", "trigger", "sentence"),
     [
-        ({"is_complaint_unanswered_24h": True, "open_complaint_h": 31.4}, "complaint_unanswered",
-         "complaint without an answer for 31 h"),
-        ({"is_complaint_unanswered_24h": True, "open_complaint_h": 300.0}, "complaint_unanswered",
-         "complaint without an answer for 12 days"),
+        ({"is_complaint_unanswered_24h": True, "complaint": "complaint about price without an answer for 31 h"},
+         "complaint_unanswered", "complaint about price without an answer for 31 h"),
+        ({"is_complaint_unanswered_24h": True}, "complaint_unanswered", "complaint without an answer"),
         ({"is_first_response_late": True}, "first_response_late", "first response is later than promised"),
-        ({"is_under_notice": True}, "notice_given", "notice given"),
-        ({"low_csat_7d": 2.0}, "low_csat", "satisfaction of 2 of 5 within the last 7 days"),
-        ({"repeat_topic_7d": "billing"}, "repeated_topic", "three or more contacts about billing in 7 days"),
-        ({"failed_payment_count_30d": 1.0}, "payment_failed", "1 failed payment(s) in 30 days"),
+        ({"is_under_notice": True, "notice_given_days": 0}, "notice_given", "notice given yesterday"),
+        ({"is_under_notice": True, "notice_given_days": 22}, "notice_given", "notice given 23 days ago"),
+        ({"is_under_notice": True, "notice_given_days": np.nan}, "notice_given", "notice given some time ago"),
+        ({"low_csat_7d": 2.0, "satisfaction": "satisfaction 2 of 5, yesterday"}, "low_csat",
+         "satisfaction 2 of 5, yesterday"),
+        ({"repeat_topic_7d": "billing"}, "repeated_topic", "three or more contacts on one topic in 7 days"),
+        ({"failed_payment_count_30d": 1.0}, "payment_failed", "1 failed payment in the last 30 days"),
+        ({"failed_payment_count_30d": 2.0}, "payment_failed", "2 failed payments in the last 30 days"),
         ({"failed_payment_count_30d": np.nan, "is_under_notice": None}, None, None),
     ],
 )  # fmt: skip
@@ -49,5 +52,8 @@ def test_a_trigger_that_the_playbook_does_not_name_is_not_acted_on(candidates, p
 
 
 def test_a_value_that_is_not_known_is_said_to_be_so(candidates, shipped):
-    rows = candidates(1, is_complaint_unanswered_24h=True, open_complaint_h=np.nan)
-    assert tell(find_triggers(rows, shipped), rows, shipped)[0] == "complaint without an answer for (not known)"
+    rule = shipped.triggers["complaint_unanswered"].model_copy(update={"sentence": "open for {open_complaint_for}"})
+    book = shipped.model_copy(update={"triggers": shipped.triggers | {"complaint_unanswered": rule}})
+    for hours, text in ((np.nan, "open for (not known)"), (31.4, "open for 31 h"), (300.0, "open for 12 days")):
+        rows = candidates(1, is_complaint_unanswered_24h=True, open_complaint_h=hours)
+        assert tell(find_triggers(rows, book), rows, book)[0] == text
