@@ -1,9 +1,9 @@
 """How a feature is told to an agent: a phrase with one place in it, and the value there as people say such values.
 
 What stands in the braces is the kind: a number (`{value}`), a `{share}` of a whole, a `{duration}` in seconds, an
-`{amount}` of the company's currency, a `{tone}` from -1 to 1; and of differences `{more}` of what is counted, `{greater}`
-amounts, `{longer}` times, tones that are `{better}`, marks that have `{moved}`, and what lies so many standard deviations
-`{beside}` the usual.
+`{amount}` of the company's currency, a `{tone}` from -1 to 1; and of differences `{more}` of what is counted,
+`{greater}` amounts, `{longer}` times, tones that are `{better}`, marks that have `{moved}`, and what lies so many
+standard deviations `{beside}` the usual.
 """
 
 import re

@@ -55,7 +55,7 @@ def _stopped(settings: Settings, night: Night, browser: bool) -> bool:
 
 
 def export(
-    out: Annotated[Path, typer.Argument(help="CSV file to write.")],
+    out: Annotated[Path, typer.Argument(help="CSV file to write; with the ending .xlsx the workbook.")],
     config: Config = None,
     run_date: PublishedDate = None,
 ) -> None:
@@ -65,16 +65,22 @@ def export(
     """
     from forestall.privacy.export import rejoin
     from forestall.publishing.export import write_csv
+    from forestall.publishing.list_workbook import write_list
 
     if out.is_dir() or not out.parent.is_dir():
         raise ConfigError(f"{out}: name a file in a folder that exists")
     settings = settings_of(config)
     published = _published(settings, run_date)
     what = f"outreach_list {published.run_date}"
-    rows = rejoin(settings, published.frame("outreach_list"), getpass.getuser(), datetime.now(UTC), what)
+    rows = rejoin(
+        settings, published.frame("outreach_list").sort_values("list_rank"), getpass.getuser(), datetime.now(UTC), what
+    )
     out.touch(mode=0o600)
     out.chmod(0o600)  # of a file that was there, too
-    write_csv(rows, out)
+    if out.suffix == ".xlsx":
+        write_list(rows, published.run_date, out)
+    else:
+        write_csv(rows, out)
     Console().print(f"wrote {len(rows)} rows with names to {out}; keep it as you keep names", soft_wrap=True)
 
 

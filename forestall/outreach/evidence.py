@@ -30,7 +30,7 @@ def told_facts(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def joined(facts: pd.DataFrame) -> Texts:
-    """The facts of each row as one text, such as `3 contacts about billing in 7 days | gave up waiting twice in 30 days`.
+    """The facts of each row as one text: `3 contacts about billing in 7 days | gave up waiting twice in 30 days`.
 
     Args:
         facts: columns in the order in which they are told; missing ones are left out.
@@ -72,7 +72,9 @@ def _contacts(rows: pd.DataFrame) -> Texts:
 def _complaints(rows: pd.DataFrame) -> Texts:
     """`complaint about price without an answer for 31 h`, or `open for 4 days` once it had one."""
     about = (" about " + rows["complaint_topic"].astype("str")).fillna("")
-    state = pd.Series(" without an answer for ", rows.index).where(_holds(rows["is_complaint_unanswered"]), " open for ")
+    state = pd.Series(" without an answer for ", rows.index).where(
+        _holds(rows["is_complaint_unanswered"]), " open for "
+    )
     return "complaint" + about + state + duration(rows["complaint_open_h"])
 
 

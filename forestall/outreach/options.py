@@ -32,7 +32,8 @@ def build_options(
     Returns:
         The candidates' columns and trigger, trigger_place, trigger_days (since the first night that could
         know of it; missing without a trigger), is_overdue, reason (the one that the action answers to; of a trigger
-        the strongest), reasons, evidence (what no reason tells), action, addressed_share (of the risk; 1 where nothing says how much), team, channel,
+        the strongest), reasons, evidence (what the trigger's sentence does not tell), action, addressed_share (of the
+        risk; 1 where nothing says how much), team, channel,
         purpose, skills, action_languages (both joined by `capacity.BETWEEN`), offer, script,
         prior_save_probability, expected_minutes, days_to_act, is_owed, offer_acceptance, offer_price.
     """

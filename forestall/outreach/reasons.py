@@ -107,7 +107,7 @@ def told_reasons(churn_reasons: pd.DataFrame, facts: pd.DataFrame | None = None)
 
 
 def _is_told(shown: pd.DataFrame, facts: pd.DataFrame) -> "pd.Series[bool]":
-    """Reasons that a fact tells as well: the same words (a window is `in 30 days` there), or features of the same thing.
+    """Reasons that a fact tells as well: in the same words (a window is `in 30 days` there), or of the same feature.
 
     Worked: `gave up waiting 3 times in the last 30 days` is told by `gave up waiting 3 times in 30 days, after 7 min at
     most`.

@@ -82,7 +82,7 @@ def tell(triggers: pd.Series, candidates: pd.DataFrame, playbook: Playbook) -> p
         "notice_given_ago": days_ago(candidates["notice_given_days"] + 1).fillna("some time ago"),
         "failed_payments": failed.map(lambda count: worded("{value} failed payments", count)),
     }
-    quotable = candidates.assign(**words).reindex(columns=list(QUOTABLE)).fillna(UNTOLD)
+    quotable = candidates.assign(**words).reindex(columns=list(QUOTABLE)).astype(object).fillna(UNTOLD)
     for name, rule in playbook.triggers.items():
         rows = quotable[triggers == name]
         told[rows.index] = [_filled(rule.sentence, rows.loc[index]) for index in rows.index]

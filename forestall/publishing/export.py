@@ -12,48 +12,23 @@ import numpy as np
 import pandas as pd
 
 from features.published import PUBLISHED
-from features.tables import Kind
+from forestall.publishing.list_workbook import write_list
 from forestall.publishing.publication import PublishedNight
 from forestall.publishing.shift_documents import write_shifts
 from forestall.publishing.workbooks import new_workbook
 from forestall.web.summaries import whole_agents, with_local_time
 
 LIST, PLAN = "outreach_list", "staffing_requirement"
-WIDTHS: dict[Kind, int] = {"text": 16, "instant": 17, "date": 11, "integer": 9, "number": 11, "money": 12, "boolean": 8}
-# Sheets of the workbook: all rows in working order, then those of each list.
-SHEETS = {
-    "Outreach list": None,
-    "Save queue": "save_queue",
-    "Renewals": "renewal",
-    "Payment failures": "payment_failure",
-}
-WIDE = {
-    "reasons": 70,
-    "evidence": 50,
-    "change_reason": 40,
-    "call_hours": 24,
-    "best_hours": 24,
-    "customer_id": 22,
-    "account_id": 22,
-    "row_id": 30,
-    "script": 24,
-}
-WRAPPED = ("reasons", "evidence", "change_reason")
-FORMATS: dict[Kind, str] = {"instant": "yyyy-mm-dd hh:mm", "date": "yyyy-mm-dd", "integer": "0", "number": "0.00",
-                            "money": "#,##0.00", "text": "@", "boolean": "General"}  # fmt: skip
-SHARES = ("churn_probability", "probability_change", "save_probability", "prior_save_probability",
-          "learned_save_probability", "addressed_share", "fresh_share", "offer_acceptance", "monthly_retention",
-          "arm_probability")  # fmt: skip
 CSV_DIGITS = 6  # beyond them a float says how it was computed, not how much it is
 FORMULA = re.compile(r"[=@\t\r]|[+-](?![\d ()./-]*\Z)")  # a telephone number begins with a plus, and runs nothing
-AMBER, GREEN, WHITE = "#F6C89F", "#8FD0B5", "#FFFFFF"
+GREEN, WHITE = "#8FD0B5", "#FFFFFF"
 
 
 def write_documents(night: PublishedNight) -> None:
     """Write CSV and XLSX of the list and of the plan into the folder of the night."""
     listed = night.frame(LIST).sort_values("list_rank")
     write_csv(listed, night.folder / f"{LIST}.csv")
-    write_list(listed, night.folder / f"{LIST}.xlsx")
+    write_list(listed, night.run_date, night.folder / f"{LIST}.xlsx")
     zone = night.manifest["company"]["time_zone"]
     requirement = with_local_time(night.frame(PLAN), zone)
     plan = requirement[list(PUBLISHED[PLAN].names)].assign(
@@ -86,55 +61,6 @@ def write_csv(rows: pd.DataFrame, path: Path) -> None:
 def _harmless(texts: pd.Series) -> pd.Series:
     is_formula = texts.map(lambda text: isinstance(text, str) and FORMULA.match(text) is not None)
     return texts.where(~is_formula.astype(bool), "'" + texts.astype("str"))
-
-
-def write_list(rows: pd.DataFrame, path: Path) -> None:
-    """The outreach list, and each list of `SHEETS` by itself: frozen header, filters, widths, risk in colours.
-
-    Heads are words, and a note on each says which column of the contract it is and what that means.
-    """
-    with new_workbook(path) as book:
-        for title, name in SHEETS.items():
-            _write_rows(book, title, rows if name is None else rows[rows["list_name"] == name])
-
-
-def _write_rows(book: Any, title: str, rows: pd.DataFrame) -> None:
-    columns = {column.name: column for column in PUBLISHED[LIST].columns}
-    sheet = book.add_worksheet(title)
-    head = book.add_format({"bold": True, "bottom": 1, "text_wrap": True, "valign": "top"})
-    sheet.freeze_panes(1, 2)
-    for at, name in enumerate(rows.columns):
-        kind: Kind = columns[name].kind if name in columns else "text"
-        share = {"num_format": "0.0%"} if name in SHARES else {"num_format": FORMATS[kind]}
-        style = book.add_format({**share, "valign": "top", "text_wrap": name in WRAPPED})
-        sheet.set_column(at, at, WIDE.get(name, WIDTHS[kind]), style)
-        sheet.write_string(0, at, heading(name), head)
-        if name in columns:
-            sheet.write_comment(0, at, f"{name}: {columns[name].about}")
-        _write_column(sheet, at, rows[name], style)
-    if len(rows):
-        sheet.autofilter(0, 0, len(rows), len(rows.columns) - 1)
-        at = list(rows.columns).index("churn_probability")
-        scale = {"type": "2_color_scale", "min_color": WHITE, "max_color": AMBER}
-        sheet.conditional_format(1, at, len(rows), at, scale)
-
-
-def heading(name: str) -> str:
-    """A column's name as people read it: `expected_value` is `Expected value`, `due_on` is `Due`."""
-    words = name.removesuffix("_on").removesuffix("_id").removeprefix("is_").replace("_", " ")
-    return words[:1].upper() + words[1:]
-
-
-def _write_column(sheet: Any, at: int, values: pd.Series, style: Any) -> None:
-    for row, value in enumerate(values, start=1):  # xlsxwriter writes cell by cell
-        if value is None or value != value:
-            continue
-        if isinstance(value, str):
-            sheet.write_string(row, at, value, style)
-        elif hasattr(value, "year"):
-            sheet.write_datetime(row, at, value, style)
-        else:
-            sheet.write_number(row, at, float(value), style)
 
 
 def write_plan(requirement: pd.DataFrame, day: str, path: Path) -> None:

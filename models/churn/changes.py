@@ -2,8 +2,8 @@
 
 Both nights' features are put to tonight's model: what their contributions differ by is what happened, and what is left
 of the change of the published probability is the model's own. Only features whose value is another than the night
-before are named, and only those that moved the score the way it went. What changed because days went by and nothing else
-happened (a contact that is older than the window now, a renewal that is a day nearer) is summed up and not named.
+before are named, and only those that moved the score the way it went. What changed because days went by and nothing
+else happened (a contact that is older than the window now, a renewal that is a day nearer) is summed up, not named.
 """
 
 import re

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import openpyxl
 import pandas as pd
 import pyarrow as pa
 import pytest
@@ -106,7 +107,8 @@ def test_names_are_exported_to_whom_they_are_meant_and_run_nothing(
 ) -> None:
     names = pd.DataFrame({"name": ["=HYPERLINK(1)", "Anna Known"], "phone": ["+49 171 5550815", "+cmd()"]})
     (tmp_path / "list.csv").write_text("of yesterday")
-    night = SimpleNamespace(run_date=date(2026, 3, 1), frame=lambda name: None)
+    rows = pd.DataFrame({"list_rank": [2, 1]})
+    night = SimpleNamespace(run_date=date(2026, 3, 1), frame=lambda name: rows)
     monkeypatch.setattr("forestall.commands.data._published", lambda settings, run_date: night)
     monkeypatch.setattr("forestall.privacy.export.rejoin", lambda *about: names)
     assert run("export", str(tmp_path / "list.csv"))[0] == 0
@@ -114,6 +116,20 @@ def test_names_are_exported_to_whom_they_are_meant_and_run_nothing(
     assert kept["name"].tolist() == ["'=HYPERLINK(1)", "Anna Known"]
     assert kept["phone"].tolist() == ["+49 171 5550815", "'+cmd()"]
     assert (tmp_path / "list.csv").stat().st_mode & 0o077 == 0
+
+
+def test_names_are_exported_as_the_workbook_that_agents_read_in_working_order(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, night_tables: Callable[[], dict[str, pa.Table]]
+) -> None:
+    rows = night_tables()["outreach_list"].to_pandas().sort_values("list_rank", ascending=False)
+    night = SimpleNamespace(run_date=date(2026, 3, 2), frame=lambda name: rows)
+    monkeypatch.setattr("forestall.commands.data._published", lambda settings, run_date: night)
+    monkeypatch.setattr("forestall.privacy.export.rejoin", lambda settings, frame, *about: frame.assign(name="Ada"))
+    assert run("export", str(tmp_path / "list.xlsx"))[0] == 0
+    sheet = openpyxl.load_workbook(tmp_path / "list.xlsx")["Outreach list"]
+    assert [cell.value for cell in sheet[1]][:3] == ["Rank", "Customer", "Name"]
+    assert [row[0] for row in sheet.iter_rows(min_row=2, values_only=True)] == list(range(1, len(rows) + 1))
+    assert (tmp_path / "list.xlsx").stat().st_mode & 0o077 == 0
 
 
 def test_a_defect_shows_its_traceback_and_exits_1(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

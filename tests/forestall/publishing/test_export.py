@@ -21,28 +21,6 @@ def night(tmp_path: Path, night_tables: Tables, about_the_night: Mapping[str, An
     return publish_night(tmp_path, MONDAY, night_tables(), about_the_night, write_documents)
 
 
-def test_the_list_opens_in_working_order_with_numbers_that_are_numbers(night: PublishedNight) -> None:
-    sheet = openpyxl.load_workbook(night.folder / "outreach_list.xlsx")["Outreach list"]
-    head = [cell.value for cell in sheet[1]]
-    rows = [dict(zip(head, (cell.value for cell in row), strict=True)) for row in sheet.iter_rows(min_row=2)]
-    assert [row["List rank"] for row in rows] == list(range(1, 25))
-    assert rows[0]["Expected value"] == 24.0
-    assert rows[0]["Due"].date() == date(2026, 3, 3)
-    assert (rows[0]["Trigger"], rows[0]["Arm probability"]) == (None, 0.9)
-    assert rows[0]["Best hours"] == "17:00-19:00"
-    assert sheet.cell(1, head.index("Due") + 1).comment.text.startswith("due_on: ")
-    assert len(set(head)) == len(head)
-    assert sheet.freeze_panes == "C2"
-    assert sheet.conditional_formatting
-
-
-def test_each_list_has_a_sheet_of_its_own(night: PublishedNight) -> None:
-    book = openpyxl.load_workbook(night.folder / "outreach_list.xlsx")
-    assert {sheet.title: sheet.max_row - 1 for sheet in book} == {
-        "Outreach list": 24, "Save queue": 12, "Renewals": 0, "Payment failures": 0
-    }  # fmt: skip
-
-
 def test_the_plan_has_the_first_day_by_interval_and_all_days(night: PublishedNight) -> None:
     book = openpyxl.load_workbook(night.folder / "staffing_requirement.xlsx")
     assert book.sheetnames == ["Agents 2026-03-02", "Agent hours by day", "Contacts by day"]

@@ -167,9 +167,10 @@ def test_days_that_go_by_are_summed_up_and_not_named(feature: str, phrase: str, 
 @pytest.mark.parametrize(
     ("feature", "phrase", "now", "then", "text"),
     [
-        ("reception_count_7d", "{value} enquiries in the last 7 days", 2, 1, "2 enquiries in the last 7 days, up from 1"),
+        ("reception_count_7d", "{value} enquiries in a week", 2, 1, "2 enquiries in a week, up from 1"),
         ("abandoned_count_7d", "gave up waiting {value} times", 1, 0, "gave up waiting once (new)"),
-        ("days_since_last_contact", "last contact {value} days ago", 1, 77, "last contact yesterday (before that 77 days ago)"),
+        ("days_since_last_contact", "last contact {value} days ago", 1, 77,
+         "last contact yesterday (before that 77 days ago)"),
         ("days_since_last_contact", "last contact {value} days ago", 2, None, "last contact 2 days ago"),
         ("days_to_renewal", "renewal in {value} days", 365, 3, "renewal in 365 days, up from 3"),
         ("unresolved_problem_age_days", "oldest problem open for {value} days", None, 2, "no problem is open any more"),
