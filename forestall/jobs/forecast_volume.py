@@ -29,7 +29,7 @@ from forestall.records import LINE_END, Summary
 from forestall.settings import Settings
 from forestall.warehouse import open_warehouse
 from models.pool import worker_pool
-from models.volume.backtest import Span, backtest, weekly_cutoffs, with_actuals
+from models.volume.backtest import Span, backtest, learned_on, weekly_cutoffs, with_actuals
 from models.volume.candidates import Candidates, forecast_candidates
 from models.volume.daily import fit_daily
 from models.volume.days import DAYS_AHEAD, learn_days, volume_days
@@ -72,7 +72,7 @@ def forecast_volume(settings: Settings, run_date: date) -> Summary:
             known.histories, known.events, [run_date], days_ahead, span.history_days, params,
             pool.map, partial(fit_daily, with_model=True),
         )  # fmt: skip
-    scored = with_actuals(past, known.histories, run_date, params)
+    scored = with_actuals(past, known.histories, learned_on(run_date), params)
     learned = learn(scored, params)
     rows = forecast_rows(tonight, known.histories, learned, volume.horizon_days)
     forecast = night_forecast(rows, known.histories, run_date, volume.horizon_days, params)

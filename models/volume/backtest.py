@@ -40,8 +40,17 @@ def weekly_cutoffs(run_date: date, count: int) -> list[date]:
 
     Whole weeks from a Monday: all nights of a week share them, and only one is new each week.
     """
-    latest = run_date - WEEK - timedelta(days=(run_date - WEEK).weekday())
+    latest = learned_on(run_date) - WEEK
     return [latest - WEEK * step for step in range(count)][::-1]
+
+
+def learned_on(run_date: date) -> date:
+    """The Monday as of which all nights of a week learn: what is learned is refreshed once a week.
+
+    Each night another day of long leads is known. Learned nightly, weights that are nearly as good as one another
+    would change places from night to night, and the plan with them, although no cutoff is new.
+    """
+    return run_date - timedelta(days=run_date.weekday())
 
 
 def backtest(

@@ -125,6 +125,19 @@ def test_a_night_says_what_won_where_and_has_days_for_a_year(settings):
     assert (judged["gain_over_rival"] >= 0).all()
 
 
+def test_weights_stay_from_one_monday_to_the_next(company):
+    """Every further night knows a day more of the newest cutoff's second week, and learns nothing from it yet."""
+    settings = fill(company(TOML), CALENDAR, {CHANGES: changes(last=RUN + timedelta(days=7))})
+    methods = []
+    for days in (0, 2, 7):
+        forecast_volume(settings, RUN + timedelta(days=days))
+        rows = Night(settings, RUN + timedelta(days=days)).read("forecast_methods")
+        rows = rows[rows["queue"] != "new"].drop(columns="model_version")
+        methods.append(rows.sort_values(["queue", "lead_bucket"], ignore_index=True))
+    pd.testing.assert_frame_equal(methods[0], methods[1])
+    assert not methods[0].equals(methods[2])  # a new week has a new cutoff
+
+
 def test_the_same_night_again_is_the_same_with_and_without_stored_backtests(settings):
     forecast_volume(settings, RUN)
     first = hash_of(settings)

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from models.volume import backtest as module
-from models.volume.backtest import Span, backtest, weekly_cutoffs, with_actuals
+from models.volume.backtest import Span, backtest, learned_on, weekly_cutoffs, with_actuals
 from models.volume.params import volume_params
 
 PARAMS = volume_params()
@@ -22,6 +22,7 @@ SPAN = Span(horizon_days=14, history_days=365)
 )
 def test_all_nights_of_a_week_share_their_cutoffs(run_date, expected):
     assert weekly_cutoffs(run_date, 2) == expected
+    assert learned_on(run_date) == expected[-1] + timedelta(days=7)
 
 
 class Counter:
