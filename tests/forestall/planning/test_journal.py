@@ -115,6 +115,26 @@ def test_a_mistake_in_the_file_is_one_line_and_leaves_the_overrides_as_they_were
     assert standing(settings, RUN + timedelta(days=1)) == [1]
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        (b"2026-03-04", b"2026-02-30", ":3: overrides.0.first_on: `2026-02-30` is no date"),
+        (b"anna", b"J\xfcrgen", ": byte 0xfc is not UTF-8"),
+    ],
+)
+def test_no_date_and_no_encoding_in_the_file_stops_a_night(settings, old, new, told):
+    path = settings.root / "overrides.yml"
+    path.write_text(FILE.format(amount=10))
+    carry_over(Night(settings, RUN))
+    assert path.read_bytes().count(old) == 1
+    path.write_bytes(path.read_bytes().replace(old, new))
+    (line,) = carry_over(Night(settings, RUN + timedelta(days=1)))
+    assert line.startswith(f"{path}:")
+    assert told in line
+    assert line.endswith("the overrides stay as they were on the last night")
+    assert standing(settings, RUN + timedelta(days=1)) == [1]
+
+
 def told(settings, *arguments):
     done = CliRunner().invoke(app, [*arguments, "--config", str(settings.root / "forestall.toml")])
     return done.output if done.exit_code == 0 else str(done.exception)
