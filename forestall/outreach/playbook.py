@@ -8,6 +8,7 @@ until outcomes replace them.
 import difflib
 import hashlib
 import json
+import re
 import string
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
@@ -36,10 +37,13 @@ DEFAULT_REASON = "default"
 # What happened, as evidence tells it, by what it is about. A sentence that quotes one is the only place it is told in.
 EVIDENCE = ("complaint", "contacts", "satisfaction", "given_up")
 # What a trigger's sentence may quote: the same, columns of `marts.fct_outreach_candidates`, and some of these in words.
-QUOTABLE = (
-    *EVIDENCE, "open_complaint_for", "low_csat_7d", "repeat_topic_7d", "failed_payment_count_30d", "failed_payments",
-    "notice_given_ago", "days_to_renewal",
-)  # fmt: skip
+# Each with a value to try a sentence on; a count beside customers who have none comes as a float.
+QUOTABLE: Mapping[str, str | float] = {
+    **dict.fromkeys(EVIDENCE, "something that happened"), "open_complaint_for": "31 h", "low_csat_7d": 2.0,
+    "repeat_topic_7d": "billing", "failed_payment_count_30d": 1.0, "failed_payments": "a payment failed",
+    "notice_given_ago": "yesterday", "days_to_renewal": 30.0,
+}  # fmt: skip
+_LONG_FORMAT = re.compile(r"\d{3}")  # hundreds of signs: a slip that could fill the memory
 
 
 class Offer(Section):
@@ -102,9 +106,15 @@ class TriggerRule(Section):
     @field_validator("sentence")
     @classmethod
     def _can_be_filled(cls, sentence: str) -> str:
-        for _, name, _, _ in string.Formatter().parse(sentence):
-            if name is not None and name not in QUOTABLE:
+        for _, name, form, conversion in string.Formatter().parse(sentence):
+            if name is None:
+                continue
+            if name not in QUOTABLE:
                 raise ValueError(f"`{{{name}}}` cannot be quoted{_meant(name, QUOTABLE)}")
+            quoted = f"{{{name}{'!' * bool(conversion)}{conversion or ''}{':' * bool(form)}{form}}}"
+            if not _can_be_written(quoted):
+                right = f"{{{name}}}" if isinstance(QUOTABLE[name], str) else f"{{{name}:.0f}}"
+                raise ValueError(f"`{quoted}` is no way to write such a value; write `{right}`")
         return sentence
 
 
@@ -129,6 +139,15 @@ class Playbook(Section):
     actions: dict[str, Action] = Field({}, description="what may be done")
     reasons: dict[str, Reason] = Field({}, description="why customers leave, and which actions answer it")
     triggers: dict[Trigger, TriggerRule] = Field({}, description="facts that ask for an action, most urgent first")
+
+    @field_validator("calling_hours")
+    @classmethod
+    def _hours_follow(cls, hours: tuple[int, int]) -> tuple[int, int]:
+        if hours[0] >= hours[1]:
+            raise ValueError(
+                f"from {hours[0]} to {hours[1]} is no time at all: the earlier hour comes first, as [9, 20]"
+            )
+        return hours
 
     @model_validator(mode="after")
     def _names_exist(self) -> "Playbook":
@@ -180,6 +199,17 @@ def missing_scripts(playbook: Playbook, folder: Path) -> list[str]:
         for name, action in playbook.actions.items()
         if action.script and "://" not in action.script and not (folder / action.script).is_file()
     ]
+
+
+def _can_be_written(quoted: str) -> bool:
+    """Whether a placeholder such as `{low_csat_7d:.0f}` takes the kind of value that it quotes."""
+    if _LONG_FORMAT.search(quoted.partition(":")[2]):
+        return False
+    try:
+        quoted.format_map(QUOTABLE)
+    except (AttributeError, LookupError, TypeError, ValueError):
+        return False
+    return True
 
 
 def _refuse_unknown(location: tuple[int | str, ...], kind: str, name: str, known: Mapping[str, object]) -> None:

@@ -4,6 +4,7 @@ The facts are columns of `marts.fct_outreach_candidates`; which of them the comp
 which comes first is the playbook's.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -15,6 +16,7 @@ from forestall.outreach.playbook import QUOTABLE, Playbook
 
 Flags = pd.Series
 NOTICE, PAYMENT = "notice_given", "payment_failed"
+_FORMAT = re.compile(r"[!:][^{}]*}")  # of a placeholder
 
 # Name in the playbook -> whether the fact holds for a customer.
 FACTS: Mapping[str, Callable[[pd.DataFrame], Flags]] = {
@@ -103,8 +105,11 @@ def duration(hours: pd.Series) -> pd.Series:
 
 
 def _filled(sentence: str, values: "pd.Series[Any]") -> str:
-    """A value that is not known is said to be so, whatever format it was to have."""
+    """A value that is not known is said to be so; one that a format does not take is quoted as it is."""
+    known = values.dropna().to_dict()
     try:
-        return sentence.format_map(values.dropna().to_dict())
+        return sentence.format_map(known)
     except KeyError:
         return sentence.split("{")[0].strip() + " (not known)"
+    except (TypeError, ValueError):  # a column of another type than the playbook was checked for
+        return _FORMAT.sub("}", sentence).format_map(known)

@@ -57,6 +57,15 @@ class Case:
         Case("default:", "waits:", 9, "`default` is missing"),
         Case("low_csat:", "low_cast:", 12, "triggers.low_cast"),
         Case("{low_csat_7d:.0f}", "{low_csat}", 12, "`{low_csat}` cannot be quoted; meant `low_csat_7d`?"),
+        Case("{low_csat_7d:.0f}", "{low_csat_7d:d}", 12, "`{low_csat_7d:d}` is no way to write such a value"),
+        Case("{low_csat_7d:.0f}", "{low_csat_7d!x}", 12, "write `{low_csat_7d:.0f}`"),
+        Case("{low_csat_7d:.0f}", "{low_csat_7d:99999999f}", 12, "write `{low_csat_7d:.0f}`"),
+        Case("{low_csat_7d:.0f}", "{failed_payment_count_30d:d}", 12, "write `{failed_payment_count_30d:.0f}`"),
+        Case("{low_csat_7d:.0f}", "{repeat_topic_7d:.0f}", 12, "write `{repeat_topic_7d}`"),
+        Case("{low_csat_7d:.0f}", "{low_csat_7d:{width}}", 12, "write `{low_csat_7d:.0f}`"),
+        Case("{low_csat_7d:.0f}", "{low_csat_7d:.0f", 12, "triggers.low_csat.sentence: "),
+        Case("offers:", "calling_hours: [20, 9]\noffers:", 1, "calling_hours: from 20 to 9 is no time at all"),
+        Case("offers:", "calling_hours: [9, 9]\noffers:", 1, "calling_hours: from 9 to 9 is no time at all"),
         Case("offers:", "ofers:", 1, "ofers"),
         Case("team: care", "team: care\n    purpose: selling", 6, "actions.call.purpose"),
         Case("offers:", "saved_churn_ratio: {home: 2}\noffers:", 1, "`default` is missing"),
@@ -73,6 +82,13 @@ def test_a_mistake_is_one_line_with_its_number(load, case):
     assert f"playbook.yml:{case.line}: " in str(error.value)
     assert case.told in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_top_level_and_cost_are_told_in_words(load):
+    with pytest.raises(ConfigError, match=r"playbook.yml:1: a list stands where the file's keys should be; known: act"):
+        load("- " + VALID.replace("\n", "\n  "))
+    with pytest.raises(ConfigError, match=r"offers.credit.cost: `cheap` is no number; write one such as 12.50$"):
+        load(VALID.replace("cost: 20", "cost: cheap"))
 
 
 def test_what_is_written_is_read(load):

@@ -57,3 +57,12 @@ def test_a_value_that_is_not_known_is_said_to_be_so(candidates, shipped):
     for hours, text in ((np.nan, "open for (not known)"), (31.4, "open for 31 h"), (300.0, "open for 12 days")):
         rows = candidates(1, is_complaint_unanswered_24h=True, open_complaint_h=hours)
         assert tell(find_triggers(rows, book), rows, book)[0] == text
+
+
+@pytest.mark.parametrize("form", [":d", ":.0f", "!x", ":>08s"])
+def test_a_format_that_the_value_does_not_take_leaves_the_value_and_stops_no_night(candidates, shipped, form):
+    rows = candidates(2, low_csat_7d=[2.0, np.nan], is_under_notice=[False, True])
+    rule = shipped.triggers["low_csat"].model_copy(update={"sentence": f"gave {{low_csat_7d{form}}} of 5: call"})
+    book = shipped.model_copy(update={"triggers": {"low_csat": rule}})
+    expected = "gave 2 of 5: call" if form == ":.0f" else "gave 2.0 of 5: call"
+    assert tell(find_triggers(rows, book), rows, book).tolist() == [expected, None]
