@@ -21,6 +21,10 @@ _SAID: Mapping[str, str] = {
     **dict.fromkeys(("list_type", "tuple_type"), "no list; write one such as [first, second]"),
     **dict.fromkeys(("dict_type", "mapping_type", "model_type"), "no group of keys; write one `key: value` a line"),
 }
+_BEYOND = {
+    "less_than": ("lt", "too much: less than"), "less_than_equal": ("le", "too much: at most"),
+    "greater_than": ("gt", "too little: more than"), "greater_than_equal": ("ge", "too little: at least"),
+}  # fmt: skip
 
 
 def said(mistake: ErrorDetails, model: type[BaseModel]) -> str:
@@ -42,6 +46,9 @@ def said(mistake: ErrorDetails, model: type[BaseModel]) -> str:
     if kind.startswith("date_") and kind not in ("date_past", "date_future"):
         why = mistake.get("ctx", {}).get("error")
         return f"{found} is no date{f' ({why})' if why else ''}; write one such as {DATE}"
+    if kind in _BEYOND:
+        limit, beyond = _BEYOND[kind]
+        return f"{found} is {beyond} {mistake['ctx'][limit]}"
     if kind in _SAID:
         return f"{found} is {_SAID[kind]}"
     return f"{found}: {mistake['msg'][0].lower()}{mistake['msg'][1:]}"

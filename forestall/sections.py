@@ -41,6 +41,10 @@ def _with_environment(location: str) -> str:
 ZoneName = Annotated[str, AfterValidator(_known_zone)]
 Location = Annotated[str, AfterValidator(_with_environment)]
 Share = Annotated[float, Field(ge=0, le=1)]
+DAY_S = 86_400
+YEAR_S = 366 * DAY_S
+DECADE = 3_660  # days; with more of them dates leave the calendar
+Seconds = Annotated[int, Field(gt=0, le=YEAR_S)]
 
 
 class Company(Section):
@@ -93,7 +97,7 @@ class Source(Section):
     time_zone: ZoneName | None = Field(None, description="zone of instants written without one")
     updated_at: str = Field("", description="source column or expression by which changed rows are found")
     known_at: str = Field("", description="since when rows of the first load were known; empty: since their birth")
-    overlap_hours: int = Field(48, ge=0, description="how far before the watermark rows are read again")
+    overlap_hours: int = Field(48, ge=0, le=24 * DECADE, description="how far before the watermark rows are read again")
     format: Literal["auto", "csv", "json", "parquet"] = "auto"
     connection: str = Field("", description="environment variable with the SQL URL or the REST base URL")
     token: str = Field("", description="environment variable with a bearer token")
@@ -177,17 +181,19 @@ class ChurnSettings(Section):
         "auto", description="auto: subscription if that table has rows"
     )
     level: Literal["account", "customer"] = "account"
-    grace_days: int = Field(14, ge=0, description="without a subscription for so long: has left")
-    inactive_days: int = Field(91, ge=1, description="rule of inactivity: no activity for so long")
+    grace_days: int = Field(14, ge=0, le=DECADE, description="without a subscription for so long: has left")
+    inactive_days: int = Field(91, ge=1, le=DECADE, description="rule of inactivity: no activity for so long")
     activity_kinds: tuple[str, ...] = Field((), description="rule of inactivity: kinds that count; empty: all")
-    dormant_days: int = Field(365, ge=1, description="rule of inactivity: silent for longer is no customer any more")
+    dormant_days: int = Field(
+        365, ge=1, le=DECADE, description="rule of inactivity: silent for longer is no customer any more"
+    )
     announcing_topics: tuple[str, ...] = Field(
         ("cancellation",), description="topics of contacts that announce leaving: no feature comes from them"
     )
-    horizons: tuple[int, ...] = (30, 60, 90)
+    horizons: tuple[Annotated[int, Field(ge=1, le=DECADE)], ...] = (30, 60, 90)
     main_horizon: int = 90
-    training_dates: int = Field(12, ge=3, description="past as-of dates to learn from")
-    training_step_days: int = Field(28, ge=1, description="days between them")
+    training_dates: int = Field(12, ge=3, le=520, description="past as-of dates to learn from")
+    training_step_days: int = Field(28, ge=1, le=366, description="days between them")
 
     @model_validator(mode="after")
     def _main_is_a_horizon(self) -> "ChurnSettings":
@@ -203,8 +209,8 @@ class VolumeSettings(Section):
 
     interval_minutes: Literal[15, 30, 60] = 30
     horizon_days: int = Field(56, ge=1, le=366)
-    history_days: int = Field(730, ge=28, description="how far back the models look")
-    backtest_cutoffs: int = Field(6, ge=1, description="weekly cutoffs on which methods are compared")
+    history_days: int = Field(730, ge=28, le=DECADE, description="how far back the models look")
+    backtest_cutoffs: int = Field(6, ge=1, le=520, description="weekly cutoffs on which methods are compared")
 
 
 class ServiceLevelSettings(Section):
@@ -213,7 +219,7 @@ class ServiceLevelSettings(Section):
     formula: Literal["answered_in_standard_over_offered", "answered_in_standard_over_handled"] = (
         "answered_in_standard_over_offered"
     )
-    short_abandon_s: int = Field(5, ge=0, description="who gives up sooner is left out")
+    short_abandon_s: int = Field(5, ge=0, le=DAY_S, description="who gives up sooner is left out")
     period: Literal["interval", "day", "month"] = Field("interval", description="over which the standard is to be met")
     certainty: float | None = Field(
         None, gt=0, lt=1, description="chance to meet it that is staffed for; none: the level that is to be expected"
@@ -231,10 +237,19 @@ class StaffingSettings(Section):
 
     shrinkage: Share = Field(0.30, description="used where agent_time cannot tell")
     occupancy_cap: Share = 0.88
-    patience_s: int | None = Field(None, description="mean patience where abandonments cannot tell; none: Erlang C")
+    patience_s: Seconds | None = Field(None, description="mean patience where abandonments cannot tell; none: Erlang C")
 
 
 Hour = Annotated[int, Field(ge=0, le=24)]
+
+
+def _follow(hours: tuple[int, int]) -> tuple[int, int]:
+    if hours[0] >= hours[1]:
+        raise ValueError(f"from {hours[0]} to {hours[1]} is no time at all: the earlier hour comes first, as [9, 20]")
+    return hours
+
+
+Hours = Annotated[tuple[Hour, Hour], AfterValidator(_follow)]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEK: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -259,7 +274,7 @@ class OutreachSettings(Section):
     """Limits of the list."""
 
     holdout_share: Share = 0.10
-    cooldown_days: int = Field(30, ge=0)
+    cooldown_days: int = Field(30, ge=0, le=DECADE)
     contact_limit: int = Field(4, ge=0, description="days on which a customer is reached, over all channels, at most")
     contact_limit_days: Literal[7, 30, 90] = Field(90, description="within so many days")
     team_minutes: dict[str, int] = Field({"retention": 480}, description="agent minutes a day by team")
@@ -268,11 +283,11 @@ class OutreachSettings(Section):
         "plan", description="plan: a team whose shifts are planned gives its usable minutes, and no others"
     )
     least_run_minutes: int = Field(15, ge=1, description="agents free for a shorter time are not usable for outreach")
-    work_hours: tuple[Hour, Hour] = Field((8, 20), description="from, to: by the site's clock")
+    work_hours: Hours = Field((8, 20), description="from, to: by the site's clock")
     agent_minutes: int = Field(330, ge=1, description="minutes a day that one agent more would have for outreach")
     agent_paid_minutes: int = Field(480, ge=1, description="minutes a day for which one agent more would be paid")
     plan_days: int = Field(1, ge=1, le=14, description="days whose minutes the list fills")
-    renewal_days: int = Field(30, ge=0, description="so near a renewal a customer is on the renewal list")
+    renewal_days: int = Field(30, ge=0, le=DECADE, description="so near a renewal a customer is on the renewal list")
     if_quiet_share: float = Field(0.0, ge=0, le=5, description="more minutes, of those, that are used if it is quiet")
     budget: float = Field(500, ge=0, description="offers a day, company currency")
     discount_rate: float = Field(0.10, ge=0, description="a year")
@@ -286,7 +301,9 @@ class OutreachSettings(Section):
     )
     fairness_ratio: float = Field(0.8, gt=0, lt=1, description="least ratio of smaller to larger mean that is let pass")
     fairness_least: int = Field(30, ge=2, description="accounts; smaller groups are not judged")
-    fairness_days: int = Field(28, ge=1, description="nights so far back are added up, while the playbook is the same")
+    fairness_days: int = Field(
+        28, ge=1, le=DECADE, description="nights so far back are added up, while the playbook is the same"
+    )
 
 
 def _cron(text: str) -> str:
@@ -318,6 +335,8 @@ class AlertSettings(Section):
 class PrivacySettings(Section):
     """How long what is personal is kept, and who may see names."""
 
-    keep_days: int = Field(730, ge=1, description="raw rows older than this are dropped by `forestall prune`")
+    keep_days: int = Field(
+        730, ge=1, le=10 * DECADE, description="raw rows older than this are dropped by `forestall prune`"
+    )
     may_export: tuple[str, ...] = Field((), description="user names who may rejoin names; empty: nobody")
     published_nights: int = Field(400, ge=2, description="nights kept by `forestall prune`")

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from forestall.commands.options import Config, iso_date, now_of, run_date_of, settings_of
+from forestall.sections import DAY_S, YEAR_S
 from forestall.settings import ConfigError, Settings
 
 if TYPE_CHECKING:
@@ -269,8 +270,12 @@ def what_if(
     handle_time: Annotated[float, typer.Option(help="Percent longer contacts.")] = 0.0,
     shrinkage: Annotated[float | None, typer.Option(min=0, max=0.99, help="Share of scheduled time lost.")] = None,
     service_level: Annotated[float | None, typer.Option(min=0.01, max=0.99, help="Share answered in time.")] = None,
-    within: Annotated[int | None, typer.Option(min=0, help="Seconds in which that share is answered.")] = None,
-    first_response: Annotated[int | None, typer.Option(min=1, help="Seconds to a first response, mail.")] = None,
+    within: Annotated[
+        int | None, typer.Option(min=0, max=DAY_S, help="Seconds in which that share is answered.")
+    ] = None,
+    first_response: Annotated[
+        int | None, typer.Option(min=1, max=YEAR_S, help="Seconds to a first response, mail.")
+    ] = None,
     closed_queue: Annotated[list[str] | None, typer.Option(help="Nobody answers it. Repeat it for several.")] = None,
     closed_site: Annotated[str | None, typer.Option(help="Nobody works there; its contacts stay.")] = None,
     concurrency: Annotated[

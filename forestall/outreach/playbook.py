@@ -19,7 +19,7 @@ from pydantic import Field, field_validator, model_validator
 
 from features.sections import Section
 from forestall.reviewed import MistakeAtError, load_reviewed
-from forestall.sections import Hour, Share
+from forestall.sections import Hours, Share
 from forestall.settings import Settings
 
 Channel = Literal["phone", "email", "chat"]
@@ -127,7 +127,7 @@ class Playbook(Section):
         {DEFAULT_REASON: 1.0},
         description="by segment: a saved customer leaves so many times as often as others of the segment",
     )
-    calling_hours: tuple[Hour, Hour] = Field((9, 20), description="from, to: local hours of the customer")
+    calling_hours: Hours = Field((9, 20), description="from, to: local hours of the customer")
     prior_outcomes: float = Field(
         10.0, ge=1, le=100_000, description="a save_probability weighs as much as so many leavers whose fate is known"
     )
@@ -139,15 +139,6 @@ class Playbook(Section):
     actions: dict[str, Action] = Field({}, description="what may be done")
     reasons: dict[str, Reason] = Field({}, description="why customers leave, and which actions answer it")
     triggers: dict[Trigger, TriggerRule] = Field({}, description="facts that ask for an action, most urgent first")
-
-    @field_validator("calling_hours")
-    @classmethod
-    def _hours_follow(cls, hours: tuple[int, int]) -> tuple[int, int]:
-        if hours[0] >= hours[1]:
-            raise ValueError(
-                f"from {hours[0]} to {hours[1]} is no time at all: the earlier hour comes first, as [9, 20]"
-            )
-        return hours
 
     @model_validator(mode="after")
     def _names_exist(self) -> "Playbook":

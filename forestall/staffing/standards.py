@@ -7,18 +7,18 @@ channel, what it says of the queue. The module says what was promised; what that
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field, model_validator
 
 from features.contract import LIVE_CHANNELS
 from features.sections import Section
 from forestall.reviewed import load_reviewed
+from forestall.sections import DAY_S, Seconds
 from forestall.settings import Settings
 
 Channel = Literal["phone", "chat", "email", "web_form", "social", "in_person", "self_service"]
 Clock = Literal["elapsed", "business"]
-Seconds = Annotated[int, Field(gt=0)]
 
 HOUR_S = 3600
 CATCH_UP_S = 2 * HOUR_S
@@ -29,7 +29,7 @@ class Standard(Section):
     """What one layer says; a field that is not given leaves the layer below as it is."""
 
     service_level: float | None = Field(None, gt=0, lt=1, description="share answered within threshold_s")
-    threshold_s: int | None = Field(None, ge=0, description="seconds until an answer; live channels")
+    threshold_s: int | None = Field(None, ge=0, le=DAY_S, description="seconds until an answer; live channels")
     first_response_s: Seconds | None = Field(None, description="seconds until the first answer; deferred channels")
     clock: Clock | None = Field(None, description="whether first_response_s runs while the queue is closed")
     catch_up_s: Seconds | None = Field(None, description="open seconds in which overdue work is caught up; deferred")
@@ -37,7 +37,7 @@ class Standard(Section):
     shrinkage: float | None = Field(None, ge=0, lt=1, description="share of paid time lost; none: from agent_time")
     patience_s: Seconds | None = Field(None, description="mean patience; none: from abandonments")
     concurrency: int | None = Field(None, ge=1, le=10, description="contacts an agent serves at once")
-    handle_time_s: Seconds | None = Field(None, description="seconds a contact, where the data has none")
+    handle_time_s: int | None = Field(None, gt=0, le=DAY_S, description="seconds a contact, where the data has none")
 
 
 class QueueOverride(Standard):

@@ -75,7 +75,14 @@ def test_what_does_not_fit_the_channel_of_the_data_is_dropped(standards):
         ("channels:\n  email: {service_level: 0.8}", "email is deferred, `service_level` has no meaning there"),
         ("queues:\n  vip: {channel: phone, clock: business}", "phone is live, `clock` has no meaning there"),
         ("complaint_response_s: soon", ":1: complaint_response_s"),
-        ("queues:\n  vip: {shrinkage: 1}", ":2: queues.vip.shrinkage"),
+        ("queues:\n  vip: {shrinkage: 1}", ":2: queues.vip.shrinkage: `1` is too much: less than 1"),
+        (
+            "channels:\n  email:\n    first_response_s: 99999999999999999999",
+            ":3: channels.email.first_response_s: `99999999999999999999` is too much: at most 31622400",
+        ),
+        ("complaint_response_s: 31622401", ":1: complaint_response_s: `31622401` is too much: at most 31622400"),
+        ("queues:\n  a: {threshold_s: 86401}", ":2: queues.a.threshold_s: `86401` is too much: at most 86400"),
+        ("queues:\n  a: {handle_time_s: 0}", ":2: queues.a.handle_time_s: `0` is too little: more than 0"),
     ],
 )
 def test_a_mistake_is_one_line(standards, text, message):
