@@ -114,6 +114,11 @@ def _refuse_twice(path: Path, root: yaml.Node | None) -> None:
                 lines[name] = line
 
 
+def line_of(path: Path, location: tuple[int | str, ...]) -> int:
+    """Line (from 1) of a file that was read where `location` stands."""
+    return _line_of(yaml.compose(_text_of(path), Loader=_Loader), location)
+
+
 def _line_of(node: Any, location: tuple[int | str, ...]) -> int:
     """Line (from 1) of the deepest node that `location` leads to."""
     line = 1 if node is None else node.start_mark.line + 1

@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from forestall.commands.options import DEMO, Config, config_path, iso_date, settings_of
-from forestall.settings import DEFAULT_FILE
+from forestall.settings import DEFAULT_FILE, Settings
 
 SAMPLE_ROWS = 20
 STATES = {"well": "[green]well[/]", "doubtful": "[yellow]doubtful[/]", "broken": "[red]broken[/]"}
@@ -71,11 +71,23 @@ def check_config(
     for problem in problems:
         mark = STATES["broken" if problem.is_blocking else "doubtful"]
         console.print(f"{mark} {escape(problem.what)}", highlight=False, soft_wrap=True)
-    for told in check_receivers(settings):
+    for told in [*_names(settings), *check_receivers(settings)]:
         console.print(f"{STATES['doubtful']} {escape(told)}", highlight=False, soft_wrap=True)
     if any(problem.is_blocking for problem in problems):
         raise typer.Exit(ExitCode.MEND)
     console.print(f"{config_path(config)}: can be used, with {len(settings.sources)} sources", highlight=False)
+
+
+def _names(settings: Settings) -> list[str]:
+    """What the reviewed YAML says in vain of queues, as the last published night knows them."""
+    from forestall.publishing.publication import current_night
+    from forestall.shifts.names import without_effect
+
+    night = current_night(settings.var_path / "published")
+    if night is None:
+        return []
+    queues = night.table("volume_forecast").select(["queue", "channel"]).to_pandas().drop_duplicates("queue")
+    return without_effect(settings, dict(zip(queues["queue"], queues["channel"], strict=True)))
 
 
 def _show_samples(console: Console, config: Path | None) -> None:

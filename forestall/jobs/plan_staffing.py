@@ -16,6 +16,7 @@ from forestall.history.concurrency import contacts_by_concurrency
 from forestall.night import Night
 from forestall.records import LINE_END, Summary
 from forestall.settings import ConfigError, Settings
+from forestall.shifts.names import without_effect
 from forestall.shifts.rules import load_staffing_rules
 from forestall.staffing import concurrency, patience, shrinkage
 from forestall.staffing.plan import Known, days_of_queues, plan_requirement, standards_of
@@ -33,7 +34,7 @@ def plan_staffing(settings: Settings, run_date: date) -> Summary:
     """Write the night's `staffing_requirement`, `shrinkage_causes` and `handle_time_by_concurrency`.
 
     Raises:
-        ConfigError: `standards.yml` holds a mistake, or the shrinkage of the settings leaves nobody.
+        ConfigError: `standards.yml` or `staffing.yml` holds a mistake, or the shrinkage of the settings leaves nobody.
         ConfigError: the night has no `volume_forecast` yet.
     """
     night = Night(settings, run_date)
@@ -49,6 +50,7 @@ def plan_staffing(settings: Settings, run_date: date) -> Summary:
     interval_s = settings.volume.interval_minutes * 60
     plan, notes = plan_requirement(forecast, known, settings.service_level, interval_s, _days(night))
     at_once = {queue: standard.concurrency for queue, standard in standards_of(forecast, known).items()}
+    notes += without_effect(settings, forecast.groupby("queue")["channel"].first().to_dict())
     notes += concurrency.concerns(concurrency.paces(known.handle_times), at_once)
     for note in notes:
         log.warning("%s", note)

@@ -117,6 +117,10 @@ class StaffingRules(Section):
                 if queue in seen:
                     raise MistakeAtError(("groups", group, at), f"{queue} is in {seen[queue]} already")
                 seen[queue] = group
+        for group in self.groups:
+            # Its shifts would be those of both.
+            if seen.get(group, group) != group:
+                raise MistakeAtError(("groups", group), f"is a queue of {seen[group]} too; call the group otherwise")
         for at, absence in enumerate(self.absences):
             if absence.to_on < absence.from_on:
                 raise MistakeAtError(("absences", at, "to_on"), f"is before from_on ({absence.from_on})")

@@ -5,7 +5,7 @@ channel, what it says of the queue. The module says what was promised; what that
 `requirement`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -23,6 +23,11 @@ Clock = Literal["elapsed", "business"]
 HOUR_S = 3600
 CATCH_UP_S = 2 * HOUR_S
 HANDLE_TIME_S = 300  # assumed, and said to be, where neither data nor standard tell how long a contact takes
+
+
+# What a channel is, what says its standard, and what has no meaning there.
+_LIVE = ("live", "service_level and threshold_s", ("first_response_s", "clock", "catch_up_s"))
+_DEFERRED = ("deferred", "first_response_s", ("service_level", "threshold_s", "patience_s"))
 
 
 class Standard(Section):
@@ -147,7 +152,7 @@ def load_standards(settings: Settings) -> Standards:
 
 
 def _resolve(channel: str, standard: Standard, occupancy_cap: float) -> QueueStandard:
-    # The file may not know the channel of a queue that the data names: what does not fit it is dropped here.
+    # The file may not know the channel of a queue that the data names: what is `unfit` is dropped here.
     is_live = channel in LIVE_CHANNELS
     is_deferred = not is_live and standard.first_response_s is not None
     return QueueStandard(
@@ -183,11 +188,15 @@ def _duration(seconds: int) -> str:
     return f"{seconds} s"
 
 
-def _refuse_other_kind(key: str, channel: str, standard: Standard) -> None:
-    """A service level for work that nobody waits for, or the reverse, is a misunderstanding."""
-    is_live = channel in LIVE_CHANNELS
-    wrong = ("first_response_s", "clock", "catch_up_s") if is_live else ("service_level", "threshold_s", "patience_s")
+def unfit(channel: str, standard: Standard) -> Iterator[tuple[str, str]]:
+    """Keys of a standard that have no meaning in a channel, each with what to use there."""
+    kind, right, wrong = _LIVE if channel in LIVE_CHANNELS else _DEFERRED
     for name in wrong:
         if getattr(standard, name) is not None:
-            kind, right = ("live", "service_level and threshold_s") if is_live else ("deferred", "first_response_s")
-            raise ValueError(f"{key}: {channel} is {kind}, `{name}` has no meaning there; use {right}")
+            yield name, f"{channel} is {kind}, `{name}` has no meaning there; use {right}"
+
+
+def _refuse_other_kind(key: str, channel: str, standard: Standard) -> None:
+    """A service level for work that nobody waits for, or the reverse, is a misunderstanding."""
+    for _, told in unfit(channel, standard):
+        raise ValueError(f"{key}: {told}")

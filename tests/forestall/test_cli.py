@@ -182,6 +182,18 @@ def test_check_config_refuses_a_mistake_in_reviewed_yaml(run: Run, tmp_path: Pat
     assert "standards.yml:3" in err
 
 
+def test_check_config_tells_names_of_queues_that_the_last_night_did_not_forecast(
+    run: Run, company: Company, night_tables: Callable[..., dict[str, pa.Table]], about_the_night: Mapping[str, Any]
+) -> None:
+    settings = company("")
+    publish_night(settings.var_path / "published", date(2026, 3, 2), night_tables(), about_the_night, lambda _: None)
+    (settings.root / "standards.yml").write_text("queues:\n  biling: {threshold_s: 30}\n")
+    code, out, _ = run("check-config")
+    assert (code, "can be used" in out) == (0, True)
+    assert "standards.yml:2: queues.biling: no queue `biling` is forecast" in out
+    assert "meant `billing`?" in out
+
+
 def test_doctor_exits_2_where_a_night_could_not_run(run: Run) -> None:
     code, out, _ = run("doctor")
     assert code == 2

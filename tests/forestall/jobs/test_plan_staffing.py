@@ -125,6 +125,17 @@ def test_again_gives_the_same_bytes(night):
     assert path.read_bytes() == first
 
 
+def test_a_name_that_no_queue_has_is_a_note_and_a_group_named_as_a_queue_is_refused(night):
+    (night.settings.root / "standards.yml").write_text("queues:\n  caer: {threshold_s: 30}\n")
+    summary = plan_staffing(night.settings, RUN_DATE)
+    assert "standards.yml:2: queues.caer: no queue `caer` is forecast, so it changes nothing; meant `care`?" in str(
+        summary["notes"]
+    )
+    (night.settings.root / "staffing.yml").write_text("groups:\n  mail: [care, caer]\n")
+    with pytest.raises(ConfigError, match=r"staffing.yml:2: groups.mail: a queue outside of the group has its name"):
+        plan_staffing(night.settings, RUN_DATE)
+
+
 def test_no_forecast_no_plan_but_a_reason(night):
     night.write("volume_forecast", forecast(("care", "phone")).iloc[:0])
     assert plan_staffing(night.settings, RUN_DATE)["notes"] == "no queue is forecast, so none is staffed"

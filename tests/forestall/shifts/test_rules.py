@@ -58,6 +58,7 @@ def test_without_a_file_nothing_is_planned(company):
         (("earliest: 210", "earliest: 150"), 8, "the break before may last until minute 165"),
         (("latest: 300", "latest: 195"), 8, "is before earliest (210)"),
         (("[care, chat]", "[care]\n  back: [care]"), 11, "care is in front already"),
+        (("[care, chat]", "[care, chat]\n  care: [mail]"), 11, "groups.care: is a queue of front too"),
         (("to_on: 2026-03-06", "to_on: 2026-03-01"), 12, "is before from_on (2026-03-02)"),
         (("minutes: 480", "minuts: 480"), 5, "there is no such key; meant `minutes`?"),
     ],

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from forestall.settings import ConfigError
-from forestall.staffing.standards import Standards, load_standards
+from forestall.staffing.standards import Standards, load_standards, unfit
 
 TEMPLATE = Path(__file__).parents[3] / "forestall" / "templates" / "standards.yml"
 
@@ -101,3 +101,12 @@ def test_the_template_is_valid_as_it_is_and_with_every_line_in_force():
     for channel in ("phone", "chat", "in_person", "email", "web_form", "social"):
         assert standards.for_queue("any", channel).words == Standards().for_queue("any", channel).words
     assert all("#" in line.removeprefix("#") for line in text.splitlines()[3:] if line)
+
+
+def test_what_is_dropped_for_its_channel_is_told(standards):
+    read = standards("queues: {mail: {threshold_s: 20, service_level: 0.9, shrinkage: 0.2}, hot: {clock: business}}")
+    assert [key for key, _ in unfit("email", read.queues["mail"])] == ["service_level", "threshold_s"]
+    assert list(unfit("phone", read.queues["mail"])) == []
+    assert dict(unfit("chat", read.queues["hot"])) == {
+        "clock": "chat is live, `clock` has no meaning there; use service_level and threshold_s"
+    }
