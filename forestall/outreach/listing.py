@@ -18,6 +18,7 @@ from forestall.outreach.effect_table import do_not_disturb, groups_of
 from forestall.outreach.experiment import COLUMNS, HOLDOUT, Draw, draw_arms, inherited_arms, moved_between_arms
 from forestall.outreach.filters import Limits, suppression_reasons
 from forestall.outreach.minutes import MINUTES, with_minutes
+from forestall.outreach.nobody import why_nobody
 from forestall.outreach.options import build_options
 from forestall.outreach.placed import COLUMNS as PLACED
 from forestall.outreach.placed import TIERS, placed_minutes
@@ -134,7 +135,8 @@ def make_lists(known: Known, playbook: Playbook, settings: OutreachSettings, hor
         for tier in TIERS
     }
     placed = placed_minutes(rooms, listed, rest, settings, cost)
-    return Lists(listed, withheld, new_arms[list(COLUMNS)], _notes(known, playbook, settings), considered, placed)
+    notes = [*_notes(known, playbook, settings), *_why_empty(known, options, listed, withheld)]
+    return Lists(listed, withheld, new_arms[list(COLUMNS)], notes, considered, placed)
 
 
 def judged_options(known: Known, playbook: Playbook, settings: OutreachSettings, horizon_days: int) -> pd.DataFrame:
@@ -299,6 +301,12 @@ def _held_back(options: pd.DataFrame, is_allowed: pd.Series) -> pd.DataFrame:
 def _best_of_each(options: pd.DataFrame) -> pd.DataFrame:
     best = options.sort_values(["customer_id", "expected_value_cents"], ascending=[True, False], kind="stable")
     return best.drop_duplicates("customer_id")
+
+
+def _why_empty(known: Known, options: pd.DataFrame, listed: pd.DataFrame, withheld: pd.DataFrame) -> list[str]:
+    customers = known.candidates["customer_id"]
+    scored = known.scores.loc[known.scores["churn_probability"].notna(), "customer_id"]
+    return [why_nobody(customers, customers.isin(scored), options, withheld)] if listed.empty else []
 
 
 def _notes(known: Known, playbook: Playbook, settings: OutreachSettings) -> list[str]:
