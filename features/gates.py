@@ -39,7 +39,7 @@ class GateLimits(Section):
     """Where the gates draw their lines; a company's own stand in `gates.yml`."""
 
     quarantine_share: float = Field(0.05, ge=0, le=1, description="share of a source's rows that broke a rule")
-    quarantine_rows: int = Field(20, ge=1, description="fewer bad rows than this never block")
+    quarantine_rows: int = Field(20, ge=1, description="fewer bad rows than this are a warning")
     row_count_share: float = Field(0.5, ge=0, description="rows of a source against its last nights")
     row_count_nights: int = Field(7, ge=1, description="so many nights")
     row_count_rows: float = Field(50, ge=0, description="smaller sources come and go")

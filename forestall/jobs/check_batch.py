@@ -21,7 +21,9 @@ from forestall.settings import Settings
 from forestall.sources.pulls import pulls_of
 from forestall.sources.rules import SPANS
 from forestall.sources.tables import raw_columns
-from forestall.warehouse import Warehouse, open_warehouse
+from forestall.warehouse import Parameters, Warehouse, open_warehouse
+
+NEEDED = ("customers", "subscriptions", "consents")
 
 
 def check_batch(settings: Settings, run_date: date) -> Summary:
@@ -113,6 +115,7 @@ def _sources(warehouse: Warehouse, run_date: date, pulls: Sequence[int], limits:
                 _columns_unchanged(str(source), newest, earlier),
                 _row_count(str(source), newest, int(tonight["rows_new"].sum()), earlier, limits),
                 _quarantine_share(warehouse, str(source), newest, run_date, pulls, limits),
+                _ever_usable(warehouse, str(source), newest),
             ]
     return found
 
@@ -152,21 +155,46 @@ def _row_count(source: str, pull: pd.Series, rows: int, earlier: pd.DataFrame, l
 def _quarantine_share(
     warehouse: Warehouse, source: str, pull: pd.Series, run_date: date, pulls: Sequence[int], limits: GateLimits
 ) -> Found:
-    """Bad rows that tonight brought for the first time, against all that it brought."""
-    rules = warehouse.frame(
-        "SELECT rule, count(*) AS row_count, min(row_key) AS some_key FROM forestall.quarantine "
-        "WHERE source = ? AND run_date = ? GROUP BY rule ORDER BY count(*) DESC, rule",
-        [source, run_date],
-    )
-    bad = int(rules["row_count"].sum())
+    """Bad rows that tonight brought for the first time, against all that it brought.
+
+    A few of them stop no night; where they are much of a small batch it is said.
+    """
+    bad, told, samples = _quarantined(warehouse, "source = ? AND run_date = ?", [source, run_date])
     good = count_where(warehouse, f"raw.{pull['table_name']}", f"source = ? AND {_tonight(pulls)}", [source])[1]
-    share = bad / (bad + good) if bad >= limits.quarantine_rows else 0.0
-    told = ", ".join(f"{rule} {count}" for rule, count in zip(rules["rule"], rules["row_count"], strict=True))
+    share = bad / (bad + good) if bad else 0.0
     return (
         measured("batch", pull["table_name"], f"{source}_quarantine_share", "where many rows break rules, source or "
-                 "mapping is broken", "blocking", most=limits.quarantine_share),
-        Measure(share, f"quarantined: {told or 'none'}", bad + good, bad, tuple(rules["some_key"].dropna())),
+                 "mapping is broken", "blocking" if bad >= limits.quarantine_rows else "warning",
+                 most=limits.quarantine_share),
+        Measure(share, f"quarantined: {told or 'none'}", bad + good, bad, samples),
     )  # fmt: skip
+
+
+def _ever_usable(warehouse: Warehouse, source: str, pull: pd.Series) -> Found:
+    """A source of which every row there ever was is in quarantine, tonight or since an earlier night.
+
+    With none of the tables in `NEEDED` a night would say that there are no customers, or that nobody refused.
+    """
+    table = pull["table_name"]
+    bad, told, samples = _quarantined(warehouse, "source = ?", [source])
+    kept, good = count_where(warehouse, f"raw.{table}", "source = ?", [source])
+    return (
+        measured("batch", table, f"{source}_ever_usable", "a source of which no row was ever fit for use is mapped "
+                 "wrongly", "blocking" if table in NEEDED and not kept else "warning", least=1),
+        Measure(good if bad else None, f"{good} rows kept so far; quarantined: {told or 'none'}", bad + good, bad,
+                samples),
+    )  # fmt: skip
+
+
+def _quarantined(warehouse: Warehouse, where: str, parameters: Parameters) -> tuple[int, str, tuple[str, ...]]:
+    """How many rows are in quarantine, by which rules, and some of their keys."""
+    rules = warehouse.frame(
+        f"SELECT rule, count(*) AS row_count, min(row_key) AS some_key FROM forestall.quarantine WHERE {where} "
+        "GROUP BY rule ORDER BY count(*) DESC, rule",
+        parameters,
+    )
+    told = ", ".join(f"{rule} {count}" for rule, count in zip(rules["rule"], rules["row_count"], strict=True))
+    return int(rules["row_count"].sum()), told, tuple(rules["some_key"].dropna())
 
 
 def _unknown_customers(warehouse: Warehouse, pulls: Sequence[int], limits: GateLimits) -> list[Found]:

@@ -145,11 +145,67 @@ def test_too_much_quarantine_stops_the_night_and_little_does_not(batch: Callable
         with open_warehouse(settings, "test") as warehouse:
             _append(warehouse, "forestall.quarantine", rows)
 
-    quarantine(19)  # 16 % of the batch, but too few rows to mean anything
-    check_batch(settings, MONDAY)
+    quarantine(5)  # 5 of 105 are less than 5 %
+    assert check_batch(settings, MONDAY)["warnings"] == 0
+    quarantine(14)  # 16 % of the batch, but too few rows to stop a night
+    assert check_batch(settings, MONDAY)["warnings"] == 1
+    share = _results(settings, "batch").loc["batch.interactions.contacts_quarantine_share"]
+    assert (share["is_passed"], share["severity"], share["failed_count"]) == (False, "warning", 19)
     quarantine(1)
     with pytest.raises(GateFailedError, match=r"contacts_quarantine_share failed.*quarantined: negative wait 20"):
         check_batch(settings, MONDAY)
+
+
+@pytest.mark.parametrize(("table", "severity"), [("consents", "blocking"), ("business_events", "warning")])
+def test_a_small_table_that_is_quarantined_whole_is_told_with_rule_and_count_until_it_is_mended(
+    batch: Callable[..., Settings], table: str, severity: str
+) -> None:
+    settings = batch()
+    pull = {"source": "small", "table_name": table}
+    bad = [{**pull, "rule": "time_without_zone", "run_date": MONDAY, "pull_id": 3, "row_key": f"k{at}"} for at in "123"]
+
+    def told(run_date: date) -> pd.DataFrame:
+        if severity == "blocking":
+            with pytest.raises(GateFailedError, match=r"small_ever_usable failed.*3 of 3 rows.*time_without_zone 3"):
+                check_batch(settings, run_date)
+        else:
+            check_batch(settings, run_date)
+        return Night(settings, run_date).read("gates_batch").set_index("gate")
+
+    with open_warehouse(settings, "test") as warehouse:
+        _append(warehouse, "forestall.quarantine", bad)
+        _append(warehouse, "forestall.pulls", [_pull(MONDAY, 3, 0, **pull)])
+    found = told(MONDAY)
+    assert found.loc[f"batch.{table}.small_ever_usable", "severity"] == severity
+    assert not found.loc[f"batch.{table}.small_quarantine_share", "is_passed"]
+    assert found.loc[f"batch.{table}.small_quarantine_share", "observed"] == "quarantined: time_without_zone 3"
+    tuesday = MONDAY + timedelta(days=1)
+    with open_warehouse(settings, "test") as warehouse:  # it delivers the same again
+        _append(warehouse, "forestall.pulls", [_pull(tuesday, 4, 0, **pull)])
+    found = told(tuesday)
+    assert not found.loc[f"batch.{table}.small_ever_usable", "is_passed"]
+    assert found.loc[f"batch.{table}.small_quarantine_share", "is_passed"]
+    key = {"customer_id": "c1"} if table == "consents" else {"event_id": "e1"}
+    known = {"known_at": CUTOFF, "pull_id": 4, "source": "small"}
+    with open_warehouse(settings, "test") as warehouse:
+        _append(warehouse, f"raw.{table}", [{**key, **known, "pull_id": 1}])
+    check_batch(settings, tuesday)
+    assert (
+        Night(settings, tuesday)
+        .read("gates_batch")
+        .set_index("gate")
+        .loc[f"batch.{table}.small_ever_usable", "is_passed"]
+    )
+
+
+def test_one_of_two_sources_of_a_needed_table_may_be_bad(batch: Callable[..., Settings]) -> None:
+    settings = batch()
+    pull = {"source": "shop", "table_name": "customers"}
+    with open_warehouse(settings, "test") as warehouse:
+        row = {**pull, "rule": "no_key", "run_date": MONDAY, "pull_id": 3, "row_key": None}
+        _append(warehouse, "forestall.quarantine", [row])
+        _append(warehouse, "forestall.pulls", [_pull(MONDAY, 3, 0, **pull)])
+    assert check_batch(settings, MONDAY)["warnings"] == 2  # its share, and that nothing ever came
 
 
 def test_a_warehouse_without_any_row_has_nothing_to_publish(company: Company) -> None:
