@@ -15,6 +15,8 @@ SHIFT_PLAN = Table(
         ("starts_at", "instant", "first instant"),
         ("ends_at", "instant", "last instant"),
         ("breaks", "text", "local times of its breaks, such as `12:15-12:45 | 15:00-15:15`"),
+        ("break_minutes", "text", "the same in minutes after starts_at, such as `255-285 | 420-435`: plain in the hour "
+         "that comes twice; null in nights of schema 7 and before"),
         ("paid_hours", "number", "hours paid, without unpaid breaks"),
         ("occupancy", "number", "share of its time on duty that is busy, as simulated; of deferred work as planned"),
     ),

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from forestall.publishing.breaks import breaks_of
 from forestall.settings import ConfigError, Settings
 
 Integers = NDArray[np.int64]
@@ -33,15 +34,9 @@ def planned_without(site: str, coverage: pd.DataFrame, shifts: pd.DataFrame, set
     place = {group: at for at, group in enumerate(sorted(coverage["queue_group"].unique()))}
     mine = mine[mine["queue_group"].isin(list(place))]
     _add(change, mine["queue_group"].map(place), _seconds(mine["starts_at"]), _seconds(mine["ends_at"]), origin, 1)
-    rests = _breaks(mine, settings)
-    _add(
-        change,
-        rests["queue_group"].map(place),
-        rests["first_s"].to_numpy(np.int64),
-        rests["last_s"].to_numpy(np.int64),
-        origin,
-        -1,
-    )
+    rests = breaks_of(mine, settings.company.time_zone)
+    resting = mine["queue_group"].loc[rests["shift"]].map(place)
+    _add(change, resting, _seconds(rests["starts_at"]), _seconds(rests["ends_at"]), origin, -1)
     lost = change.cumsum(axis=1)
     at = coverage["queue_group"].map(place).to_numpy(np.int64)
     mean = np.mean([lost[at, first + step] for step in range(steps)], axis=0)
@@ -57,20 +52,3 @@ def _add(change: Integers, group: "pd.Series[int]", first_s: Integers, last_s: I
     rows = group.to_numpy(np.int64)
     for instants, sign in ((first_s, by), (last_s, -by)):
         np.add.at(change, (rows, ((np.asarray(instants, np.int64) - origin) // STEP_S).clip(0, most)), sign)
-
-
-def _breaks(shifts: pd.DataFrame, settings: Settings) -> pd.DataFrame:
-    """queue_group, first_s, last_s of every break; those after midnight belong to the shift of the evening before."""
-    rows = shifts.assign(rest=shifts["breaks"].astype(str).str.split(" | ", regex=False)).explode("rest")
-    rows = rows[rows["rest"].str.contains("-", na=False)].reset_index(drop=True)
-    times = rows["rest"].str.split("-", expand=True).reindex(columns=[0, 1])
-    found = pd.DataFrame({"queue_group": rows["queue_group"]})
-    start = pd.DatetimeIndex(rows["starts_at"]).tz_convert(settings.zone)
-    for name, column in (("first_s", 0), ("last_s", 1)):
-        local = pd.to_datetime(rows["local_on"].astype(str) + " " + times[column].astype(str))
-        late = local < pd.Series(start.tz_localize(None), index=local.index)
-        local = (local + pd.to_timedelta(late.astype(int), unit="D")).dt.tz_localize(
-            settings.zone, ambiguous=True, nonexistent="shift_forward"
-        )
-        found[name] = _seconds(local)
-    return found

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from forestall.privacy.pseudonyms import HEX_CHARACTERS
+from forestall.publishing.breaks import BETWEEN, breaks_of
 
 FOLDER = "shifts"  # of a published night
 OCTETS = 75  # longest line of a calendar
@@ -50,9 +51,10 @@ def calendars_of_agents(shifts: pd.DataFrame, zone: str, company: str, stamp: st
 def _shifts(shifts: pd.DataFrame, zone: str) -> pd.DataFrame:
     """slot_id, uid, starts_at, ends_at, summary, description, site, queue_group, is_assigned; a row a shift."""
     begins, ends = (shifts[name].dt.tz_convert(zone).dt.strftime("%H:%M") for name in ("starts_at", "ends_at"))
-    rests = shifts["breaks"].str.replace(" | ", ", ", regex=False).replace("", "none")
+    rests = shifts["breaks"].fillna("").str.replace(BETWEEN, ", ", regex=False).replace("", "none")
     columns = ["slot_id", "starts_at", "ends_at", "site", "queue_group", "is_assigned"]
     return shifts[columns].assign(
+        site=shifts["site"].fillna(""),
         uid=shifts["slot_id"].astype(str) + pd.to_datetime(shifts["local_on"]).dt.strftime("-%Y%m%d"),
         summary=shifts["pattern"] + " (" + shifts["queue_group"] + ")",
         description=begins + "-" + ends + ", breaks " + rests,
@@ -61,27 +63,11 @@ def _shifts(shifts: pd.DataFrame, zone: str) -> pd.DataFrame:
 
 def _breaks(shifts: pd.DataFrame, zone: str) -> pd.DataFrame:
     """As `_shifts`; a row a break."""
-    each = shifts.assign(told=shifts["breaks"].str.split(" | ", regex=False)).explode("told")
-    each = each[each["told"].str.len() > 0]
-    number = each.groupby(["slot_id", "local_on"]).cumcount() + 1
-    clock = each["told"].astype("str").str.extract("(.+)-(.+)")
-    begins = _first_at(clock[0], each["starts_at"], zone)
-    rests = _shifts(each.assign(starts_at=begins, ends_at=_first_at(clock[1], begins, zone)), zone)
-    return rests.assign(uid=rests["uid"] + "-break-" + number.astype(str), summary="Break", description=each["told"])
-
-
-def _first_at(clock: pd.Series, after: pd.Series, zone: str) -> pd.Series:
-    """The first instant from `after` on at which the local clock shows a time, of an hour that comes twice either."""
-    midnight = after.dt.tz_convert(zone).dt.tz_localize(None).dt.normalize()
-    wall = midnight + pd.to_timedelta(clock + ":00")
-    found = [
-        (wall + pd.Timedelta(days=days)).dt.tz_localize(zone, ambiguous=is_summer, nonexistent="shift_forward")
-        for days in (0, 1)
-        for is_summer in ([True] * len(wall), [False] * len(wall))
-    ]
-    later = [at.dt.tz_convert("UTC").where(at >= after) for at in found]
-    first: pd.Series = pd.concat(later, axis=1).min(axis=1)
-    return first
+    rests = breaks_of(shifts.reset_index(drop=True), zone)
+    each = shifts.iloc[rests["shift"].to_numpy(int)].reset_index(drop=True)
+    events = _shifts(each.assign(starts_at=rests["starts_at"], ends_at=rests["ends_at"]), zone)
+    uid = events["uid"] + "-break-" + rests["number"].astype(str)
+    return events.assign(uid=uid, summary="Break", description=rests["told"])
 
 
 def _text(events: pd.DataFrame, company: str, stamp: str) -> str:

@@ -11,6 +11,7 @@ from datetime import date, timedelta
 import numpy as np
 import pandas as pd
 
+from forestall.publishing.breaks import breaks_of
 from forestall.shifts.grid import Grid
 from forestall.shifts.jobs import Breaks, Jobs
 
@@ -64,7 +65,7 @@ def kept_jobs(
     rows = kept.rows[kept.rows["local_on"].isin(days) & kept.rows["queue_group"].isin(list(groups))]
     rows = rows.sort_values(["local_on", "slot_id"], kind="stable", ignore_index=True)
     begins = pd.DatetimeIndex(rows["starts_at"])
-    first, last = (_steps(rows[name], grid) for name in ("starts_at", "ends_at"))
+    first, last = (steps_of(rows[name], grid) for name in ("starts_at", "ends_at"))
     local = begins.tz_convert(grid.zone)
     day = pd.Index(days).get_indexer(pd.Index(rows["local_on"]))
     jobs = Jobs(
@@ -73,27 +74,18 @@ def kept_jobs(
         np.asarray(pd.Index(groups).get_indexer(pd.Index(rows["queue_group"])), np.int64),
         np.asarray(pd.Index(sites).get_indexer(pd.Index(rows["site"])), np.int64),
     )  # fmt: skip
-    breaks = [
-        _breaks(str(told or ""), week[at], begin, grid)
-        for told, at, begin in zip(rows["breaks"], day.tolist(), first.tolist(), strict=True)
-    ]
-    return rows, jobs, breaks
+    return rows, jobs, rests_in_steps(rows, grid)
 
 
-def _steps(instants: pd.Series, grid: Grid) -> np.ndarray:
+def steps_of(instants: pd.Series, grid: Grid) -> np.ndarray:
     return grid.step_of(pd.DatetimeIndex(instants).as_unit("s").asi8)
 
 
-def _breaks(told: str, day: int, first: int, grid: Grid) -> tuple[tuple[int, int], ...]:
-    """Steps of `12:15-12:45 | 15:00-15:15`; what is earlier by the clock than the shift lies after midnight."""
-    found = []
-    for one in filter(None, told.split(" | ")):
-        begin, end = (_step(clock, day, first, grid) for clock in one.split("-"))
-        found.append((begin, end))
-    return tuple(found)
-
-
-def _step(clock: str, day: int, first: int, grid: Grid) -> int:
-    hour, minute = map(int, clock.split(":"))
-    step = grid.local_step(day, hour * MINUTE + minute)
-    return step if step >= first else grid.local_step(day, hour * MINUTE + minute + 24 * MINUTE)
+def rests_in_steps(rows: pd.DataFrame, grid: Grid) -> Breaks:
+    """First and last step of each break of published shifts, whose index counts from 0."""
+    rests = breaks_of(rows, grid.zone.key)
+    found: list[list[tuple[int, int]]] = [[] for _ in range(len(rows))]
+    ends = (steps_of(rests[name], grid).tolist() for name in ("starts_at", "ends_at"))
+    for at, first, last in zip(rests["shift"], *ends, strict=True):
+        found[at].append((first, last))
+    return [tuple(one) for one in found]

@@ -7,6 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from features.published_shifts import SHIFT_COVERAGE, SHIFT_PLAN
+from forestall.publishing.breaks import BETWEEN
 from forestall.shifts.plan import ShiftPlan
 from forestall.shifts.remedies import remedies
 from forestall.shifts.rules import StaffingRules
@@ -23,12 +24,17 @@ def shift_table(plan: ShiftPlan, occupancy: NDArray[np.float64], pseudonym: Call
     rows, grid = plan.shifts, plan.grid
     is_named = rows["is_assigned"].astype(bool) & ~rows["slot"].str.startswith("slot ")
     names = {agent: pseudonym(agent) for agent in rows.loc[is_named, "slot"].unique()}
+    minutes = grid.step_s // 60
     clock = grid.instant(np.arange(grid.steps)).tz_convert(grid.zone).strftime("%H:%M").to_numpy()
     table = pd.DataFrame({
         "slot_id": rows["slot"].map(lambda slot: names.get(slot, slot)),
         "starts_at": grid.instant(rows["first"].to_numpy(np.int64)),
         "ends_at": grid.instant(rows["last"].to_numpy(np.int64)),
-        "breaks": [" | ".join(f"{clock[one]}-{clock[other]}" for one, other in rests) for rests in rows["breaks"]],
+        "breaks": [BETWEEN.join(f"{clock[one]}-{clock[other]}" for one, other in rests) for rests in rows["breaks"]],
+        "break_minutes": [
+            BETWEEN.join(f"{(one - first) * minutes}-{(other - first) * minutes}" for one, other in rests)
+            for first, rests in zip(rows["first"], rows["breaks"], strict=True)
+        ],
         "paid_hours": rows["paid_h"].astype(float),
         "occupancy": _mean_occupancy(plan, occupancy),
         **{name: rows[name] for name in ("local_on", "is_assigned", "site", "queue_group", "pattern")},

@@ -441,6 +441,7 @@ def _shifts(run_date: date) -> dict[str, pd.DataFrame]:
             "starts_at": at + pd.Timedelta(hours=8),
             "ends_at": at + pd.Timedelta(hours=16, minutes=15),
             "breaks": "12:15-12:45",
+            "break_minutes": "255-285",
         },
         usual
         | {
@@ -451,6 +452,7 @@ def _shifts(run_date: date) -> dict[str, pd.DataFrame]:
             "starts_at": at + pd.Timedelta(hours=16),
             "ends_at": at + pd.Timedelta(hours=20),
             "breaks": "",
+            "break_minutes": "",
         },
     ]
     coverage = [

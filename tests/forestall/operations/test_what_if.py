@@ -63,7 +63,7 @@ def shifts_of(plan):
                  "ends_at": end, "paid_hours": 10.0, "occupancy": 0.8}  # fmt: skip
         rows += [
             usual | {"slot_id": f"s{at:02d}", "site": "Muenchen" if at < 2 else "Leipzig",
-                     "breaks": "" if at < 2 else "12:00-12:30"}
+                     "breaks": "" if at < 2 else "12:00-12:30", "break_minutes": "" if at < 2 else "240-270"}
             for at in range(agents)
         ]  # fmt: skip
     return pd.DataFrame(rows)

@@ -175,3 +175,21 @@ def test_the_command_says_which_file_is_an_agents(company, night_tables, about_t
     assert f"shifts/{path.name}" in manifest["files"]
     missing = CliRunner().invoke(app, ["shifts", "B-1", *config])
     assert missing.exit_code != 0
+
+
+def test_a_break_in_the_hour_that_comes_twice_is_where_it_was_planned():
+    # From 22:00 in summer time: 02:00 comes after 4 hours and again after 5.
+    night = shift("ann", "2026-10-24 22:00+02:00", "2026-10-25 06:00+01:00", "02:30-02:00 | 02:30-03:00")
+    (told,) = own(night | {"break_minutes": "270-300 | 330-360"}).values()
+    assert spans(told, "Break") == [
+        ("20261025T003000Z", "20261025T010000Z"),
+        ("20261025T013000Z", "20261025T020000Z"),
+    ]
+    assert [one["DESCRIPTION"] for one in told if one["SUMMARY"] == "Break"] == ["02:30-02:00", "02:30-03:00"]
+
+
+def test_a_shift_without_breaks_or_site_on_record_has_none():
+    bare = shift("ann", "2026-03-02 08:00+01:00", "2026-03-02 12:00+01:00")
+    (told,) = own(bare | {"breaks": None, "break_minutes": None, "site": None}).values()
+    (one,) = told
+    assert (one["LOCATION"], one["DESCRIPTION"]) == ("", "08:00-12:00, breaks none")

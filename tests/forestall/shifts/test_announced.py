@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 
-from forestall.shifts.announced import announced
+from forestall.shifts.announced import Announced, announced
 from forestall.shifts.plan import plan_shifts
 from forestall.shifts.rules import Absence, Break, Pattern, StaffingRules
 from forestall.shifts.tables import shift_table
@@ -143,6 +143,21 @@ def test_breaks_after_midnight_come_back_where_they_were():
     )
     assert of_days(second, first.grid.days) == of_days(first, first.grid.days)
     assert (second.on_break == first.on_break).all()
+
+
+def test_a_break_in_the_hour_that_comes_twice_comes_back_as_long_as_it_was():
+    saturday = date(2026, 10, 24)
+    # Breaks 4 and 5 hours after 22:00: both times the clock shows 02:00 to 02:30.
+    for after in (240, 270, 300):
+        rest = Break(minutes=30, earliest=after, latest=after)
+        given = rules(patterns={"night": Pattern(starts=[22 * HOUR], minutes=8 * HOUR, breaks=[rest])})
+        wanted = need(1, first=saturday, days=2, hours=(22, 23))
+        first = plan(wanted, agents(2), given)
+        kept = announced(published(first), saturday, saturday, 2, KEYS)
+        kept = Announced(kept.rows, saturday + timedelta(days=2))
+        second = plan(wanted, agents(2), given, kept)
+        assert [last - begin for row in first.shifts["breaks"] for begin, last in row] == [1, 1]
+        assert of_days(second, first.grid.days) == of_days(first, first.grid.days)
 
 
 def test_without_a_roster_slots_stay_covered():
