@@ -31,6 +31,15 @@ def last_published(night: Night) -> PublishedNight | None:
     return earlier[-1] if earlier else None
 
 
+def published_since(night: Night, since: date) -> list[PublishedNight]:
+    """Published nights from a day until this one, and the one before that day, the oldest first; newest revisions."""
+    newest = {
+        published.run_date: published for published in nights(night.published) if published.run_date < night.run_date
+    }
+    earlier = [run_date for run_date in newest if run_date <= since]
+    return [newest[run_date] for run_date in sorted(newest) if run_date >= max(earlier, default=since)]
+
+
 def previous_scores(last: PublishedNight | None) -> pd.DataFrame:
     """Its probabilities and models by the key of `churn_scores`; no row where there is none.
 

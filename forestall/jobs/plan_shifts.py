@@ -1,13 +1,15 @@
 """Who works when, what that covers and gives, and whom to hire.
 
-Reads `volume_forecast`, `volume_days`, `staffing_requirement` and `handle_time_by_concurrency` of the night, the
-roster, eight weeks of `marts.fct_agent_time` and `marts.fct_contact_volume`, `staffing.yml` and `standards.yml`;
+Reads `volume_forecast`, `volume_days`, `staffing_requirement` and `handle_time_by_concurrency` of the night, what was
+published of the shifts of the last two weeks, the roster, eight weeks of `marts.fct_agent_time` and
+`marts.fct_contact_volume`, `staffing.yml` and `standards.yml`;
 writes `shift_plan`, `shift_coverage`, `shift_service`, `capacity_plan` and `usable_minutes` (what outreach may take
 of these shifts). Without patterns in `staffing.yml` they are empty.
-Safe to run again: the same night gives the same plan.
+Safe to run again: the same night gives the same plan, unless `solver_seconds` ended the search, which a note tells.
 """
 
 import logging
+from collections.abc import Mapping
 from datetime import date, timedelta
 
 import numpy as np
@@ -16,7 +18,7 @@ import pandas as pd
 from features.published import PUBLISHED
 from features.published_shifts import SHIFT_TABLES
 from features.published_staffing import HANDLE_TIME_BY_CONCURRENCY
-from forestall.history.changes import last_published
+from forestall.history.changes import last_published, published_since
 from forestall.jobs.plan_staffing import what_is_known
 from forestall.night import Night
 from forestall.outreach.playbook import load_playbook
@@ -34,6 +36,7 @@ from forestall.shifts.rules import StaffingRules, load_staffing_rules
 from forestall.shifts.service import Losses, queue_loads, simulate_plan
 from forestall.shifts.tables import coverage_table, live_contacts, shift_table
 from forestall.shifts.usable import usable_minutes
+from forestall.shifts.worked import DAYS_BACK, Worked, worked
 from forestall.staffing.plan import days_of_queues, patience_of, standards_of
 from forestall.staffing.shrinkage import Shrinkage
 from forestall.warehouse import Warehouse, open_warehouse
@@ -60,8 +63,9 @@ def plan_shifts(settings: Settings, run_date: date) -> Summary:
         agents = agents_of(warehouse)
         known, lost = what_is_known(warehouse, night, night.read(HANDLE_TIME_BY_CONCURRENCY.name))
     needed, losses = to_schedule(requirement, lost, rules)
-    kept = _kept(night, agents, rules)
-    plan = cheapest_shifts(needed, agents, rules, settings.zone, settings.volume.interval_minutes * 60, kept)
+    keys = {pseudonym(settings, agent): agent for agent in agents["agent_id"].astype(str)}
+    interval_s, kept, past = settings.volume.interval_minutes * 60, _kept(night, keys, rules), _worked(night, keys)
+    plan = cheapest_shifts(needed, agents, rules, settings.zone, interval_s, kept, past)
     forecast = night.read("volume_forecast")
     standards = standards_of(forecast, known)
     queues_of = {
@@ -95,13 +99,18 @@ def plan_shifts(settings: Settings, run_date: date) -> Summary:
     }
 
 
-def _kept(night: Night, agents: pd.DataFrame, rules: StaffingRules) -> Announced | None:
+def _kept(night: Night, keys: Mapping[str, str], rules: StaffingRules) -> Announced | None:
     """What the last published night announced and is to stay."""
     last = last_published(night)
     if not rules.announced_weeks or last is None:
         return None
-    keys = {pseudonym(night.settings, agent): agent for agent in agents["agent_id"].astype(str)}
     return announced(last.frame("shift_plan"), last.run_date, night.run_date, rules.announced_weeks, keys)
+
+
+def _worked(night: Night, keys: Mapping[str, str]) -> Worked | None:
+    """What was worked in the last two weeks, as it was last published for each day."""
+    nights = published_since(night, night.run_date - timedelta(days=DAYS_BACK))
+    return worked([(one.run_date, one.frame("shift_plan")) for one in nights], night.run_date, keys)
 
 
 def agents_of(warehouse: Warehouse) -> pd.DataFrame:

@@ -142,6 +142,10 @@ class _Shifts:
         """Lanes first: what is said by interval of the plan, along the last axis."""
         return np.asarray(np.repeat(by_day(values, self.bounds), DRAWS, axis=0))
 
+    def most_of_day(self, values: Floats) -> Floats:
+        """By lane the most that is said by interval of its day: a shorter day has no intervals of nothing at its end."""
+        return np.repeat(np.maximum.reduceat(values, self.bounds[:-1]), DRAWS)
+
 
 def _ways(
     shifts: _Shifts, mine: list[tuple[QueueLoad, Integers]], firm: Integers, needed: Floats, rules: pd.DataFrame,
@@ -176,7 +180,7 @@ def _ways(
     best = _taken_off(shifts, needed, lambda servers: drawn(servers).tried(), alone, minutes)
     if at_once == 1:
         idle_agents, ahead = _published(rules, grid.instant(np.arange(shifts.bounds[-1]) * _a_step(shifts.plan)))
-        both = drawn(beside).tried(shifts.on_days(idle_agents), shifts.on_days(ahead).max(axis=1))
+        both = drawn(beside).tried(shifts.on_days(idle_agents), shifts.most_of_day(ahead))
         ways[BOTH] = (both, minutes(beside, both))
         best = _better(best, _least_idle(drawn(whole), alone))
     ways[KNOWING] = best

@@ -7,7 +7,7 @@ finished roster from the solver's bounds, not of the model's counts.
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -21,13 +21,17 @@ from forestall.shifts.filling import Gaps
 from forestall.shifts.grid import Grid, candidates_of, grid_of, kinds_of
 from forestall.shifts.jobs import Breaks, Jobs, as_jobs, jobs_of, present
 from forestall.shifts.program import AgentClass, Floats, Integers, Solution, Week
-from forestall.shifts.roster import Roster, roster_of, week_limits
+from forestall.shifts.roster import Passed, Roster, roster_of, week_limits
 from forestall.shifts.rostering import Crew, Given, Limits, State, assign_week, carry, deal
 from forestall.shifts.rules import StaffingRules
 from forestall.shifts.week import solve_week
+from forestall.shifts.worked import Worked
 
 GAP = 0.01  # within which the search of a week may stop
 OPEN = "open"  # slot of a shift that nobody of the roster can work
+COLUMNS = (
+    "slot", "is_assigned", "local_on", "site", "queue_group", "pattern", "first", "last", "breaks", "paid_h",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,8 @@ class ShiftPlan:
         cost: paid hours, uncovered ones at their cost.
         bound: no plan costs less.
         notes: lines for the night.
+        before: rows as `shifts`, of those who are still on duty, or not yet rested, when the first day begins; steps
+            before it are negative.
     """
 
     grid: Grid
@@ -58,6 +64,20 @@ class ShiftPlan:
     cost: float
     bound: float
     notes: tuple[str, ...]
+    before: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(COLUMNS)))
+
+    @property
+    def on_duty(self) -> pd.DataFrame:
+        """Whatever shifts cover the plan's days: somebody's, last night's as far as they go on into the first day."""
+        mine = self.shifts[self.shifts["is_assigned"].astype(bool)]
+        going_on = self.before[self.before["last"].astype("int64") > 0]
+        if going_on.empty:
+            return mine
+        breaks = [
+            tuple((max(one, 0), other) for one, other in rests if other > 0) for rests in going_on["breaks"]
+        ]  # fmt: skip
+        going_on = going_on.assign(first=0, breaks=pd.Series(breaks, going_on.index, dtype=object))
+        return pd.concat([going_on, mine], ignore_index=True)
 
     @property
     def short(self) -> Integers:
@@ -72,7 +92,7 @@ class ShiftPlan:
 
 def plan_shifts(
     requirement: pd.DataFrame, agents: pd.DataFrame, rules: StaffingRules, zone: ZoneInfo, interval_s: int,
-    kept: Announced | None = None,
+    kept: Announced | None = None, worked: Worked | None = None,
 ) -> ShiftPlan:  # fmt: skip
     """Shifts for every day of the requirement.
 
@@ -83,14 +103,19 @@ def plan_shifts(
         zone: of the company.
         interval_s: length of an interval.
         kept: what has been announced, and stays; None: nothing.
+        worked: the days before; None: nothing is known of them, and everybody is fresh.
     """
     grid = grid_of(list(requirement["local_on"]), zone, interval_s, rules.step_minutes)
     queues_of = _groups(requirement, rules)
     required = _required(requirement, grid, queues_of, rules)
     roster, notes = roster_of(agents, queues_of, grid.days, rules)
     planner = _Planner(grid, tuple(queues_of), required, roster, rules, kept)
+    if worked is not None:
+        before, _ = roster_of(agents, queues_of, worked.days, rules)
+        planner.remember(worked.those_there(before), before)
     planner.run()
-    return replace(planner.plan(), notes=(*notes, *planner.notes))
+    cut = f"solver_seconds ({rules.solver_seconds}) ended the search before its own limits: again it may end elsewhere"
+    return replace(planner.plan(), notes=(*notes, *planner.notes, *([cut] if planner.is_cut else [])))
 
 
 def _groups(requirement: pd.DataFrame, rules: StaffingRules) -> dict[str, list[str]]:
@@ -133,6 +158,9 @@ class _Planner:
         self.rows: list[dict[str, object]] = []
         self.notes: list[str] = []
         self.state = State.fresh(len(roster) if roster is not None else 0)
+        self.passed: Passed | None = None
+        self.is_cut = False
+        self.before = pd.DataFrame(columns=list(COLUMNS))
         self.until = time.monotonic() + rules.solver_seconds
         self.served_at = self._served_at()
 
@@ -148,17 +176,29 @@ class _Planner:
         ]
         return served
 
+    def remember(self, worked: Worked, before: Roster | None) -> None:
+        """Begin where the days before have left people, and with those of last night who are still there."""
+        self.before = worked.shifts(self.grid, self._rest_steps)
+        if self.roster is not None and before is not None:
+            agents = self.roster.agents
+            self.state = worked.state(agents, self.grid, self._rest_steps)
+            self.passed = worked.passed(agents, before, self.grid.days[0])
+        for row in self.before[self.before["queue_group"].isin(self.groups)].itertuples():
+            self._put_there(self.groups.index(str(row.queue_group)), 0, max(int(row.last), 0), row.breaks)  # type: ignore[arg-type]
+
     def run(self) -> None:
         parts, weeks = self._parts(), self.grid.weeks()
         left = len(parts) * len(weeks)
-        for number, week in enumerate(weeks):
+        for at, week in enumerate(weeks):
+            number = (self.grid.days[week[0]].toordinal() - 1) // 7  # of the calendar: the same on every night
+            passed = self.passed if at == 0 else None
             if self.kept is not None and self.kept.keeps([self.grid.days[day] for day in week]):
                 self._keep_week(week, self.kept)
                 left -= len(parts)
                 continue
             for part in parts:
                 seconds = max(2.0, min(1.0, 3 / left) * (self.until - time.monotonic()))
-                self._plan_week(week, number, part, seconds)
+                self._plan_week(week, number, part, seconds, passed)
                 left -= 1
 
     def _keep_week(self, week: Sequence[int], kept: Announced) -> None:
@@ -202,7 +242,9 @@ class _Planner:
         _, label = connected_components(coo_array(shares), directed=False)
         return [np.flatnonzero(label == part) for part in range(label.max() + 1)]
 
-    def _plan_week(self, week: Sequence[int], number: int, part: Integers, seconds: float) -> None:
+    def _plan_week(
+        self, week: Sequence[int], number: int, part: Integers, seconds: float, passed: Passed | None
+    ) -> None:
         start = self.grid.day_start[week[0]]
         end = self.grid.day_start[week[-1] + 1]
         # Only this week's need is this week's: what its last nights reach over is taken off the next one's.
@@ -216,7 +258,7 @@ class _Planner:
             lost = self._penalty(required)
             self.cost, self.bound = self.cost + lost, self.bound + lost
             return
-        crew = self._crew(week, part)
+        crew = self._crew(week, part, passed)
         problem = Week(
             required, self.kinds, replace(candidates, first=candidates.first - start),
             None if crew is None else crew.classes,
@@ -225,6 +267,7 @@ class _Planner:
             self.grid.step_s / 3600, self.rules.short_cost,
         )  # fmt: skip
         found = solve_week(problem, seconds, GAP)
+        self.is_cut |= found.is_cut
         self.bound += found.bound
         jobs, breaks, kind = jobs_of(candidates, found, self.kinds, self.sites, self.grid, start)
         # What the model pays beside shifts and uncovered steps (idle contracts, a site's least staff) stays as it is:
@@ -256,22 +299,28 @@ class _Planner:
     def _penalty(self, short: Integers) -> float:
         return self.rules.short_cost * self.grid.step_s / 3600 * float(short.sum())
 
-    def _crew(self, week: Sequence[int], part: Integers) -> "_Team | None":
+    def _crew(self, week: Sequence[int], part: Integers, passed: Passed | None) -> "_Team | None":
         if self.roster is None:
             return None
         roster = self.roster
         mine = np.flatnonzero(roster.may_serve[:, part].any(axis=1))
-        days, hours = week_limits(roster, week, self.rules)
+        days, hours, least = week_limits(roster, week, self.rules, passed)
         classes: dict[tuple[object, ...], list[int]] = {}
         for agent in mine.tolist():
             groups = tuple(np.flatnonzero(roster.may_serve[agent, part]).tolist())
-            key = (roster.site[agent], groups, round(float(hours[agent]), 6), int(days[agent]))
+            key = (
+                roster.site[agent],
+                groups,
+                round(float(hours[agent]), 6),
+                int(days[agent]),
+                round(float(least[agent]), 6),
+            )
             classes.setdefault(key, []).append(agent)
         made = [
             AgentClass(
                 key[0], key[1], key[2], key[3],  # type: ignore[arg-type]
                 tuple(roster.is_there[agents][:, list(week)].sum(axis=0).tolist()), len(agents),
-                key[2] * self.rules.least_share_of_contract,  # type: ignore[operator]
+                key[4],  # type: ignore[arg-type]
             )
             for key, agents in classes.items()
         ]  # fmt: skip
@@ -319,7 +368,8 @@ class _Planner:
             return state.usual
         starts = np.array(sorted({minute for times in self.starts for minute in times}), float)
         bands = np.quantile(starts, (0.15, 0.5, 0.85))
-        return np.asarray(bands[(mine + number) % 3])
+        turn = mine if self.roster is None else self.roster.turn[mine]
+        return np.asarray(bands[(turn + number) % 3])
 
     def _book(
         self, part: Integers, week: Sequence[int], jobs: Jobs, breaks: Breaks,
@@ -338,23 +388,25 @@ class _Planner:
                 slot = f"{'slot' if self.roster is None else OPEN} {self.groups[group]} {nameless[key]:03d}"
             first, last = int(jobs.first[at]), int(jobs.last[at])
             if is_assigned:
-                self.planned[group, first:last] += 1
-                for one, other in breaks[at]:
-                    self.planned[group, one:other] -= 1
-                    self.on_break[group, one:other] += 1
+                self._put_there(group, first, last, breaks[at])
             self.rows.append({
                 "slot": slot, "is_assigned": is_assigned, "local_on": self.grid.days[day],
                 "site": sites[at], "queue_group": self.groups[group], "pattern": patterns[at],
                 "first": first, "last": last, "breaks": breaks[at], "paid_h": float(jobs.paid_h[at]),
             })  # fmt: skip
 
+    def _put_there(self, group: int, first: int, last: int, breaks: Sequence[tuple[int, int]]) -> None:
+        self.planned[group, first:last] += 1
+        for one, other in breaks:
+            rest = slice(max(one, 0), max(other, 0))
+            self.planned[group, rest] -= 1
+            self.on_break[group, rest] += 1
+
     def plan(self) -> ShiftPlan:
-        columns = ["slot", "is_assigned", "local_on", "site", "queue_group", "pattern", "first", "last", "breaks",
-                   "paid_h"]  # fmt: skip
-        shifts = pd.DataFrame(self.rows, columns=columns).sort_values(["local_on", "slot"], ignore_index=True)
+        shifts = pd.DataFrame(self.rows, columns=list(COLUMNS)).sort_values(["local_on", "slot"], ignore_index=True)
         return ShiftPlan(
             self.grid, self.groups, shifts, self.required, self.planned, self.on_break, self.paid_h, self.cost,
-            self.bound, (),
+            self.bound, (), self.before,
         )  # fmt: skip
 
 

@@ -120,6 +120,7 @@ class Solution:
         lengths: paid hours that differ, by site.
         cost: of the solution, in paid hours, uncovered time included.
         bound: no plan of this week costs less.
+        is_cut: time ended the search before its own limits did, so that again it may end elsewhere.
     """
 
     counts: Integers
@@ -129,9 +130,11 @@ class Solution:
     lengths: dict[str, tuple[float, ...]]
     cost: float
     bound: float
+    is_cut: bool = False
 
 
 NODES = 500  # of a search
+TIME_IS_OVER = 1  # status of `milp`; for nodes it has another
 
 
 class Program:
@@ -146,6 +149,7 @@ class Program:
         self.row: list[int] = []
         self.column: list[int] = []
         self.value: list[float] = []
+        self.is_cut = False  # by time
 
     def columns(self, count: int, cost: float = 0.0, *, is_whole: bool = True, most: float = np.inf) -> range:
         first = len(self.cost)
@@ -181,8 +185,8 @@ class Program:
     def solve(self, seconds: float, gap: float) -> tuple[Floats, float, float]:
         """Values, their cost and the bound that is proven; no values where none were found in time.
 
-        `NODES` end the search, and the same night gives the same plan on any machine; time only where it is no search
-        any more.
+        `NODES` end the search, so that the same night gives the same plan on any machine; where time ends it before,
+        `is_cut` says so.
         """
         if not self.cost:
             return np.zeros(0), 0.0, 0.0
@@ -194,6 +198,7 @@ class Program:
                     "time_limit": seconds, "node_limit": NODES, "mip_rel_gap": gap, "presolve": presolve,
                 },
             )  # fmt: skip
+            self.is_cut |= found.status == TIME_IS_OVER
             if found.x is not None:
                 break
         bound = found.mip_dual_bound if found.mip_dual_bound is not None else 0.0

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from forestall.shifts.plan import ShiftPlan
@@ -44,16 +45,18 @@ class _Trial:
     """The plan with what has been proposed so far."""
 
     def __init__(self, plan: ShiftPlan, rules: StaffingRules) -> None:
-        mine = plan.shifts[plan.shifts["is_assigned"].astype(bool)].reset_index(drop=True)
+        over = plan.before[plan.before["last"].astype("int64") <= 0]  # only the rest after these matters
+        mine = pd.concat([over, plan.on_duty], ignore_index=True) if len(over) else plan.on_duty.reset_index(drop=True)
         self.plan, self.grid = plan, plan.grid
         self.a_step = plan.grid.interval_s // plan.grid.step_s
-        self.required, self.planned = plan.required.copy(), plan.planned.copy()
+        self.spare = plan.planned - plan.required
         self.group = pd.Index(plan.groups).get_indexer(pd.Index(mine["queue_group"]))
         self.first, self.last = mine["first"].to_numpy(np.int64, copy=True), mine["last"].to_numpy(np.int64, copy=True)
         self.breaks = [list(rests) for rests in mine["breaks"]]
         self.minutes = rules.overtime_minutes
         # How far each shift may still be lengthened, and the shifts of the same person before and after it.
         self.left = np.full(len(mine), rules.overtime_minutes * 60 // plan.grid.step_s)
+        self.left[: len(over)] = 0
         self.rest = int(np.ceil(rules.rest_hours * 3600 / plan.grid.step_s))
         own = mine.assign(row=mine.index).sort_values("first").groupby("slot")["row"]
         self.before, self.after = (own.shift(by).reindex(mine.index).fillna(-1).astype("int64") for by in (1, -1))
@@ -62,19 +65,19 @@ class _Trial:
 
     @property
     def short(self) -> Integers:
-        return np.asarray(np.maximum(self.required - self.planned, 0))
+        return np.asarray(np.maximum(-self.spare, 0))
 
     def _seats(self, site: str, most: int) -> Integers:
         """Steps: seats that nobody has."""
         change = np.zeros(self.grid.steps + 1, np.int64)
-        np.add.at(change, self.first[self.site == site], 1)
-        np.add.at(change, self.last[self.site == site], -1)
+        for ends, by in ((self.first, 1), (self.last, -1)):
+            np.add.at(change, ends[self.site == site].clip(min=0), by)
         return np.asarray(most - change.cumsum()[:-1])
 
     def told(self, group: int, at: int, contacts: float) -> str:
         """Try what would cover a group's interval, and say what came of it."""
         steps = slice(at * self.a_step, (at + 1) * self.a_step)
-        missing = int((self.plan.required - self.plan.planned)[group, steps].max())
+        missing = int((self.plan.required[group, steps] - self.plan.planned[group, steps]).max())
         parts, left = [f"{missing} missing"], self._missing(group, steps)
         if left < missing:
             parts.append(f"{left} after what is proposed before")
@@ -91,7 +94,7 @@ class _Trial:
         return "; ".join(parts)
 
     def _missing(self, group: int, steps: slice) -> int:
-        return int(self.short[group, steps].max())
+        return int(-self.spare[group, steps].min(initial=0))
 
     def _move_breaks(self, group: int, steps: slice) -> Iterator[str]:
         resting = [
@@ -107,22 +110,22 @@ class _Trial:
     def _move(self, group: int, steps: slice, shift: int, number: int) -> bool:
         """To the nearest time within the shift at which it leaves nobody missing, if it helps here."""
         one, other = self.breaks[shift][number]
-        spare = self.planned[group] - self.required[group]
-        if not (spare[max(one, steps.start) : min(other, steps.stop)] < 0).any():
+        if not (self.spare[group, max(one, steps.start) : min(other, steps.stop)] < 0).any():
             return False
-        spare[one:other] += 1  # were it not taken
+        first = int(self.first[shift])
+        spare = self.spare[group, first : self.last[shift]].copy()
+        spare[one - first : other - first] += 1  # were it not taken
         for rest, (begin, end) in enumerate(self.breaks[shift]):
             if rest != number:
-                spare[begin:end] = 0  # nobody takes two breaks at once
+                spare[begin - first : end - first] = 0  # nobody takes two breaks at once
         length = other - one
-        starts = np.arange(self.first[shift], self.last[shift] - length + 1)
-        fits = np.array([(spare[start : start + length] >= 1).all() for start in starts])
-        if not fits.any():
+        starts = first + np.flatnonzero(sliding_window_view(spare, length).min(axis=1) >= 1)
+        if not len(starts):
             return False
-        to = int(min(starts[fits], key=lambda start: (abs(start - one), start)))
+        to = int(starts[np.argmin(np.abs(starts - one))])  # of two as near the earlier
         self.breaks[shift][number] = (to, to + length)
-        self.planned[group, one:other] += 1
-        self.planned[group, to : to + length] -= 1
+        self.spare[group, one:other] += 1
+        self.spare[group, to : to + length] -= 1
         return True
 
     def _lengthen(self, group: int, steps: slice) -> Iterator[str]:
@@ -135,7 +138,7 @@ class _Trial:
 
     def _extend(self, group: int, steps: slice, shift: int, is_later: bool) -> bool:
         """Until the last, or from the first, step of the interval at which somebody is missing."""
-        missing = steps.start + np.flatnonzero(self.short[group, steps])
+        missing = steps.start + np.flatnonzero(self.spare[group, steps] < 0)
         if is_later:
             begin, end = int(self.last[shift]), int(missing[missing >= self.last[shift]].max(initial=-1)) + 1
         else:
@@ -151,7 +154,7 @@ class _Trial:
             return False
         self.first[shift], self.last[shift] = min(begin, self.first[shift]), max(end, self.last[shift])
         self.left[shift] -= end - begin
-        self.planned[group, begin:end] += 1
+        self.spare[group, begin:end] += 1
         if room is not None:
             room[begin:end] -= 1
         return True
@@ -166,13 +169,13 @@ class _Trial:
         end = min(at + 1 + LATER_H * 3600 // self.grid.interval_s, self.grid.day_start[-1] // self.a_step)
         for later in range(at + 1, end):
             to = slice(later * self.a_step, (later + 1) * self.a_step)
-            spare = min(int((self.planned - self.required)[group, to].min()), missing - moved)
+            spare = min(int(self.spare[group, to].min()), missing - moved)
             if spare > 0:
-                self.required[group, to] += spare
+                self.spare[group, to] -= spare
                 moved += spare
                 when.append(later * self.a_step)
         if moved:
-            self.required[group, steps] -= np.minimum(self.short[group, steps], moved)
+            self.spare[group, steps] += np.clip(-self.spare[group, steps], 0, moved)
             clock = self.grid.instant(np.array(when)).tz_convert(self.grid.zone).strftime("%H:%M")
             yield f"offer about {np.ceil(contacts * moved / needed):.0f} callbacks at {', '.join(clock)}"
 

@@ -25,6 +25,7 @@ class Roster:
         may_serve: agents x groups.
         contract_h: hours a week.
         is_there: agents x days; employed and not absent.
+        turn: place of each by the day of hiring, which stays when others come and go.
     """
 
     agents: tuple[str, ...]
@@ -32,9 +33,32 @@ class Roster:
     may_serve: Flags
     contract_h: NDArray[np.floating[Any]]
     is_there: Flags
+    turn: NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.agents)
+
+
+@dataclass(frozen=True)
+class Passed:
+    """Days of a calendar week that have passed when it is planned; arrays of one entry an agent.
+
+    Attributes:
+        days: as far as is known what was worked on them.
+        there: of these, on how many the agent was employed and not absent.
+        worked: shifts.
+        hours: paid.
+    """
+
+    days: int
+    there: NDArray[np.int64]
+    worked: NDArray[np.int64]
+    hours: NDArray[np.float64]
+
+    @classmethod
+    def nothing(cls, agents: int) -> "Passed":
+        zeros = np.zeros(agents, np.int64)
+        return cls(0, zeros, zeros, np.zeros(agents))
 
 
 def roster_of(
@@ -54,7 +78,8 @@ def roster_of(
     """
     if agents.empty:
         return None, ["the roster is empty (table agents): shifts are planned for slots without a name"]
-    rows = agents[~agents["team"].isin(rules.teams_left_out)].sort_values("agent_id", ignore_index=True)
+    rows = agents.assign(turn=_turn(agents))
+    rows = rows[~rows["team"].isin(rules.teams_left_out)].sort_values("agent_id", ignore_index=True)
     rows = rows.assign(site=rows["site"].fillna("").astype(str))
     notes = _unknown_sites(rows, rules)
     if rules.sites:
@@ -67,8 +92,23 @@ def roster_of(
     if unknown:
         notes.append(f"staffing.yml: absences of agents who are not on the roster: {', '.join(unknown[:5])}")
     contract = rows["contract_hours"].astype(float).fillna(rules.contract_hours).to_numpy(np.float64)
-    roster = Roster(tuple(rows["agent_id"].astype(str)), tuple(rows["site"]), may_serve, contract, is_there)
+    turn = rows["turn"].to_numpy(np.int64)
+    roster = Roster(tuple(rows["agent_id"].astype(str)), tuple(rows["site"]), may_serve, contract, is_there, turn)
     return roster, [*notes, *told]
+
+
+def _turn(agents: pd.DataFrame) -> pd.Series:
+    """Place of each among all who ever were: new ones come last, and who has left keeps the place."""
+    hired = _hired(agents)
+    order = np.lexsort((agents["agent_id"].astype(str).to_numpy(object).astype(str), hired))
+    turn = np.empty(len(agents), np.int64)
+    turn[order] = np.arange(len(agents))
+    return pd.Series(turn, agents.index)
+
+
+def _hired(rows: pd.DataFrame) -> NDArray[np.datetime64]:
+    hired = pd.to_datetime(rows["hired_on"]).fillna(pd.Timestamp(1900, 1, 1))
+    return np.asarray(hired.to_numpy("datetime64[D]"))
 
 
 def _unknown_sites(rows: pd.DataFrame, rules: StaffingRules) -> list[str]:
@@ -83,7 +123,7 @@ def _unknown_sites(rows: pd.DataFrame, rules: StaffingRules) -> list[str]:
 
 def _is_there(rows: pd.DataFrame, days: Sequence[date], rules: StaffingRules) -> Flags:
     calendar = pd.to_datetime(pd.Series(days)).to_numpy("datetime64[D]")
-    hired = pd.to_datetime(rows["hired_on"]).fillna(pd.Timestamp(1900, 1, 1)).to_numpy("datetime64[D]")
+    hired = _hired(rows)
     left = pd.to_datetime(rows["left_on"]).fillna(pd.Timestamp(2200, 1, 1)).to_numpy("datetime64[D]")
     there = (calendar >= hired[:, None]) & (calendar <= left[:, None])
     place = {agent: at for at, agent in enumerate(rows["agent_id"].astype(str))}
@@ -106,13 +146,22 @@ def _skills(rows: pd.DataFrame, queues_of: dict[str, list[str]]) -> tuple[Flags,
 
 
 def week_limits(
-    roster: Roster, week: Sequence[int], rules: StaffingRules
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Most shifts and most paid hours of each agent in a week; both in proportion in parts of a week and to absence.
+    roster: Roster, week: Sequence[int], rules: StaffingRules, passed: Passed | None = None
+) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+    """Most shifts, most paid hours and least paid hours that are left to each agent in a week.
 
-    Worked: 40 hours, 5 days a week, absent for three days of a whole week: 4 days are left, and 32 hours.
+    What is known to have been worked on days of it that have passed is taken off. In parts of a week, and where an
+    agent is absent, days and hours are in proportion.
+
+    Worked: 40 hours, 5 days a week, absent for three days of a whole week: 4 days are left, and 32 hours. Never absent,
+    and planned on Thursday after two shifts of 8 hours: 3 days are left, and 24 hours.
     """
-    whole = rules.days_a_week if len(week) == 7 else min(len(week), ceil(rules.days_a_week * len(week) / 7))
-    days = np.minimum(roster.is_there[:, week].sum(axis=1), whole)
+    passed = passed or Passed.nothing(len(roster))
+    length = len(week) + passed.days
+    whole = rules.days_a_week if length == 7 else min(length, ceil(rules.days_a_week * length / 7))
+    there = roster.is_there[:, week].sum(axis=1)
+    days = np.minimum(there + passed.there, whole)
     hours = roster.contract_h * np.minimum(1.0, days / rules.days_a_week)
-    return days.astype(np.int64), hours
+    left = np.clip(days - passed.worked, 0, there).astype(np.int64)
+    least = np.maximum(hours * rules.least_share_of_contract - passed.hours, 0.0)
+    return left, np.maximum(hours - passed.hours, 0.0), least

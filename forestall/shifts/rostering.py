@@ -286,7 +286,10 @@ def carry(state: State, jobs: Jobs, work: Integers, weekend: Flags, rest_steps: 
 
 
 def deal(combos: Sequence[tuple[int, ...]], agents: Integers, turn: int) -> dict[int, tuple[int, ...]]:
-    """Combinations of shifts for the agents of a class, turned by one agent a week so that all come round."""
+    """Combinations of shifts for the agents of a class, turned by one agent a week so that all come round.
+
+    `turn` is the number of the calendar week, so that a plan made again within it deals alike.
+    """
     if not len(agents):
         return {}
     order = np.roll(agents, -turn)

@@ -98,7 +98,7 @@ class StaffingRules(Section):
     announced_weeks: int = Field(0, ge=0, le=8, description="that stay as last published, this one included")
     overtime_minutes: int = Field(60, ge=0, description="most by which a shift may be lengthened")
     short_hour_cost: float | None = Field(None, gt=0, description="paid hours that one uncovered agent hour is worth")
-    solver_seconds: int = Field(600, ge=5, description="most time for the search, all weeks together")
+    solver_seconds: int = Field(600, ge=5, description="for the search; past it each day still gets a first plan")
     sites: dict[str, Site] = Field({}, description="empty: all, without limits")
     patterns: dict[str, Pattern] = Field({}, description="none: no shifts are planned")
     groups: dict[str, list[str]] = Field({}, description="queues that the same people serve, by name of the group")

@@ -132,7 +132,7 @@ def _group(
     a_step = grid.interval_s // grid.step_s
     live = [queue for queue in queues if not queue.standard.is_deferred]
     taken = sum((queue.net for queue in queues if queue.standard.is_deferred), np.zeros_like(queues[0].net))
-    shifts = plan.shifts[(plan.shifts["queue_group"] == plan.groups[at]) & plan.shifts["is_assigned"]]
+    shifts = plan.on_duty[plan.on_duty["queue_group"] == plan.groups[at]]
     at_once = min((queue.standard.concurrency for queue in live), default=1)
     rows, occupancy = [], np.full(len(taken), np.nan)
     for start in range(0, len(grid.days), DAYS_AT_ONCE):

@@ -105,7 +105,7 @@ def shrinkage_of(needed: pd.DataFrame, queues: Sequence[str]) -> float:
 def _on_duty(plan: ShiftPlan, agents: pd.DataFrame) -> tuple[pd.DataFrame, Integers]:
     """Agents alike in team, languages and skills, and how many are on duty: kinds x groups x steps."""
     known = agents.set_index("agent_id")[KIND].fillna("").astype(str)
-    shifts = plan.shifts[plan.shifts["is_assigned"].astype(bool)]
+    shifts = plan.on_duty
     rows = known.reindex(shifts["slot"]).fillna("")
     kinds = rows.drop_duplicates().sort_values(KIND, ignore_index=True)
     kind = np.asarray(pd.MultiIndex.from_frame(kinds).get_indexer(pd.MultiIndex.from_frame(rows)), np.int64)

@@ -88,15 +88,28 @@ class _Picked:
     open: Mapping[Key, int]
 
 
+@dataclass
+class _Clock:
+    """Time of a search, and whether it ended any part of it; by itself a search ends with its gap, nodes and rounds."""
+
+    until: float
+    is_cut: bool = False
+
+    @property
+    def left(self) -> float:
+        return self.until - time.monotonic()
+
+
 def solve_week(week: Week, seconds: float, gap: float) -> Solution:
     """A cheapest plan of a week: paid hours and uncovered time, each agent within hours, days and presence.
 
     Args:
         week: what is to be covered, and by whom.
-        seconds: most time for the search.
+        seconds: time for the search; after it nothing new is begun, but each day still gets a plan, `LEAST_S` at most
+            for each.
         gap: the search may stop within this share of its bound.
     """
-    until = time.monotonic() + seconds
+    clock = _Clock(time.monotonic() + seconds)
     lengths = {
         site: tuple(sorted({kind.paid_h for kind in week.kinds if kind.site == site}))
         for site in sorted({kind.site for kind in week.kinds})
@@ -106,22 +119,25 @@ def solve_week(week: Week, seconds: float, gap: float) -> Solution:
     units = list(_units(week))
     pools: list[list[_Plan]] = [[] for _ in units]
     with ThreadPoolExecutor(SEARCHES) as threads:  # the solver lets go of the interpreter while it searches
-        search = partial(_search_unit, week, lengths=lengths, until=until, gap=gap)
+        search = partial(_search_unit, week, lengths=lengths, clock=clock, gap=gap)
         for _ in range(ROUNDS):
             plans = list(threads.map(partial(search, prices=prices), units))
             least = sum(plan.bound for plan in plans) + _worth(week, lengths, prices)
             if least > bound:
                 bound, best = least, prices
             is_news = [_add(pool, plan) for pool, plan in zip(pools, plans, strict=True)]
-            picked = _pick(week, pools, lengths, until)
+            picked = _pick(week, pools, lengths, clock)
             stuck = [(at, most) for at, most in enumerate(_workable(picked)) if most]
             mended = list(threads.map(lambda one: search(units[one[0]], prices={}, most=one[1]), stuck))
             helps = [_add(pools[at], plan) for (at, _), plan in zip(stuck, mended, strict=True)]
             if any(helps):
-                picked = _pick(week, pools, lengths, until)
-            is_over = week.classes is None or time.monotonic() > until or not (any(is_news) or is_halfway)
+                picked = _pick(week, pools, lengths, clock)
+            is_over = week.classes is None or not (any(is_news) or is_halfway)
             if is_over or picked.cost <= (1 + gap) * bound + 1e-9:
                 break  # without a roster nothing is scarce, and there are no other prices to try
+            if clock.left < 0:
+                clock.is_cut = True
+                break
             said, is_halfway = _said(week, pools, lengths), any(is_news)
             prices = {key: (best[key] + said[key]) / 2 for key in best} if is_halfway else said
     solution = Solution(
@@ -133,13 +149,15 @@ def solve_week(week: Week, seconds: float, gap: float) -> Solution:
         cost=sum(plan.cost for plan in picked.plans) + picked.idle,
         bound=bound,
     )
-    left = until - time.monotonic()
-    if picked.cost > (1 + gap) * bound + 1e-9 and any(len(unit) > 1 for unit in units) and left > 1:
-        return _at_once(week, lengths, solution, picked.cost, left, gap)
-    return solution
+    if picked.cost > (1 + gap) * bound + 1e-9 and any(len(unit) > 1 for unit in units):
+        if clock.left > 1:
+            solution = _at_once(week, lengths, solution, picked.cost, clock, gap)
+        else:
+            clock.is_cut = True
+    return replace(solution, is_cut=clock.is_cut)
 
 
-def _at_once(week: Week, lengths: Lengths, known: Solution, most: float, seconds: float, gap: float) -> Solution:
+def _at_once(week: Week, lengths: Lengths, known: Solution, most: float, clock: _Clock, gap: float) -> Solution:
     """The whole week in one search, for weeks whose days cannot be judged apart; the better of it and what is known.
 
     `most` is what the known plan costs if the shifts that nobody can work cover nothing.
@@ -149,7 +167,8 @@ def _at_once(week: Week, lengths: Lengths, known: Solution, most: float, seconds
     supply = add_supply(program, wanted, week.classes, lengths, {}) if week.classes is not None else None
     costs = [(at, cost) for at, cost in enumerate(program.cost) if cost]
     program.add(costs, -np.inf, most)  # what is dearer than the known plan need not be looked at
-    values, cost, bound = program.solve(seconds, gap)
+    values, cost, bound = program.solve(clock.left, gap)
+    clock.is_cut |= program.is_cut
     bound = max(known.bound, min(bound, most))
     if not len(values) or cost > most - 1e-9:
         return replace(known, bound=bound)
@@ -249,14 +268,14 @@ def _workable(picked: _Picked) -> Iterator[dict[Key, int]]:
 
 
 def _search_unit(
-    week: Week, unit: _Unit, *, lengths: Lengths, prices: Prices, until: float, gap: float,
+    week: Week, unit: _Unit, *, lengths: Lengths, prices: Prices, clock: _Clock, gap: float,
     most: Mapping[Key, int] | None = None,
 ) -> _Plan:  # fmt: skip
     """The cheapest shifts of a unit at these prices; days that reach into each other in turn, without a bound."""
     there = np.zeros_like(week.required)
     plans = []
     for day in unit:
-        plans.append(_search(week, day, there, lengths, prices, until, gap, most or {}))
+        plans.append(_search(week, day, there, lengths, prices, clock, gap, most or {}))
         there += _there(week, plans[-1])
     worked = Counter[Key]()
     for plan in plans:
@@ -271,7 +290,7 @@ def _search_unit(
 
 
 def _search(
-    week: Week, day: _Day, there: Integers, lengths: Lengths, prices: Prices, until: float, gap: float,
+    week: Week, day: _Day, there: Integers, lengths: Lengths, prices: Prices, clock: _Clock, gap: float,
     most: Mapping[Key, int],
 ) -> _Plan:  # fmt: skip
     """The cheapest shifts of a day beside what the days before cover; `most` limits the shifts of a kind."""
@@ -283,7 +302,8 @@ def _search(
     shifts, breaks, wanted = _cover(program, part, lengths, prices)
     for key, limit in most.items():
         program.add(wanted.get(key, ()), -np.inf, float(limit))
-    values, cost, bound = program.solve(max(LEAST_S, until - time.monotonic()), gap)
+    values, cost, bound = program.solve(max(LEAST_S, clock.left), gap)
+    clock.is_cut |= program.is_cut
     if not len(values):  # nobody works and all is short: always a plan, the worst
         values, cost = np.zeros(len(program.cost)), week.short_cost * week.step_h * float(required.sum())
     counts = whole(values)
@@ -351,13 +371,14 @@ def _mixture(week: Week, pools: Sequence[Sequence[_Plan]], lengths: Lengths) -> 
     return _Mixture(program, columns, nobody, add_supply(program, wanted, week.classes or (), lengths, {}))
 
 
-def _pick(week: Week, pools: Sequence[Sequence[_Plan]], lengths: Lengths, until: float) -> _Picked:
+def _pick(week: Week, pools: Sequence[Sequence[_Plan]], lengths: Lengths, clock: _Clock) -> _Picked:
     """The plans, one for each unit, that together cost least with this roster."""
     if week.classes is None:
         plans = [min(pool, key=lambda plan: plan.cost) for pool in pools]
         return _Picked(plans, {}, [], 0.0, sum(plan.cost for plan in plans), {})
     mixture = _mixture(week, pools, lengths)
-    values, cost, _ = mixture.program.solve(max(LEAST_S, until - time.monotonic()), PICK_GAP)
+    values, cost, _ = mixture.program.solve(max(LEAST_S, clock.left), PICK_GAP)
+    clock.is_cut |= mixture.program.is_cut
     if not len(values):  # nobody's shifts: `rostering` still finds somebody for what it can
         plans = [pool[0] for pool in pools]
         idle = sum(one.least_hours * one.heads for one in week.classes)

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from features.published_churn import CHURN_SCORES
-from forestall.history.changes import changes_since, last_published, previous_scores
+from forestall.history.changes import changes_since, last_published, previous_scores, published_since
 from forestall.night import Night
 from forestall.warehouse import open_warehouse
 from models.churn.changes import Seen
@@ -90,6 +90,19 @@ def test_the_night_before_is_the_last_that_was_published(night):
     assert reasons["c0"].endswith(" points since yesterday: 3 complaints in the last 30 days, up from 1")
     assert reasons["c1"] == "unchanged since yesterday"
     assert reasons["c2"] == "first scored tonight"
+
+
+def test_nights_since_a_day_begin_with_the_one_that_spoke_of_it(night):
+    for day in (1, 10, 15, 20):
+        publish(night, date(2026, 2, day))
+    publish(night, RUN_DATE)
+    again = night.published / "2026-02-15.r2"
+    again.mkdir()
+    (again / "manifest.json").write_text("{}")
+    found = [(one.run_date.day, one.revision) for one in published_since(night, date(2026, 2, 12))]
+    assert found == [(10, 1), (15, 2), (20, 1)]
+    assert [one.run_date.day for one in published_since(night, date(2026, 2, 10))] == [10, 15, 20]
+    assert [one.run_date.day for one in published_since(night, date(2026, 1, 20))] == [1, 10, 15, 20]
 
 
 def test_rows_of_training_do_not_tell_what_was_known(night):

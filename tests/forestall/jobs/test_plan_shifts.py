@@ -126,19 +126,40 @@ def test_agents_appear_as_pseudonyms_once_a_day_within_their_week(night):
     assert set(shifts.loc[shifts["pattern"] == "full", "paid_hours"]) <= {7.5}
 
 
+def next_night(night, run_date, rows):
+    """Monday's shifts are published, and those of `run_date` planned."""
+    published = {name: table.arrow_schema().empty_table() for name, table in PUBLISHED.items()}
+    publish_night(night.published, MONDAY, published | {"shift_plan": night.table("shift_plan")}, {}, lambda _: None)
+    tonight = Night(night.settings, run_date)
+    tonight.write("volume_forecast", rows)
+    tonight.write("volume_days", days_ahead("care"))
+    plan_staffing(night.settings, run_date)
+    plan_shifts(night.settings, run_date)
+    return tonight
+
+
+def test_what_was_published_for_yesterday_counts_towards_the_week(night):
+    with open_warehouse(night.settings, "test") as warehouse:
+        warehouse.execute("UPDATE staging.stg_agents SET contract_hours = 24")
+        warehouse.execute("DELETE FROM staging.stg_agents WHERE agent_id >= 'agent4'")  # too few: all work all they may
+    run(night)
+    monday = night.read("shift_plan").query("is_assigned and local_on == @MONDAY")
+    tuesday = MONDAY + timedelta(days=1)
+    found = next_night(night, tuesday, forecast("care").query("local_on >= @tuesday")).read("shift_plan")
+    this_week = found[found["is_assigned"] & (found["local_on"] < MONDAY + timedelta(days=7))]
+    hours = pd.concat([monday, this_week]).groupby("slot_id")["paid_hours"].sum()
+    assert len(monday) > 0
+    assert len(hours) == 4
+    assert hours.max() <= 24
+
+
 def test_announced_shifts_stay_on_the_next_night(night):
     (night.settings.root / "staffing.yml").write_text("announced_weeks: 1\n" + PATTERNS)
     run(night)
     told = night.read("shift_plan")
-    published = {name: table.arrow_schema().empty_table() for name, table in PUBLISHED.items()}
-    publish_night(night.published, MONDAY, published | {"shift_plan": night.table("shift_plan")}, {}, lambda _: None)
     tuesday = MONDAY + timedelta(days=1)
-    tonight = Night(night.settings, tuesday)
     twice = forecast("care").query("local_on >= @tuesday")
-    tonight.write("volume_forecast", twice.assign(**{name: 2 * twice[name] for name in MEANS}))
-    tonight.write("volume_days", days_ahead("care"))
-    plan_staffing(night.settings, tuesday)
-    plan_shifts(night.settings, tuesday)
+    tonight = next_night(night, tuesday, twice.assign(**{name: 2 * twice[name] for name in MEANS}))
     found = tonight.read("shift_plan")
     this_week = [tuesday + timedelta(days=day) for day in range(6)]
     same = ["slot_id", "local_on", "starts_at", "ends_at", "breaks", "paid_hours", "site", "pattern", "queue_group"]

@@ -19,21 +19,29 @@ MONDAY, BERLIN = date(2026, 3, 2), ZoneInfo("Europe/Berlin")
 NINE, NOON = 18, 24  # intervals of half an hour
 
 
-def lived(agents, required, contacts, channel="phone", idle_agents=None, knowing=0.0):
+def lived(agents, required, contacts, channel="phone", idle_agents=None, knowing=0.0, days=(MONDAY,), ahead=0):
     """From nine to twelve, so many on duty and required, so many contacts each half hour; calls of half an hour."""
-    grid = grid_of([MONDAY], BERLIN, 1800, 30)
+    grid = grid_of(days, BERLIN, 1800, 30)
+    at = np.array([grid.local_step(day, 9 * 60) + step for day in range(len(days)) for step in range(NOON - NINE)])
     planned, need = np.zeros((2, 1, grid.steps), int)
-    planned[0, NINE:NOON], need[0, NINE:NOON] = agents, required
+    planned[0, at], need[0, at] = agents, required
     plan = ShiftPlan(grid, ("care",), pd.DataFrame(), need, planned, need * 0, 0.0, 0.0, 0.0, ())
-    starts = grid.instant(np.arange(NINE, NOON))
+    starts = grid.instant(at)
     usable = pd.DataFrame({
-        "queue_group": "care", "interval_start_at": starts, "answers_ahead": pd.Series(0, range(6), "Int64"),
-        "idle_agents": pd.Series(idle_agents, range(6), "Int64"),
+        "queue_group": "care", "interval_start_at": starts, "answers_ahead": pd.Series(ahead, range(len(at)), "Int64"),
+        "idle_agents": pd.Series(idle_agents, range(len(at)), "Int64"),
     })  # fmt: skip
-    rows = pd.DataFrame({"queue": "care", "interval_start_at": starts, "came": float(contacts), "needed": knowing})
-    nothing, queues_of = np.zeros(48), {"care": ["care"]}
+    rows = pd.DataFrame(
+        {
+            "queue": "care",
+            "interval_start_at": starts,
+            "came": np.tile(contacts, len(at) // np.size(contacts)),
+            "needed": knowing,
+        }
+    )
+    nothing, queues_of = np.zeros(grid.day_start[-1]), {"care": ["care"]}
     standard = Standards().for_queue("care", channel)
-    loads = {"care": QueueLoad(standard, 1e6, nothing, nothing, np.zeros((48, 7)), np.full(48, 60.0))}
+    loads = {"care": QueueLoad(standard, 1e6, nothing, nothing, np.zeros((len(nothing), 7)), nothing + 60)}
     return live_beside(
         plan, usable, queues_of, loads, came_in(plan, rows, queues_of), Losses(0, 0), ServiceLevelSettings(),
         Calling((8, 20), 30, 1), 5,
@@ -62,6 +70,17 @@ def test_quiet_minutes_are_those_beyond_the_reserve():
     assert told[FIRM] == 0
     assert 60 <= told[BOTH] <= 180
     assert told[KNOWING] > told[BOTH]
+
+
+def test_a_day_of_23_hours_goes_by_the_rules_of_others():
+    # Calls of 200 minutes at nine keep three agents busy for over an hour, most are answered late, and then they are
+    # idle. No answers ahead are asked for, on the Sunday that lacks an hour neither.
+    days = [date(2026, 3, 28), date(2026, 3, 29)]
+    found = lived(agents=3, required=3, contacts=[200, 0, 0, 0, 0, 0], idle_agents=0, days=days, ahead=None)
+    both = found.get_group(BOTH)
+    assert not both["is_in_standard"].any()
+    # Three calls of half an hour may begin before the first contact; on either day more begin when all are served.
+    assert (both.groupby("local_on")["minutes"].min().reindex(days) > 3 * 30).tolist() == [True, True]
 
 
 def test_who_chats_with_several_at_once_has_firm_minutes_only():
