@@ -1,4 +1,4 @@
-"""Writes the outreach list and the staffing plan as people open them: CSV and XLSX.
+"""Writes the outreach list, the staffing plan and the forecast as people open them: CSV and XLSX.
 
 A published night carries pseudonyms only: names rejoin in `forestall.privacy.export`, for those who may
 see them. The same rows always give the same bytes.
@@ -8,24 +8,23 @@ import re
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from features.published import PUBLISHED
+from forestall.publishing.forecast_documents import write_forecast
 from forestall.publishing.list_workbook import write_list
 from forestall.publishing.publication import PublishedNight
 from forestall.publishing.shift_documents import write_shifts
-from forestall.publishing.workbooks import new_workbook
+from forestall.publishing.workbooks import new_workbook, table_styles, write_grid, write_table
 from forestall.web.summaries import whole_agents, with_local_time
 
 LIST, PLAN = "outreach_list", "staffing_requirement"
 CSV_DIGITS = 6  # beyond them a float says how it was computed, not how much it is
 FORMULA = re.compile(r"[=@\t\r]|[+-](?![\d ()./-]*\Z)")  # a telephone number begins with a plus, and runs nothing
-GREEN, WHITE = "#8FD0B5", "#FFFFFF"
 
 
 def write_documents(night: PublishedNight) -> None:
-    """Write CSV and XLSX of the list and of the plan into the folder of the night."""
+    """Write CSV and XLSX of the list, the plan, the forecast and the shifts into the folder of the night."""
     listed = night.frame(LIST).sort_values("list_rank")
     write_csv(listed, night.folder / f"{LIST}.csv")
     write_list(listed, night.run_date, night.folder / f"{LIST}.xlsx")
@@ -36,7 +35,11 @@ def write_documents(night: PublishedNight) -> None:
         local_on=requirement["local_on"].dt.strftime("%Y-%m-%d"),
     )
     write_csv(plan, night.folder / f"{PLAN}.csv")
-    write_plan(requirement, night.run_date.isoformat(), night.folder / f"{PLAN}.xlsx")
+    told = night.frame("wait_effect").sort_values("approach")["sentence"]
+    why_none = told.iloc[0] if len(told) else "nothing is known of what waiting does"
+    values = with_local_time(night.frame("agent_value"), zone)
+    write_plan(requirement, values, why_none, night.run_date.isoformat(), night.folder / f"{PLAN}.xlsx")
+    write_forecast(night)
     write_shifts(night)
 
 
@@ -63,11 +66,13 @@ def _harmless(texts: pd.Series) -> pd.Series:
     return texts.where(~is_formula.astype(bool), "'" + texts.astype("str"))
 
 
-def write_plan(requirement: pd.DataFrame, day: str, path: Path) -> None:
-    """The plan as three grids: the first day by interval, then agent hours and contacts of all days.
+def write_plan(requirement: pd.DataFrame, values: pd.DataFrame, why_none: str, day: str, path: Path) -> None:
+    """The plan as three grids, the first day by interval, then agent hours and work of all days; and agents' worth.
 
     Args:
         requirement: `staffing_requirement` with local times.
+        values: `agent_value` with local times.
+        why_none: what is told where that is empty.
         day: the plan's first day, ISO.
         path: where to.
     """
@@ -86,27 +91,33 @@ def write_plan(requirement: pd.DataFrame, day: str, path: Path) -> None:
         rows.pivot_table(index="day", columns="queue", values=name, aggfunc="sum") for name in ("agents", "contacts")
     )
     with new_workbook(path) as book:
-        _write_grid(book, f"Agents {day}", "Local time", agents, "0")
-        _write_grid(book, "Agent hours by day", "Day", hours * step_h, "0.0")
-        _write_grid(book, "Contacts by day", "Day", contacts, "0")
+        write_grid(book, f"Agents {day}", ["Local time"], agents, "0")
+        write_grid(book, "Agent hours by day", ["Day"], hours * step_h, "0.0")
+        write_grid(book, "Work placed by day", ["Day"], contacts, "0", about=ABOUT_WORK)
+        _write_worth(book, values, why_none)
 
 
-def _write_grid(book: Any, title: str, corner: str, grid: pd.DataFrame, number_format: str) -> None:
-    """One sheet: rows down, queues across, a total at the right, a colour scale over the cells."""
-    sheet = book.add_worksheet(title)
-    head = book.add_format({"bold": True, "bottom": 1, "text_wrap": True, "valign": "top"})
-    cell = book.add_format({"num_format": number_format})
-    total = book.add_format({"num_format": number_format, "bold": True, "left": 1})
-    names = [corner, *map(str, grid.columns), "All queues"]
-    sheet.freeze_panes(1, 1)
-    sheet.set_column(0, 0, 12)
-    sheet.set_column(1, len(names) - 1, 12)
-    sheet.write_row(0, 0, names, head)
-    values = np.nan_to_num(grid.to_numpy(dtype=float))
-    for at, (label, line) in enumerate(zip(grid.index, values, strict=True), start=1):
-        sheet.write_string(at, 0, str(label))
-        sheet.write_row(at, 1, line.tolist(), cell)
-        sheet.write_number(at, len(names) - 1, float(line.sum()), total)
-    if values.size:
-        scale = {"type": "2_color_scale", "min_color": WHITE, "max_color": GREEN}
-        sheet.conditional_format(1, 1, len(values), len(names) - 2, scale)
+ABOUT_WORK = (
+    "Contacts that agents are planned to work on that day: those of phone and chat as they arrive, written ones when "
+    "there is room within the standard, the opening backlog included. What arrives is in volume_forecast.xlsx."
+)
+WORTH = {
+    "queue": "Queue", "interval_start_at": "From", "agents_net": "Agents by the standard",
+    "agents_worthwhile": "Agents worth their cost", "value_of_one_more": "One more keeps",
+    "value_of_one_more_low": "One more keeps, from", "value_of_one_more_high": "One more keeps, to",
+    "loss_of_one_less": "One less loses", "loss_of_one_less_low": "One less loses, from",
+    "loss_of_one_less_high": "One less loses, to", "agent_cost": "An agent costs",
+}  # fmt: skip
+WORTH_DAYS = 14
+
+
+def _write_worth(book: Any, values: pd.DataFrame, why_none: str) -> None:
+    """Sheet of `agent_value` of the next two weeks; where there is none, it says why."""
+    soon = values[values["local_on"] < values["local_on"].min() + pd.Timedelta(days=WORTH_DAYS)].sort_values(
+        ["queue", "interval_start_at"]
+    )
+    rows = soon.assign(interval_start_at=soon["local_on"].dt.strftime("%Y-%m-%d ") + soon["local_time"])
+    about = "Margin of customers kept, company currency, of one interval; from and to: 95 %. The next two weeks."
+    if rows.empty:
+        rows = pd.DataFrame({"queue": [f"No price of an agent: {why_none}"]}).reindex(columns=list(WORTH))
+    write_table(book, table_styles(book), "Worth of an agent", rows[list(WORTH)].rename(columns=WORTH), about=about)

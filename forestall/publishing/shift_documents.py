@@ -12,10 +12,11 @@ import pandas as pd
 
 from forestall.publishing.calendars import FOLDER, calendar_of_all, calendars_of_agents
 from forestall.publishing.publication import PublishedNight
-from forestall.publishing.workbooks import new_workbook
+from forestall.publishing.workbooks import new_workbook, table_styles, write_table
 
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-SHORT, FULL = "#F6C89F", "#8FD0B5"
+SHORT = "#F6C89F"
+SHARES = ("occupancy", "abandonment", "standard_probability", "idle_share")
 
 
 def write_shifts(night: PublishedNight) -> None:
@@ -59,27 +60,24 @@ def write_workbook(shifts: pd.DataFrame, tables: dict[str, pd.DataFrame], path: 
     """
     with new_workbook(path) as book:
         styles = {
-            "head": book.add_format({"bold": True, "bottom": 1, "text_wrap": True, "valign": "top"}),
+            **table_styles(book),
             "open": book.add_format({"bg_color": SHORT}),
             "hours": book.add_format({"num_format": "0.0#", "bold": True, "left": 1}),
-            "date": book.add_format({"num_format": "yyyy-mm-dd"}),
-            "share": book.add_format({"num_format": "0.0%"}),
-            "number": book.add_format({"num_format": "0.0#"}),
         }
         monday = shifts["local_on"] - pd.to_timedelta(shifts["local_on"].dt.day_of_week, unit="D")
         for week, rows in shifts.groupby(monday):
             _write_week(book, styles, pd.Timestamp(str(week)), rows)
         long = shifts[["slot_id", "local_on", "from_time", "to_time", "breaks", "pattern", "queue_group", "site",
                        "paid_hours", "occupancy", "is_assigned"]]  # fmt: skip
-        _write_table(book, styles, "All shifts", long)
+        _write_sheet(book, styles, "All shifts", long)
         coverage = tables["shift_coverage"]
-        _write_table(book, styles, "Not covered", coverage[coverage["short"] > 0].drop(columns="local_on"))
-        _write_table(book, styles, "Coverage", coverage.drop(columns=["local_on", "remedy"]))
-        _write_table(book, styles, "Service", tables["shift_service"])
-        _write_table(book, styles, "Capacity", tables["capacity_plan"])
+        _write_sheet(book, styles, "Not covered", coverage[coverage["short"] > 0].drop(columns="local_on"))
+        _write_sheet(book, styles, "Coverage", coverage.drop(columns=["local_on", "remedy"]))
+        _write_sheet(book, styles, "Service", tables["shift_service"])
+        _write_sheet(book, styles, "Capacity", tables["capacity_plan"])
         usable = tables["usable_minutes"]
         has_any = (usable["firm_minutes"] > 0) | (usable["if_quiet_minutes"] > 0)
-        _write_table(book, styles, "Usable for outreach", usable[has_any].drop(columns="local_on"))
+        _write_sheet(book, styles, "Usable for outreach", usable[has_any].drop(columns="local_on"))
 
 
 def _write_week(book: Any, styles: dict[str, Any], monday: pd.Timestamp, rows: pd.DataFrame) -> None:
@@ -108,31 +106,11 @@ def _write_week(book: Any, styles: dict[str, Any], monday: pd.Timestamp, rows: p
         sheet.write_number(at, 10, float(mine["paid_hours"].sum()), styles["hours"])
 
 
-def _write_table(book: Any, styles: dict[str, Any], title: str, rows: pd.DataFrame) -> None:
-    sheet = book.add_worksheet(title)
-    sheet.freeze_panes(1, 1)
-    for at, name in enumerate(rows.columns):
-        sheet.set_column(at, at, 60 if name == "remedy" else 24 if name == "slot_id" else 15)
-        sheet.write_string(0, at, _head(name), styles["head"])
-        is_share = name.startswith("service_level") or name in (
-            "occupancy",
-            "abandonment",
-            "standard_probability",
-            "idle_share",
-        )
-        for row, value in enumerate(rows[name].tolist(), start=1):
-            if value is None or value != value:
-                continue
-            if isinstance(value, str):
-                sheet.write_string(row, at, value)
-            elif hasattr(value, "year"):
-                sheet.write_datetime(row, at, value, styles["date"])
-            elif isinstance(value, bool):
-                sheet.write_boolean(row, at, value)
-            else:
-                sheet.write_number(row, at, float(value), styles["share" if is_share else "number"])
-    if len(rows):
-        sheet.autofilter(0, 0, len(rows), len(rows.columns) - 1)
+def _write_sheet(book: Any, styles: dict[str, Any], title: str, rows: pd.DataFrame) -> None:
+    heads = {name: _head(str(name)) for name in rows.columns}
+    shares = [heads[name] for name in rows.columns if name in SHARES or str(name).startswith("service_level")]
+    widths = {_head("remedy"): 60, _head("slot_id"): 24}
+    write_table(book, styles, title, rows.rename(columns=heads), shares=shares, widths=widths)
 
 
 def _head(name: str) -> str:

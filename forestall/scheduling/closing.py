@@ -95,35 +95,36 @@ def _calls(published: PublishedNight, currency: str) -> Table:
 
 
 def _agents(published: PublishedNight, night: Night) -> Table:
-    """The plan's first day: for each queue its contacts, its peak and its hours, in whole agents as on the page."""
+    """The plan's first day: for each queue the work placed, its peak and its hours, in whole agents as on the page."""
     rows = published.frame("staffing_requirement")
     rows = rows[pd.to_datetime(rows["local_on"]).dt.date == night.run_date]
     rows = rows.assign(agents=whole_agents(rows["agents_gross"])).sort_values("interval_start_at")
     interval_h = night.settings.volume.interval_minutes / 60
     table = Table(title=f"Agents to schedule on {night.run_date:%A %-d %B}", title_justify="left")
     table.add_column("queue")
-    for name in ("contacts", "most agents", "at", "agent hours"):
+    for name in ("work placed", "most agents", "at", "agent hours"):
         table.add_column(name, justify="right")
     days = (
         rows.sort_values("agents", ascending=False, kind="stable")
         .groupby("queue")
         .agg(
-            contacts=("contacts", "sum"),
+            work=("contacts", "sum"),
             peak=("agents", "first"),
             peak_at=("interval_start_at", "first"),
             hours=("agents", "sum"),
         )
     )
-    for queue, contacts, peak, peak_at, agents in days[days["peak"] > 0].itertuples(name=None):
+    for queue, work, peak, peak_at, agents in days[days["peak"] > 0].itertuples(name=None):
         at = peak_at.tz_convert(night.settings.zone)
-        table.add_row(str(queue), f"{contacts:,.0f}", str(peak), f"{at:%H:%M}", f"{agents * interval_h:,.0f}")
+        table.add_row(str(queue), f"{work:,.0f}", str(peak), f"{at:%H:%M}", f"{agents * interval_h:,.0f}")
     return table
 
 
 def _paths(published: PublishedNight) -> str:
     """What people open first, then the folder."""
-    first = [published.folder / name for name in ("report.html", "outreach_list.xlsx", "staffing_requirement.xlsx")]
-    return "\n".join(f"  {_short(path)}" for path in (*first, published.folder) if path.exists())
+    names = ("report.html", "outreach_list.xlsx", "staffing_requirement.xlsx", "volume_forecast.xlsx", "")
+    paths = (published.folder / name for name in names)
+    return "\n".join(f"  {_short(path)}" for path in paths if path.exists())
 
 
 def _short(path: Path) -> Path:

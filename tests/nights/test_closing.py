@@ -104,11 +104,12 @@ def test_it_says_how_many_agents_each_queue_takes_in_the_morning(
 
 
 def test_it_ends_with_the_paths_of_what_people_open_first(screen: str, folder: Path) -> None:
-    paths = [Path(line.strip()) for line in screen.splitlines()[-4:]]
+    paths = [Path(line.strip()) for line in screen.splitlines()[-5:]]
     assert paths == [
         folder / "report.html",
         folder / "outreach_list.xlsx",
         folder / "staffing_requirement.xlsx",
+        folder / "volume_forecast.xlsx",
         folder,
     ]
     assert all(path.exists() for path in paths)

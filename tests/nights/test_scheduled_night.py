@@ -189,8 +189,8 @@ def test_a_night_ends_with_what_came_in_and_where_everything_lies(both: Both) ->
     # Of the calls ten have an unknown channel, and six of the answers a score below the scale.
     assert re.search(r"│ pulled +│ read rows 559 · new rows 543 · quarantined rows 16 +│", closing)
     lines = [line.strip() for line in closing.splitlines()]
-    names = ("report.html", "outreach_list.xlsx", "staffing_requirement.xlsx", "")
-    assert lines[-4:] == [str(Path("var", "published", RUN_DATE.isoformat(), name)) for name in names]
+    names = ("report.html", "outreach_list.xlsx", "staffing_requirement.xlsx", "volume_forecast.xlsx", "")
+    assert lines[-5:] == [str(Path("var", "published", RUN_DATE.isoformat(), name)) for name in names]
 
 
 def test_nothing_that_a_night_in_airflow_leaves_behind_names_anybody(both: Both) -> None:
