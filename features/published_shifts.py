@@ -112,6 +112,8 @@ OUTREACH_PLACED = Table(
         ("next_cost", "number", "pay of the agent's day"),
         ("is_worth_an_agent", "boolean", "next_value is more than next_cost"),
         ("sentence", "text", "the same in words"),
+        ("lent_by", "text", "teams whose shifts give the minutes, joined by commas; empty: the settings say how many "
+         "(outreach.team_minutes, outreach.pools)"),
     ),
 )  # fmt: skip
 

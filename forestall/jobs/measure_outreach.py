@@ -66,11 +66,15 @@ def _told(experiment: Experiment, told: pd.DataFrame) -> Summary:
     now = told[(told["scope"] == ALL) & told["is_current"].astype(bool)].set_index("measure")
     contaminated = int((is_held & experiment.accounts["was_contacted"].astype(bool)).sum())
     notes = [
-        f"{count} {what}"
-        for count, what in (
-            (contaminated, "accounts of the holdout were contacted all the same"),
-            (experiment.never_listed_count, "outcomes name a row of no list"),
-            (experiment.repeated_count, "outcomes recorded more than once"),
+        f"{count} {one if count == 1 else many}"
+        for count, one, many in (
+            (
+                contaminated,
+                "account of the holdout was contacted all the same; whoever calls must keep to the list",
+                "accounts of the holdout were contacted all the same; whoever calls must keep to the list",
+            ),
+            (experiment.never_listed_count, "outcome names a row of no list", "outcomes name a row of no list"),
+            (experiment.repeated_count, "outcome was recorded more than once", "outcomes were recorded more than once"),
         )
         if count
     ]

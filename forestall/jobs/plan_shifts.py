@@ -178,12 +178,21 @@ def _capacity(
     soon = table.loc[table["heads_short"] > 0.5].groupby("queue_group")["heads_short"].max()
     notes = [
         f"{group}: up to {most:.1f} full contracts missing before hires can help or in short peaks"
+        " (shift_plan.xlsx, sheet Capacity)"
         for group, most in soon.items()
     ]
-    return table, [f"attrition {attrition:.1%} a year ({source})", *notes]
+    return table, [
+        f"{attrition:.1%} of agents leave in a year ({source}); to assume another share:"
+        " attrition_a_year in staffing.yml",
+        *notes,
+    ]
 
 
 def _open_notes(plan: ShiftPlan) -> list[str]:
     is_open = ~plan.shifts["is_assigned"].astype(bool)
     counts = plan.shifts[is_open].groupby("queue_group").size()
-    return [f"{group}: {count} shifts that nobody of the roster can work" for group, count in counts.items()]
+    return [
+        f"{group}: {count} {'shift is' if count == 1 else 'shifts are'} open, since nobody of the roster can work "
+        f"{'it' if count == 1 else 'them'} (shift_plan.xlsx: agent `open ...`); train agents of other queues, or hire"
+        for group, count in counts.items()
+    ]

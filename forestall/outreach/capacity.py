@@ -80,10 +80,16 @@ def _lenders(pool: PoolSettings) -> tuple[str, ...]:
     return pool.lent_by or (pool.team,)
 
 
+def lenders(settings: OutreachSettings, usable: pd.DataFrame | None) -> dict[str, tuple[str, ...]]:
+    """By pool the teams whose shifts give its minutes; none where the settings say how many there are."""
+    teams = _planned_teams(settings, usable)
+    return {name: tuple(sorted(teams.intersection(_lenders(pool)))) for name, pool in pools(settings).items()}
+
+
 def _lent(settings: OutreachSettings, usable: pd.DataFrame | None, if_quiet: bool) -> dict[str, dict[date, float]]:
     """Minutes by day of each pool that lives on shifts; agents who fit several are in the first that is named."""
-    teams = _planned_teams(settings, usable)
-    known = {name: pool for name, pool in pools(settings).items() if teams.intersection(_lenders(pool))}
+    giving = lenders(settings, usable)
+    known = {name: pool for name, pool in pools(settings).items() if giving[name]}
     if usable is None or not known:
         return {}
     column = "if_quiet_minutes" if if_quiet else "firm_minutes"

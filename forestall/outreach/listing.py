@@ -134,7 +134,7 @@ def make_lists(known: Known, playbook: Playbook, settings: OutreachSettings, hor
         tier: Room.of(settings, known.run_date, horizon_days, {}, known.usable, if_quiet=tier == worklist.IF_QUIET)
         for tier in TIERS
     }
-    placed = placed_minutes(rooms, listed, rest, settings, cost)
+    placed = placed_minutes(rooms, listed, rest, settings, cost, capacity.lenders(settings, known.usable))
     notes = [*_notes(known, playbook, settings), *_why_empty(known, options, listed, withheld)]
     return Lists(listed, withheld, new_arms[list(COLUMNS)], notes, considered, placed)
 

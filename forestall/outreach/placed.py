@@ -4,6 +4,7 @@ One agent more is asked for pool by pool: the best rows that found no minutes, w
 pay of the whole day. Rows of the holdout stay out of it.
 """
 
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -15,12 +16,17 @@ from forestall.sections import OutreachSettings
 
 COLUMNS = (
     "pool", "planned_on", "tier", "usable_minutes", "placed_minutes", "row_count", "expected_value",
-    "next_minutes", "next_value", "next_cost", "is_worth_an_agent", "sentence",
+    "next_minutes", "next_value", "next_cost", "is_worth_an_agent", "sentence", "lent_by",
 )  # fmt: skip
 
 
 def placed_minutes(
-    rooms: dict[str, Room], listed: pd.DataFrame, rest: pd.DataFrame, settings: OutreachSettings, cost_per_minute: float
+    rooms: dict[str, Room],
+    listed: pd.DataFrame,
+    rest: pd.DataFrame,
+    settings: OutreachSettings,
+    cost_per_minute: float,
+    lenders: Mapping[str, Collection[str]],
 ) -> pd.DataFrame:
     """Rows of `outreach_placed`: pool x day x tier.
 
@@ -30,6 +36,7 @@ def placed_minutes(
         rest: options that found no minutes, of customers who may be called, as `Room.best` asks for.
         settings: minutes and pay of one agent's day.
         cost_per_minute: of an agent.
+        lenders: by pool the teams whose shifts give its minutes.
     """
     done = listed.assign(**{name: listed[name].astype(float) for name in ("expected_minutes", "expected_value")})
     sums = done.groupby(["pool", "planned_on", "tier"]).agg(
@@ -44,6 +51,7 @@ def placed_minutes(
     more = _one_more(rooms[FIRM], listed, rest, settings, cost_per_minute)
     table = table.merge(more, on=["pool", "planned_on", "tier"], how="left", validate="one_to_one")
     table = table[(table["tier"] == FIRM) | (table["usable_minutes"] > 0) | (table["row_count"] > 0)]
+    table["lent_by"] = table["pool"].map({pool: ", ".join(teams) for pool, teams in lenders.items()})
     return table.astype({"row_count": "int64"})[list(COLUMNS)].reset_index(drop=True)
 
 
@@ -70,7 +78,7 @@ def _one_more(
         words = "would pay for itself by outreach alone" if is_worth else "would not pay for itself by outreach alone"
         said = f"one agent more in `{pool}` {words}: {minutes:.0f} min worth {value:.2f} for {pay:.2f} of pay"
         rows.append((pool, first, FIRM, minutes, value, pay, is_worth, said))
-    names = [*COLUMNS[:3], *COLUMNS[7:]]
+    names = [*COLUMNS[:3], *COLUMNS[7:-1]]
     return pd.DataFrame(rows, columns=names)
 
 

@@ -36,7 +36,9 @@ def notes_of_backlog(backlog: Mapping[str, float], queues: Mapping[str, QueueSta
             if queue in queues
             else "no such queue is forecast (check the queue's name in the source of `backlog`)"
         )
-        lines.append(f"{queue}: backlog of {count:.0f} contacts is not planned: {why}")
+        lines.append(
+            f"{queue}: backlog of {count:.0f} {'contact' if round(count) == 1 else 'contacts'} is not planned: {why}"
+        )
     return lines
 
 
@@ -46,7 +48,7 @@ def note_of_blending(group: str, reserve: Integers, saved_h: float) -> str:
     idle = f"{least}" if least == most else f"{least} to {most}, by the hour,"
     return (
         f"{group}: written work goes into idle minutes, begun while more than {idle} are idle;"
-        f" {saved_h:.0f} agent hours fewer than with people of its own"
+        f" {saved_h:.0f} {'agent hour' if round(saved_h) == 1 else 'agent hours'} fewer than with people of its own"
     )
 
 
@@ -58,6 +60,8 @@ def notes_of_deferred(
     if late_s > 0.005 * arriving_s:
         return [
             f"{queue}: {late_s / arriving_s:.0%} of contacts are due while the queue is closed, so no number of agents"
-            f" keeps `{standard.words}`; planned within {standard.catch_up_s // 60} min of opening"
+            f" keeps `{standard.words}`; planned within {standard.catch_up_s // 60} min of opening."
+            " To mend it, open longer (calendar.yml), or let the clock run only while it is open (standards.yml:"
+            " clock: business)"
         ]
     return []

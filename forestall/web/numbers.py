@@ -1,15 +1,24 @@
-"""Numbers as people read them, the same in every locale: thin spaces, points, units, local times.
+"""Numbers as people read them, the same in every locale and in sentences: thin spaces, points, units, local times.
 
 Missing values are a dash. Nothing here computes.
 """
 
+import re
 from datetime import date, datetime
 from math import isnan
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from markupsafe import Markup, escape
+
 DASH = "–"
 THIN = "\u202f"  # narrow no-break space
+MOST_WEEKS = 260  # what takes longer than five years nobody waits for
+# In sentences that jobs wrote: commas between thousands, hyphens before numbers, per cent without a space, `names`.
+_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
+_MINUS = re.compile(r"(?<![\w.)\]-])-(?=\d)")
+_PERCENT = re.compile(r"(?<=\d) ?%")
+_NAME = re.compile(r"`([^`]+)`")
 
 
 def is_missing(value: Any) -> bool:
@@ -22,6 +31,13 @@ def number(value: float | None, places: int = 0) -> str:
     if value is None or isnan(value):
         return DASH
     return f"{value + 0.0:,.{places}f}".replace(",", THIN).replace("-", "−")
+
+
+def signed(value: float | None, places: int = 0) -> str:
+    """`+120`, `−10` of a change."""
+    if value is None or isnan(value):
+        return DASH
+    return f"{'+' if value >= 0 else ''}{number(value, places)}"
 
 
 def percent(share: float | None, places: int = 0) -> str:
@@ -46,6 +62,35 @@ def signed_percent(share: float | None) -> str:
 def money(amount: float | None, currency: str) -> str:
     """`EUR 12 345`."""
     return DASH if amount is None or isnan(amount) else f"{currency}{THIN}{number(amount)}"
+
+
+def size(change: float | None) -> str:
+    """`1 point`, `5 points` of a change of a share whose sign is clear."""
+    if change is None or isnan(change):
+        return DASH
+    told = number(100 * change, 0 if abs(100 * change - round(100 * change)) < 1e-9 else 1)
+    return f"{told}{THIN}{'point' if told == '1' else 'points'}"
+
+
+def weeks(count: float | None) -> str:
+    """`31.1`; beyond five years only that; a missing count never comes."""
+    if count is None or isnan(count):
+        return "not at this rate"
+    return "more than 5 years" if count > MOST_WEEKS else number(count, 1)
+
+
+def prose(text: str) -> Markup:
+    """A sentence that a job wrote, its numbers in the style of the page and names in backticks as code.
+
+    `26,108 contacts by -0.37 points (0.1%)` reads `26 108 contacts by −0.37 points (0.1 %)`.
+    """
+    told = _PERCENT.sub(f"{THIN}%", _MINUS.sub("−", _THOUSANDS.sub(THIN, text)))
+    return Markup(_NAME.sub(r"<code>\1</code>", str(escape(told))))
+
+
+def opening(text: str) -> Markup:
+    """The same with a capital in front."""
+    return prose(text[:1].upper() + text[1:])
 
 
 def duration(seconds: float | None) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from forestall.web.numbers import day, number
+from forestall.web.numbers import day, number, percent, signed
 
 MOST_MOVES = 5
 MOST_OVERRIDES = 5
@@ -40,11 +40,11 @@ def _move(row: dict[Hashable, Any]) -> str:
     shares = {words: float(row[name]) for name, words in WORDS.items()}
     worth_telling = ((words, share) for words, share in shares.items() if abs(share) >= LEAST_MOVE / 2)
     told = sorted(worth_telling, key=lambda one: -abs(one[1]))
-    causes = ", ".join(f"{words} {share:+,.0f}" for words, share in told)
+    causes = ", ".join(f"{words} {signed(share)}" for words, share in told)
     change = float(row["change"])
     return (
         f"{row['queue']}, {day(pd.Timestamp(str(row['local_on'])))}: {number(row['contacts'])} contacts instead of "
-        f"{number(row['previous_contacts'])} ({change:+,.0f}): {causes}"
+        f"{number(row['previous_contacts'])} ({signed(change)}): {causes}"
     )
 
 
@@ -54,5 +54,5 @@ def _worth(row: dict[Hashable, Any]) -> str:
     many = "s" if "+" in str(row["override_id"]) else ""
     return (
         f"Override{many} {row['override_id']}: {verdict} {number(abs(avoided))} contacts misplaced over "
-        f"{row['day_count']} days (WAPE {wape:.1%} with, {model_wape:.1%} without)"
+        f"{row['day_count']} days (WAPE {percent(wape, 1)} with, {percent(model_wape, 1)} without)"
     )

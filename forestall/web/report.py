@@ -24,9 +24,21 @@ from forestall.web.shifts import shift_section
 
 HEAD_ROWS = 20
 MOST_COLUMNS = 32  # of a heat map; finer plans are shown by the hour
+WORSE = 0.0005  # of WAPE; less would not show
 MOST_QUEUES = 12  # drawn; the largest ones
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 LEAD_BUCKETS = ("1", "2-3", "4-7", "8-14", "15-28", "29-56")
+
+
+# What people call that of which a job's notes tell.
+NOTES_OF = {
+    "pull": "Data", "check_batch": "Data", "build_features": "Features", "check_features": "Features",
+    "measure_outreach": "Effect of outreach", "train_churn": "Churn model", "score_churn": "Risk of leaving",
+    "forecast_volume": "Forecast of contacts", "plan_staffing": "Staffing plan", "plan_shifts": "Shifts",
+    "value_agents": "Price of an agent", "choose_outreach": "Outreach list", "explain_churn": "Reasons",
+    "measure": "How good the forecasts were", "check_publication": "Publication", "publish": "Publication",
+    "deliver": "Delivery of the list", "retrain_on_drift": "Churn model",
+}  # fmt: skip
 
 
 def night_report(night: PublishedNight, before: PublishedNight | None = None) -> str:
@@ -51,14 +63,14 @@ def night_report(night: PublishedNight, before: PublishedNight | None = None) ->
         figures=figures,
         change=_change_since(tables, before, night.run_date, zone),
         plan=_plan(tables["staffing_requirement"], figures.plan_on),
-        shifts=shift_section(tables, night.run_date, zone),
+        shifts=shift_section(tables, night.run_date, zone, about["standards"]),
         forecasts=_forecasts(tables["volume_forecast"], figures.plan_on),
         days=_days(tables["volume_forecast"]),
         moves=planning.moves(tables["forecast_changes"]),
         override_lines=planning.worth_of_overrides(tables["override_value"]),
         listed=_records(tables["outreach_list"].sort_values("list_rank").head(HEAD_ROWS)),
         withheld=_reasons_withheld(tables["outreach_withheld"]),
-        minutes=minutes_of_outreach(tables["outreach_placed"], tables["usable_minutes"], zone),
+        minutes=minutes_of_outreach(tables["outreach_placed"], tables["usable_minutes"], zone, currency),
         shrinkage=shrinkage_sentence(tables["shrinkage_causes"]),
         at_once=concurrency.sentences(tables["handle_time_by_concurrency"]),
         price=price_of_agents(tables["wait_effect"], tables["agent_value"], zone),
@@ -68,7 +80,7 @@ def night_report(night: PublishedNight, before: PublishedNight | None = None) ->
         savings=_savings(tables["save_chances"], tables["save_models"]),
         services=summaries.service_week(tables["service_kpis"], about["standards"]),
         accuracy=_accuracy(tables["forecast_accuracy"]),
-        notes=about.get("notes", {}),  # a night of before has none
+        notes=[(NOTES_OF.get(job, job.replace("_", " ")), lines) for job, lines in about.get("notes", {}).items()],
         gates=_gates(tables["gate_results"]),
     )
 
@@ -95,6 +107,8 @@ def _page(template: str, currency: str, zone: str, **context: Any) -> str:
     formats: dict[str, Callable[..., Any]] = {
         "number": numbers.number, "percent": numbers.percent, "points": numbers.points, "day": numbers.day,
         "signed_percent": numbers.signed_percent, "duration": numbers.duration, "plain": numbers.plain,
+        "signed": numbers.signed, "size": numbers.size, "weeks": numbers.weeks, "prose": numbers.prose,
+        "opening": numbers.opening,
         "money": lambda amount: numbers.money(amount, currency), "instant": lambda at: numbers.instant(at, zone),
     }  # fmt: skip
     environment.filters.update(formats)
@@ -289,7 +303,10 @@ def _accuracy(accuracy: pd.DataFrame) -> dict[str, Any] | None:
         return None
     total = accuracy[accuracy["queue"] == "all"].set_index("lead_bucket")
     total = total.loc[[bucket for bucket in LEAD_BUCKETS if bucket in total.index]]
-    queues = accuracy[(accuracy["queue"] != "all") & (accuracy["lead_bucket"] == "4-7")].sort_values("queue")
+    queues = accuracy[(accuracy["queue"] != "all") & (accuracy["lead_bucket"] == "4-7")].sort_values(
+        "queue", ignore_index=True
+    )
+    queues["is_worse"] = queues["wape"] > queues["rival_wape"] + WORSE
     return {
         "chart": charts.accuracy_chart(
             [f"{bucket} d" for bucket in total.index], list(total["wape"]), list(total["rival_wape"]),

@@ -1,5 +1,6 @@
 """What the report says of shifts: what is planned against what is required, the service it gives, and capacity."""
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -10,15 +11,20 @@ from forestall.web import charts
 
 MOST_COLUMNS = 32
 WORST = 10  # uncovered intervals that are shown
+NEXT_DAYS = 7
 
 
-def shift_section(tables: dict[str, pd.DataFrame], run_date: date, zone: str) -> dict[str, Any] | None:
+def shift_section(
+    tables: dict[str, pd.DataFrame], run_date: date, zone: str, standards: Mapping[str, Any]
+) -> dict[str, Any] | None:
     """The section's figures, heat map and charts; None where no shifts are planned.
 
     Args:
-        tables: `shift_plan`, `shift_coverage`, `shift_service` and `capacity_plan`.
+        tables: `shift_plan`, `shift_coverage`, `shift_service`, `capacity_plan`, and `staffing_requirement`, which
+            says what queues a group serves.
         run_date: the first day of the plan.
         zone: of the site.
+        standards: by queue, as the manifest has them.
     """
     shifts, coverage, service = (tables[name] for name in ("shift_plan", "shift_coverage", "shift_service"))
     if coverage.empty:
@@ -48,6 +54,7 @@ def shift_section(tables: dict[str, pd.DataFrame], run_date: date, zone: str) ->
         ),
         "worst_count": len(worst),
         "service": _service(service),
+        "next": _next_days(service, run_date, _targets(tables["staffing_requirement"], standards)),
         "capacity": _capacity(tables["capacity_plan"]),
     }
 
@@ -102,6 +109,37 @@ def _service(service: pd.DataFrame) -> list[dict[str, Any]]:
             "occupancy": float(occupancy.mean()) if len(occupancy) else None,
         })  # fmt: skip
     return found
+
+
+def _targets(requirement: pd.DataFrame, standards: Mapping[str, Any]) -> dict[str, float]:
+    """By group the share in standard that its live queues promise, weighted by their contacts; none without any."""
+    sums = requirement.groupby(["queue_group", "queue"], as_index=False)["contacts"].sum()
+    sums["target"] = sums["queue"].map({queue: one.get("service_level") for queue, one in standards.items()})
+    live = sums[sums["target"].notna() & (sums["contacts"] > 0)].astype({"target": float})
+    total = (live["target"] * live["contacts"]).groupby(live["queue_group"]).sum()
+    return dict(total / live.groupby("queue_group")["contacts"].sum())
+
+
+def _next_days(service: pd.DataFrame, run_date: date, targets: Mapping[str, float]) -> dict[str, Any] | None:
+    """Groups in which customers wait x the next seven days: the share in standard of each; None without any.
+
+    A cell is (share, whether it falls below the target).
+    """
+    days = pd.to_datetime(service["local_on"])
+    soon = days < pd.Timestamp(run_date) + pd.Timedelta(days=NEXT_DAYS)
+    rows = service.assign(day=days)[soon & service["service_level"].notna()].astype({"service_level": float})
+    if rows.empty:
+        return None
+    grid = rows.pivot_table("service_level", "queue_group", "day")
+    return {
+        "days": [day.date() for day in grid.columns],
+        "rows": [
+            {"name": group, "target": targets.get(group), "cells": [
+                (share, bool(group in targets and share < targets[group] - 5e-4)) for share in shares
+            ]}
+            for group, shares in zip(map(str, grid.index), grid.to_numpy().tolist(), strict=True)
+        ],
+    }  # fmt: skip
 
 
 def _capacity(capacity: pd.DataFrame) -> dict[str, Any] | None:

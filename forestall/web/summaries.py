@@ -10,8 +10,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from features.contract import LIVE_CHANNELS
+
 Z80 = 1.2816  # a normal 80 % interval reaches so many standard deviations to each side
 TARGET_WITHOUT_SHARE = 0.95  # a standard that names a time but no share counts as met at this share
+SELF_SERVICE = "self_service"
 NEAR = 0.05  # so far below the target is `near`
 AT_RISK_BANDS = ("high", "very_high")
 
@@ -175,6 +178,9 @@ def _service_of(queue: str, channel: str, rows: pd.DataFrame, standard: dict[str
     is_live = target is not None
     share = _weighted(rows, "service_level" if is_live else "first_response_in_standard_rate")
     target = target if is_live else TARGET_WITHOUT_SHARE if standard.get("first_response_s") else None
+    # Nobody waits for an agent who writes, and no agent handles what customers do themselves: 0 s would be untrue.
+    untold = {"asa_s"} if channel not in LIVE_CHANNELS else set()
+    untold |= {"handle_time_s"} if channel == SELF_SERVICE else set()
     return {
         "queue": queue,
         "channel": channel,
@@ -184,7 +190,7 @@ def _service_of(queue: str, channel: str, rows: pd.DataFrame, standard: dict[str
         "target": target,
         "verdict": verdict(share, target),
         "complaints_verdict": verdict(_weighted(rows, "complaints_in_24h_rate"), TARGET_WITHOUT_SHARE),
-        **{measure: _weighted(rows, measure) for measure in measures},
+        **{measure: None if measure in untold else _weighted(rows, measure) for measure in measures},
     }
 
 

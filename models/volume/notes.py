@@ -37,25 +37,41 @@ def notes_on(
             notes.append(f"{queue}: no contact for weeks; taken as closed for good, forecast is zero")
             continue
         if found.is_short:
-            notes.append(f"{queue}: {days} days of history; level of these days, shape of its kin")
-        for what, flags in (("open days without data left out", basis.is_gap), ("outliers left out", basis.is_outlier)):
+            notes.append(f"{queue}: {_count(days, 'day')} of history; level of these days, shape of its kin")
+        for what, rest, flags in (
+            ("open day", " without data", basis.is_gap),
+            ("day", ", being an outlier,", basis.is_outlier),
+        ):
             recent = int(flags[-RECENT_DAYS:].sum())
             if recent:
-                notes.append(f"{queue}: {recent} {what} in the last {RECENT_DAYS} days")
+                notes.append(f"{queue}: {_count(recent, what)}{rest} left out, in the last {RECENT_DAYS} days")
         if series.outside >= 1:
             share = series.outside / (series.outside + series.contacts.sum())
-            notes.append(f"{queue}: {series.outside:.0f} contacts ({share:.1%}) outside its opening hours left out")
+            notes.append(
+                f"{queue}: {_count(round(series.outside), 'contact')} ({share:.1%}) outside its opening hours left out;"
+                " if it is served then, say so in calendar.yml"
+            )
         quiet = _when_nobody_comes(basis, histories[queue])
         if quiet:
             notes.append(f"{queue}: nobody came {quiet} in the last {RECENT_DAYS} days; if it is closed then, say so in"
                          " calendar.yml: it is staffed around the clock")  # fmt: skip
         slipped = slips(series)
         if slipped:
-            notes.append(f"{queue}: handle times of {slipped} intervals left out: {SLIP:g} times off the usual ones;"
-                         " are they in another unit than seconds?")  # fmt: skip
-        if not has_handle_times(series):
-            notes.append(f"{queue}: no handle times; those of its kin, or of the standards")
+            notes.append(
+                f"{queue}: handle times of {slipped} intervals left out: {SLIP:g} times off the usual ones; are they in"
+                " another unit than seconds?"
+            )
+        if not has_handle_times(series) and histories[queue].channel != "self_service":
+            notes.append(
+                f"{queue}: no handle times in the data; those of queues alike are taken, or of"
+                " standards.yml (handle_time_s)"
+            )
     return notes
+
+
+def _count(count: int, what: str) -> str:
+    """`1 day`, `2 days`."""
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _when_nobody_comes(basis: Basis, history: History) -> str:

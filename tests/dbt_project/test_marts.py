@@ -220,6 +220,21 @@ def test_kpis_of_a_day_are_those_of_its_contacts(built: Settings, frames: dict[s
     assert found["cost_per_contact"] == pytest.approx(1.75 + 0.65 * minutes / len(served), abs=6e-5)
 
 
+def test_nobody_waits_who_writes_and_self_service_takes_no_agent_time(built: Settings) -> None:
+    found = _read(
+        built,
+        """
+        SELECT channel, count(asa_s) AS waits, count(handle_time_s) AS times FROM marts.fct_service_kpis
+        GROUP BY channel ORDER BY channel
+        """,
+    ).set_index("channel")
+    live = found.index.isin(["phone", "chat", "in_person"])
+    assert (found.loc[live, "waits"] > 0).all()
+    assert (found.loc[~live, "waits"] == 0).all()
+    assert (found.loc[found.index == "self_service", "times"] == 0).all()
+    assert found.loc["email", "times"] > 0
+
+
 def _of_summer(frames: dict[str, pd.DataFrame], queue: str) -> pd.DataFrame:
     """The latest version of every inbound contact of a queue of the summer, by `interaction_id`."""
     contacts = frames["interactions"].sort_values(["known_at", "pull_id"]).groupby("interaction_id").last()

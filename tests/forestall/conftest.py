@@ -531,6 +531,7 @@ def _shifts(run_date: date) -> dict[str, pd.DataFrame]:
             "next_cost": 288.0,
             "is_worth_an_agent": False,
             "sentence": "one agent more in `retention` would not pay for itself by outreach alone",
+            "lent_by": "",
         }
     ]
     tables = {"shift_plan": shifts, "shift_coverage": coverage, "shift_service": service, "capacity_plan": capacity,

@@ -226,8 +226,11 @@ select
     {{ ratio('days.answered_in_standard_count', 'days.offered_count - days.short_abandoned_count') }} as service_level,
     {%- endif %}
     {{ ratio('days.abandoned_count', 'days.offered_count') }} as abandonment_rate,
-    {{ ratio('days.wait_time_s', 'days.handled_count') }} as asa_s,
-    {{ ratio('days.handle_time_s', 'days.handled_count') }} as handle_time_s,
+    -- Nobody waits for an agent who writes, and no agent handles what customers do themselves: null, not 0 s.
+    case when days.channel in ('phone', 'chat', 'in_person')
+        then {{ ratio('days.wait_time_s', 'days.handled_count') }} end as asa_s,
+    case when days.channel <> 'self_service'
+        then {{ ratio('days.handle_time_s', 'days.handled_count') }} end as handle_time_s,
     cast(days.first_response_s as double precision) as first_response_s,
     cast(days.first_response_in_standard_rate as double precision) as first_response_in_standard_rate,
     cast(days.first_contact_resolution_rate as double precision) as first_contact_resolution_rate,

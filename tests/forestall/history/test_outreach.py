@@ -198,9 +198,9 @@ def test_the_night_counts_and_tells_what_was_recorded_against_the_rules(settings
     told = {name: summary[name] for name in ("holdout_contacted", "outcomes_never_listed", "outcomes_repeated")}
     assert told == {"holdout_contacted": 1, "outcomes_never_listed": 1, "outcomes_repeated": 1}
     assert [record.message for record in caplog.records if record.name.endswith("measure_outreach")] == [
-        "1 accounts of the holdout were contacted all the same",
-        "1 outcomes name a row of no list",
-        "1 outcomes recorded more than once",
+        "1 account of the holdout was contacted all the same; whoever calls must keep to the list",
+        "1 outcome names a row of no list",
+        "1 outcome was recorded more than once",
     ]
     assert (summary["listed_accounts"], summary["holdout_accounts"]) == (4, 2)  # who was contacted stays in its arm
 

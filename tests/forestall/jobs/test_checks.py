@@ -506,7 +506,8 @@ def test_a_night_is_published_with_all_its_documents(finished: Callable[..., Set
     assert night is not None
     assert (summary["revision"], str(night.folder)) == (1, summary["folder"])
     documents = {"report.html", "outreach_list.csv", "outreach_list.xlsx", "staffing_requirement.csv",
-                 "staffing_requirement.xlsx", "volume_forecast.xlsx", "shift_plan.xlsx", "shifts.ics", "shifts", "manifest.json"}  # fmt: skip
+                 "staffing_requirement.xlsx", "volume_forecast.xlsx", "shift_plan.xlsx", "shifts.ics", "shifts",
+                 "manifest.json"}  # fmt: skip
     assert {path.name for path in night.folder.iterdir()} == documents | {f"{name}.parquet" for name in PUBLISHED}
     manifest = json.loads((night.folder / "manifest.json").read_text())
     assert manifest["cutoff_at"] == "2026-03-01T23:00:00+00:00"

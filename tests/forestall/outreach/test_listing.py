@@ -389,6 +389,8 @@ def test_the_list_fills_what_shifts_leave_firm_first_then_if_quiet(make):
     listed = make(values={"risk": 0.9, "usable": shifts}).listed
     # `fix` takes ten minutes: three fit in 35, two more in 21; the 100 minutes of the settings are not there.
     assert listed.groupby("tier")["expected_minutes"].sum().to_dict() == {"firm": 30.0, "if_quiet": 20.0}
+    lent_by = make(values={"risk": 0.9, "usable": shifts}).placed.set_index("pool")["lent_by"]
+    assert (set(lent_by["care"]), lent_by["success"]) == ({"care"}, "")
     firm, quiet = (listed[listed["tier"] == tier] for tier in ("firm", "if_quiet"))
     assert firm["expected_value"].min() >= quiet["expected_value"].max()
 
@@ -405,6 +407,7 @@ def test_what_minutes_are_worth_and_what_one_agent_more_would_add(make):
     assert row["sentence"] == (
         "one agent more in `care` would pay for itself by outreach alone: 60 min worth 52.68 for 45.00 of pay"
     )
+    assert row["lent_by"] == ""  # the settings say how many
     idle = make(values={"risk": 0.9, "count": 4}, team_minutes={"care": 45, "success": 0}).placed.set_index("pool")
     assert (idle.loc["care", "next_value"], idle.loc["care", "is_worth_an_agent"]) == (0.0, False)
 

@@ -10,9 +10,12 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from forestall.jobs import NIGHT
 from forestall.publishing.publication import PublishedNight, publish_night
 from forestall.web import charts, numbers, summaries
-from forestall.web.report import failure_report, night_report
+from forestall.web.minutes import minutes_of_outreach
+from forestall.web.report import NOTES_OF, failure_report, night_report
+from forestall.web.shifts import shift_section
 
 Tables = Callable[..., dict[str, pa.Table]]
 MONDAY, TUESDAY = date(2026, 3, 2), date(2026, 3, 3)
@@ -76,12 +79,12 @@ def test_the_report_says_whether_money_is_with_tax(
 
 def test_the_report_says_what_outreach_does(publish: Callable[..., PublishedNight]) -> None:
     told = _text(night_report(publish()))
-    assert "Listing changes the share that leaves by -5.0 points." in told
+    assert "Listing changes the share that leaves by −5.0 points." in told
     assert "3 accounts of the holdout had been contacted all the same" in told
     assert "−5.0 percentage points" in told.replace("-", "−")
     assert re.search(r"business segment 1 800 200 −5.0 \+1.0 \+30.0 ■ do not disturb", told)
     assert re.search(r"consumer segment 1 800 200 −5.0 −20.0 −2.0 ● helps", told)
-    assert "5 % 31.1 50.0 10 % – 22.8" in told
+    assert "5 points 31.1 50.0 10 points not at this rate 22.8" in told
 
 
 def test_the_report_says_whether_groups_are_treated_alike(
@@ -111,7 +114,7 @@ def test_the_report_says_what_each_action_saves(publish: Callable[..., Published
     told = _text(night_report(publish()))
     assert re.search(r"call back 15 % 9 % 2 % 16 % 1 200 140", told)
     assert re.search(r"call back business 15 % .3 % .12 % 6 % 1 200 40", told)
-    assert "A model of each customer's own effect: not used: on 1,250 accounts left out" in told.replace("&#39;", "'")
+    assert "A model of each customer's own effect: not used: on 1 250 accounts left out" in told.replace("&#39;", "'")
 
 
 def test_a_night_of_an_older_version_says_nothing_of_it(publish: Callable[..., PublishedNight]) -> None:
@@ -176,7 +179,7 @@ def test_what_came_from_outside_is_escaped(
 
 def test_what_jobs_noticed_is_told_by_job(publish: Callable[..., PublishedNight]) -> None:
     html = night_report(publish(notes={"plan_staffing": ["mail: <late>", "chat: 120 s assumed"]}))
-    assert re.search(r"<h3>[Pp]lan staffing</h3><ul><li>mail: &lt;late&gt;</li><li>chat: 120 s assumed</li></ul>", html)
+    assert "<h3>Staffing plan</h3><ul><li>mail: &lt;late&gt;</li><li>chat: 120 s assumed</li></ul>" in html
     assert "Worth knowing" in _text(html)
     assert "Worth knowing" not in _text(night_report(publish(TUESDAY)))
 
@@ -191,7 +194,7 @@ def test_what_changed_since_the_night_before_is_told(publish: Callable[..., Publ
 def test_a_night_with_nothing_in_it_still_reports(publish: Callable[..., PublishedNight]) -> None:
     told = _text(night_report(publish(keeps=0, standards={}, watermarks=[])))
     for words in ("No queue needs an agent", "There is no queue to forecast", "Nobody is listed tonight",
-                  "Nobody has been listed yet", "No contact was measured yet", "No forecast is old enough",
+                  "Nobody had been listed before tonight", "No contact was measured yet", "No forecast is old enough",
                   "All 0 gates held"):  # fmt: skip
         assert words in told
 
@@ -315,7 +318,7 @@ def test_without_a_price_the_reason_stands_there_and_no_table(
 def test_what_moved_and_what_overrides_were_worth_are_told(publish: Callable[..., PublishedNight]) -> None:
     html = night_report(publish())
     assert "billing, Mon 2026-03-02: 620 contacts instead of 500 (+120): overrides +100, new data +15" in html
-    assert "claims, Mon 2026-03-02: 300 contacts instead of 310 (-10): new data -10" in html
+    assert "claims, Mon 2026-03-02: 300 contacts instead of 310 (−10): new data −10" in html
     assert html.index("billing, Mon 2026-03-02: 620") < html.index("claims, Mon 2026-03-02: 300")
     assert "Override 5: made the forecast better by 60 contacts misplaced over 5 days" in html
     assert "Override 7: made it worse by 40 contacts" in html
@@ -325,7 +328,7 @@ def test_the_report_says_who_works_and_what_stays_uncovered(publish: Callable[..
     html = night_report(publish())
     told = _text(html)
     assert "2 shifts of 1 people, 8 paid hours for 9 required" in told
-    assert "■ not all covered 1.0 agent hours in 2 intervals have nobody. 1 shifts are open" in told
+    assert "■ not all covered 1.0 agent hours in 2 intervals have nobody. 1 shift is open" in told
     assert "billing Mon 2026-03-02 16:00 1 0.0 1.0 1 missing; overtime of 1 (1 stay, 0 come earlier" in told
     assert re.search(r"billing 82.0 % 71 % 93 % 60 % 14 s 3.0 % 80 %", told)
     assert html.count('class="lacks"') == 2
@@ -339,7 +342,9 @@ def test_the_report_says_where_the_minutes_of_the_list_come_from(publish: Callab
     told = _text(html)
     assert "24 of 480 minutes are placed" in told
     assert "retention Mon 2026-03-02 firm 480 24 5 % 2 EUR 30" in told
-    assert "One agent more in `retention` would not pay for itself by outreach alone." in told
+    assert "One agent more in retention would not pay for himself by outreach alone: 330 min worth EUR 250" in told
+    assert "Retention: as many a day as the settings say ( outreach.team_minutes , outreach.pools ), not from" in told
+    assert "Nobody calls in the minutes of care: no pool takes them." in told
     # From ten on 21, 21, 0 and 0 minutes firm and 6 each if it is quiet, half hour by half hour.
     assert "Queues 10 11 billing 42+12 0+12" in told
     assert "Shrinkage: 30.0 % of paid time: sick 30.0 % (agent_time of 56 days)." in told
@@ -355,3 +360,86 @@ def test_a_night_without_shifts_has_no_such_section(publish: Callable[..., Publi
     for name in ("shift_plan", "shift_coverage", "shift_service", "capacity_plan"):
         (night.folder / f"{name}.parquet").unlink()
     assert 'id="shifts"' not in night_report(night)
+
+
+def test_notes_of_every_job_stand_under_words_that_people_use() -> None:
+    assert set(NIGHT) <= set(NOTES_OF)
+    assert not [title for title in NOTES_OF.values() if "_" in title or title[0].islower()]
+
+
+@pytest.mark.parametrize(
+    ("told", "read"),
+    [
+        ("26,108 contacts of 2,395 customers", "26 108 contacts of 2 395 customers"),
+        ("by -0.37 points (-1.54 to +0.80)", "by −0.37 points (−1.54 to +0.80)"),
+        ("EUR -1,234.50 on 2026-03-02, 12:15-12:45, 4-7 days", "EUR −1 234.50 on 2026-03-02, 12:15-12:45, 4-7 days"),
+        ("0.1% of 1,2 and 95 %", "0.1 % of 1,2 and 95 %"),
+        ("`chat_de` <b>", "<code>chat_de</code> &lt;b&gt;"),
+    ],
+)
+def test_sentences_of_jobs_have_the_numbers_of_the_page(told: str, read: str) -> None:
+    assert numbers.prose(told).replace(numbers.THIN, " ") == read
+
+
+def test_weeks_and_sizes_are_told_as_far_as_anybody_would_wait() -> None:
+    assert [numbers.weeks(count) for count in (31.14, 260.0, 261.0, None)] == [
+        "31.1", "260.0", "more than 5 years", "not at this rate",
+    ]  # fmt: skip
+    sizes = [numbers.size(size).replace(numbers.THIN, " ") for size in (0.01, 0.05, 0.025, None)]
+    assert sizes == ["1 point", "5 points", "2.5 points", "–"]
+
+
+def test_nobody_waits_who_writes_and_self_service_takes_no_agent_time(
+    publish: Callable[..., PublishedNight], about_the_night: Mapping[str, Any]
+) -> None:
+    kpis = publish().frame("service_kpis")
+    kpis.loc[kpis["queue"] == "claims", "asa_s"] = 0.0
+    kpis.loc[kpis["queue"] == "support_chat", ["channel", "handle_time_s"]] = ["self_service", 0.0]
+    week = {row["queue"]: row for row in summaries.service_week(kpis, about_the_night["standards"])}
+    assert (week["claims"]["asa_s"], week["claims"]["handle_time_s"]) == (None, 330.0)
+    assert (week["support_chat"]["asa_s"], week["support_chat"]["handle_time_s"]) == (None, None)
+    assert week["billing"]["asa_s"] == 24.0
+
+
+def test_a_day_below_its_standard_is_red_whatever_the_mean_of_the_plan(
+    publish: Callable[..., PublishedNight], about_the_night: Mapping[str, Any]
+) -> None:
+    night = publish()
+    tables = {name: night.frame(name) for name in (
+        "shift_plan", "shift_coverage", "shift_service", "capacity_plan", "staffing_requirement")}  # fmt: skip
+    days = pd.date_range(MONDAY, periods=10).date
+    tables["shift_service"] = pd.concat([tables["shift_service"]] * 10, ignore_index=True).assign(
+        local_on=days, service_level=[0.0, 0.799, 0.8] + [1.0] * 7
+    )
+    found = shift_section(tables, MONDAY, "Europe/Berlin", about_the_night["standards"])
+    assert found is not None
+    assert found["next"]["days"] == list(days[:7])
+    (row,) = found["next"]["rows"]
+    assert (row["name"], row["target"]) == ("billing", pytest.approx(0.8))
+    assert [is_below for _, is_below in row["cells"]] == [True, True, False, False, False, False, False]
+
+
+def test_minutes_say_which_teams_lend_them_and_which_do_not(publish: Callable[..., PublishedNight]) -> None:
+    night = publish()
+    placed, usable = night.frame("outreach_placed"), night.frame("usable_minutes")
+    lent = minutes_of_outreach(placed.assign(lent_by="care"), usable, "Europe/Berlin", "EUR")
+    assert lent is not None
+    assert lent["sources"][0].startswith("retention: from the shifts of care; firm are their agents beyond")
+    assert lent["not_lent"] == []
+    before = minutes_of_outreach(placed.assign(lent_by=None), usable, "Europe/Berlin", "EUR")
+    assert before is not None
+    assert (before["sources"], before["not_lent"]) == ([], [])
+
+
+def test_a_queue_on_which_the_rival_was_better_is_marked(
+    tmp_path: Path, night_tables: Tables, about_the_night: Mapping[str, Any]
+) -> None:
+    tables = night_tables(MONDAY)
+    rows = tables["forecast_accuracy"].to_pandas()
+    rows.loc[rows["queue"] == "claims", "rival_wape"] = 0.1
+    tables["forecast_accuracy"] = pa.Table.from_pandas(
+        rows, schema=tables["forecast_accuracy"].schema, preserve_index=False
+    )
+    html = night_report(publish_night(tmp_path, MONDAY, tables, dict(about_the_night), lambda _: None))
+    marked = re.findall(r'<tr><th scope="row">(\w+)</th>(?:(?!</tr>).)*rival is better', html)
+    assert marked == ["claims"]
