@@ -30,7 +30,9 @@ def number(value: float | None, places: int = 0) -> str:
     """`12 345.6`, with thin spaces between thousands."""
     if value is None or isnan(value):
         return DASH
-    return f"{value + 0.0:,.{places}f}".replace(",", THIN).replace("-", "−")
+    told = f"{value:,.{places}f}"
+    told = told.removeprefix("-") if not told.strip("-0.,") else told  # what rounds to zero has no sign
+    return told.replace(",", THIN).replace("-", "−")
 
 
 def signed(value: float | None, places: int = 0) -> str:

@@ -269,6 +269,8 @@ def test_service_of_the_week_is_weighted_and_measured_against_its_own_standard(
     [
         (numbers.number(-1234567.891, 1), "−1 234 567.9"),
         (numbers.number(None), "–"),
+        (numbers.number(-0.04, 1), "0.0"),
+        (numbers.signed(-1954.4), "−1 954"),
         (numbers.percent(0.8451, 1), "84.5 %"),
         (numbers.duration(59), "59 s"),
         (numbers.duration(380), "6 min 20 s"),
