@@ -143,7 +143,7 @@ class _Shifts:
         return np.asarray(np.repeat(by_day(values, self.bounds), DRAWS, axis=0))
 
     def most_of_day(self, values: Floats) -> Floats:
-        """By lane the most that is said by interval of its day: a shorter day has no intervals of nothing at its end."""
+        """By lane the most that is said in its day; a shorter day has no intervals of nothing at its end."""
         return np.repeat(np.maximum.reduceat(values, self.bounds[:-1]), DRAWS)
 
 
