@@ -82,7 +82,8 @@ def test_a_standard_that_cannot_be_met_is_told_and_planned_all_the_same():
     assert notes == [
         "social: 50% of contacts are due while the queue is closed, so no number of agents keeps"
         " `first response within 15 min`; planned within 120 min of opening."
-        " To mend it, open longer (calendar.yml), or let the clock run only while it is open (standards.yml: clock: business)"
+        " To mend it, open longer (calendar.yml), or let the clock run only while it is open (standards.yml:"
+        " clock: business)"
     ]
 
 
