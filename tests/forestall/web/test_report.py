@@ -396,7 +396,9 @@ def test_nobody_waits_who_writes_and_self_service_takes_no_agent_time(
 ) -> None:
     kpis = publish().frame("service_kpis")
     kpis.loc[kpis["queue"] == "claims", "asa_s"] = 0.0
-    kpis.loc[kpis["queue"] == "support_chat", ["channel", "handle_time_s"]] = ["self_service", 0.0]
+    is_portal = kpis["queue"] == "support_chat"
+    kpis.loc[is_portal, "channel"] = "self_service"
+    kpis.loc[is_portal, "handle_time_s"] = 0.0
     week = {row["queue"]: row for row in summaries.service_week(kpis, about_the_night["standards"])}
     assert (week["claims"]["asa_s"], week["claims"]["handle_time_s"]) == (None, 330.0)
     assert (week["support_chat"]["asa_s"], week["support_chat"]["handle_time_s"]) == (None, None)
