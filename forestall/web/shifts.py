@@ -132,7 +132,7 @@ def _next_days(service: pd.DataFrame, run_date: date, targets: Mapping[str, floa
         return None
     grid = rows.pivot_table("service_level", "queue_group", "day")
     return {
-        "days": [day.date() for day in grid.columns],
+        "days": [day.date() for day in pd.DatetimeIndex(grid.columns)],
         "rows": [
             {"name": group, "target": targets.get(group), "cells": [
                 (share, bool(group in targets and share < targets[group] - 5e-4)) for share in shares
