@@ -157,7 +157,8 @@ def _valued_options(known: Known, playbook: Playbook, settings: OutreachSettings
     people = people[~people["customer_id"].isin(known.worked["customer_id"])]
     people = people.merge(known.scores[scored], on="customer_id", how="left", validate="one_to_one")
     stands = known.segments.set_index("customer_id")
-    told = {**{name: stands[name] for name in (segments.STAGE, segments.VALUE)}, **dict(known.evidence.items())}
+    told = {name: stands[name] for name in (segments.STAGE, segments.VALUE)}
+    told |= {name: known.evidence[name] for name in EVIDENCE}
     people = people.assign(**{name: people["customer_id"].map(by_customer) for name, by_customer in told.items()})
     people = _add_value_at_risk(people, known, playbook, settings, horizon_days)
     clock = hours.Clock(known.run_date, known.site_zone, settings.work_hours, playbook.calling_hours)

@@ -112,4 +112,7 @@ def _untold(candidates: pd.DataFrame, trigger: pd.Series, playbook: Playbook) ->
     """The facts of each customer that the trigger's sentence does not quote: each is told once."""
     quoted = trigger.map({name: rule.quotes for name, rule in playbook.triggers.items()}).astype(object)
     facts = candidates.reindex(columns=list(EVIDENCE)).astype(object)
-    return facts.apply(lambda told: told.mask([isinstance(names, tuple) and told.name in names for names in quoted]))
+    for name in EVIDENCE:
+        is_quoted = pd.Series([isinstance(names, tuple) and name in names for names in quoted], facts.index, dtype=bool)
+        facts[name] = facts[name].mask(is_quoted)
+    return facts

@@ -169,7 +169,8 @@ def _passes(name: str, now: pd.DataFrame, then: pd.DataFrame) -> npt.NDArray[np.
 
 def _step(name: str, now: pd.DataFrame, then: pd.DataFrame) -> Numbers:
     """By how much a value is another; missing where either is."""
-    return now[name].to_numpy(np.float64, na_value=np.nan) - then[name].to_numpy(np.float64, na_value=np.nan)
+    step: Numbers = now[name].to_numpy(np.float64, na_value=np.nan) - then[name].to_numpy(np.float64, na_value=np.nan)
+    return step
 
 
 def _differs(now: pd.Series, then: pd.Series) -> npt.NDArray[np.bool_]:
@@ -189,7 +190,7 @@ def _worded(
     for name, own in long.groupby("feature", sort=True):
         pairs = zip(now[name].iloc[own["row"]], then[name].iloc[own["row"]], strict=True)
         texts = [_cause(phrases[str(name)], value, was, gone.get(str(name))) for value, was in pairs]
-        parts.append(own.assign(text=texts).dropna(subset="text"))
+        parts.append(own.assign(text=pd.Series(texts, own.index, dtype=object)).dropna(subset="text"))
     ordered = pd.concat(parts).sort_values(["row", "place"]) if parts else long.assign(text="")
     joined: pd.Series = ordered.groupby("row", sort=True).head(CAUSES).groupby("row", sort=True)["text"].agg("; ".join)
     return joined

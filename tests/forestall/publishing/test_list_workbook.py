@@ -19,7 +19,8 @@ MONDAY = date(2026, 3, 2)
 
 @pytest.fixture
 def rows(night_tables: Tables) -> pd.DataFrame:
-    return night_tables()["outreach_list"].to_pandas().sort_values("list_rank")
+    listed: pd.DataFrame = night_tables()["outreach_list"].to_pandas()
+    return listed.sort_values("list_rank")
 
 
 @pytest.fixture
@@ -99,7 +100,8 @@ def test_a_list_of_nobody_has_its_heads(rows: pd.DataFrame, tmp_path: Path) -> N
 
 def test_what_is_missing_is_left_out_of_the_words(rows: pd.DataFrame) -> None:
     missing = rows.head(3).assign(
-        reasons=["notice given yesterday", None, "a | b"], evidence=[None, "c", "c"], best_hours=None, offer=None,
+        reasons=pd.Series(["notice given yesterday", None, "a | b"], rows.index[:3], dtype="str"),
+        evidence=pd.Series([None, "c", "c"], rows.index[:3], dtype="str"), best_hours=None, offer=None,
         script="scripts/fix.md",
     )  # fmt: skip
     shown = as_agents_read(missing)

@@ -138,7 +138,8 @@ def told_of(feature: str, phrase: str, now: Any, then: Any, **others: Any) -> st
         )
     published = pd.Series(nights[1].probability, ["a"])
     gone = {"unresolved_problem_age_days": "no problem is open any more"}
-    found = changes(*nights, published, {feature: phrase}, "yesterday", is_new_model=False, gone=gone)
+    tonight, before = nights
+    found = changes(tonight, before, published, {feature: phrase}, "yesterday", is_new_model=False, gone=gone)
     return str(found["change_reason"][0].partition(": ")[2])
 
 
