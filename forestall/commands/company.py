@@ -71,11 +71,20 @@ def check_config(
     for problem in problems:
         mark = STATES["broken" if problem.is_blocking else "doubtful"]
         console.print(f"{mark} {escape(problem.what)}", highlight=False, soft_wrap=True)
-    for told in [*_names(settings), *check_receivers(settings)]:
+    for told in [*_nobody_listed(settings), *_names(settings), *check_receivers(settings)]:
         console.print(f"{STATES['doubtful']} {escape(told)}", highlight=False, soft_wrap=True)
     if any(problem.is_blocking for problem in problems):
         raise typer.Exit(ExitCode.MEND)
     console.print(f"{config_path(config)}: can be used, with {len(settings.sources)} sources", highlight=False)
+
+
+def _nobody_listed(settings: Settings) -> list[str]:
+    """An empty playbook is none that somebody wrote on purpose."""
+    from forestall.outreach.playbook import load_playbook, playbook_path
+
+    if load_playbook(settings).actions:
+        return []
+    return [f"{playbook_path(settings)}: has no actions, so nobody will be listed"]
 
 
 def _names(settings: Settings) -> list[str]:

@@ -182,6 +182,12 @@ def test_check_config_refuses_a_mistake_in_reviewed_yaml(run: Run, tmp_path: Pat
     assert "standards.yml:3" in err
 
 
+def test_check_config_tells_of_a_playbook_without_any_action(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "playbook.yml").write_text("# to be written\n")
+    code, out, _ = run("check-config")
+    assert (code, "playbook.yml: has no actions, so nobody will be listed" in out) == (0, True)
+
+
 def test_check_config_tells_names_of_queues_that_the_last_night_did_not_forecast(
     run: Run, company: Company, night_tables: Callable[..., dict[str, pa.Table]], about_the_night: Mapping[str, Any]
 ) -> None:
