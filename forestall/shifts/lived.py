@@ -143,8 +143,8 @@ class _Shifts:
         return np.asarray(np.repeat(by_day(values, self.bounds), DRAWS, axis=0))
 
     def most_of_day(self, values: Floats) -> Floats:
-        """By lane the most that is said in its day; a shorter day has no intervals of nothing at its end."""
-        return np.repeat(np.maximum.reduceat(values, self.bounds[:-1]), DRAWS)
+        """By lane the most that is said of the intervals of its day, of a shorter day too."""
+        return np.asarray(np.repeat(np.maximum.reduceat(values, self.bounds[:-1]), DRAWS))
 
 
 def _ways(

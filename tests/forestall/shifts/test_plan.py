@@ -95,6 +95,19 @@ def test_without_a_roster_a_search_that_ends_early_claims_no_more_than_it_proved
     assert found.gap == pytest.approx(0.03)
 
 
+def test_a_search_that_time_ended_is_told_and_no_other(monkeypatch):
+    def out_of_time(*arguments, **options):
+        found = optimize.milp(*arguments, **options)
+        found.status = 1  # as scipy has it for the limit of time
+        return found
+
+    wanted, told = need([{8: 1}]), "solver_seconds (600) ended the search"
+    assert plan(wanted, agents(1), rules()).notes == ()
+    monkeypatch.setattr(program, "milp", out_of_time)
+    (note,) = plan(wanted, agents(1), rules()).notes
+    assert note.startswith(told)
+
+
 def test_seats_limit_a_site():
     limited = rules(sites={"here": Site(most_agents=1)})
     assert hours_short(plan(need([{8: 2}]), agents(3), limited)) == 1.0
