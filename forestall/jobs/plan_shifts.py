@@ -38,6 +38,7 @@ from forestall.shifts.tables import coverage_table, live_contacts, shift_table
 from forestall.shifts.usable import usable_minutes
 from forestall.shifts.worked import DAYS_BACK, Worked, worked
 from forestall.staffing.plan import days_of_queues, patience_of, standards_of
+from forestall.staffing.scheduled import whole_agents
 from forestall.staffing.shrinkage import Shrinkage
 from forestall.warehouse import Warehouse, open_warehouse
 
@@ -143,15 +144,15 @@ def to_schedule(requirement: pd.DataFrame, lost: Shrinkage, rules: StaffingRules
 
 
 def _needed(requirement: pd.DataFrame, share: float, placed: float) -> pd.DataFrame:
-    """Whole agents to schedule by queue and interval; `placed` is the part of shrinkage that absences hold by name.
+    """Whole agents to schedule by queue and interval (`agents`), and what is still lost of their time (`shrinkage`).
 
-    The queues of a group are rounded up together, not each by itself.
+    `placed` is the part of the company's shrinkage that absences hold by name.
     """
     # A queue's standard may name a shrinkage of its own: its part by name is taken as the company's.
     lost = requirement["shrinkage"] * (1 - (placed / share if share > 0 else 0.0))
-    gross = requirement["agents_net"] / (1 - lost)
-    so_far = gross.groupby([requirement["queue_group"], requirement["interval_start_at"]]).cumsum() - 1e-3
-    return requirement.assign(agents_gross=gross, agents=(np.ceil(so_far) - np.ceil(so_far - gross)).astype("int64"))
+    gross = requirement["agents_gross"] * (1 - requirement["shrinkage"]) / (1 - lost)
+    needed = requirement.assign(agents_gross=gross, shrinkage=lost)
+    return needed.assign(agents=whole_agents(needed))
 
 
 def _capacity(

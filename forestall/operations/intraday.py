@@ -217,7 +217,7 @@ def _queue(
 def _restated(
     settings: Settings, night: PublishedNight, today: pd.DataFrame, handled: "pd.Series[float]", until: datetime
 ) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
-    """Agents for the rest of the day beside those planned (planned_share before it is rounded), and what waits.
+    """Agents for the rest of the day beside those planned, both as rounded and as not (`_working`), and what waits.
 
     The whole forecast is staffed for again, with the rest of today in its place: a standard that holds over a day or a
     month asks for what it did in the night wherever nothing has changed, and what may wait till tomorrow may.
@@ -244,14 +244,34 @@ def _restated(
     plan, unmet = plan_requirement(
         pd.concat([others, now[forecast.columns]], ignore_index=True), replace(known, backlog={}),
         settings.service_level, interval_s, days_of_queues(night.frame("volume_days")), until,
+        _at_work(required[required["queue"].isin(deferred)], until - timedelta(seconds=interval_s)),
     )  # fmt: skip
     later, later_planned = (_load_after(night.run_date, rows) for rows in (plan, required))
     waiting["later_h"] = waiting["queue"].map((later - later_planned) * interval_s / 3600)
     rest = plan[_at(plan).isin(_at(now[now["interval_start_at"] >= until]))]
     key = ["queue", "interval_start_at"]
-    beside = rest.merge(planned[[*key, "planned_agents", "planned_share"]], on=key, how="inner", validate="one_to_one")
-    columns = [*key, "contacts", "agents_net", "planned_agents", "planned_share"]
+    beside = rest.merge(planned[[*key, "planned_share"]], on=key, how="inner", validate="one_to_one")
+    beside = beside.assign(agents_share=_working(beside))
+    beside["planned_agents"] = beside["agents_net"] - _lack(beside)
+    columns = [*key, "contacts", "agents_net", "planned_agents", "agents_share", "planned_share"]
     return beside.reindex(columns=columns), waiting, [*notes, *told, *unmet]
+
+
+def _working(requirement: pd.DataFrame) -> "pd.Series[float]":
+    """Agents at work of those to schedule: `agents_net`, but of whole people scheduled for work that waits a part."""
+    return requirement["agents_gross"] * (1 - requirement["shrinkage"])
+
+
+def _lack(rows: pd.DataFrame) -> "pd.Series[int]":
+    """Whole agents who lack at work (below none: who are to spare)."""
+    lack: pd.Series[int] = np.ceil(rows["agents_share"] - rows["planned_share"] - 1e-6).astype("int64")
+    return lack
+
+
+def _at_work(deferred: pd.DataFrame, before: datetime) -> dict[str, int]:
+    """Agents whom the night scheduled for work that may wait, by queue, in the interval that begins at `before`."""
+    there = deferred[deferred["interval_start_at"] == before].set_index("queue")["agents_gross"]
+    return {str(queue): int(there.get(queue, 0.0)) for queue in deferred["queue"].unique()}
 
 
 def _load_after(day: date, requirement: pd.DataFrame) -> "pd.Series[float]":
@@ -293,34 +313,35 @@ def _deferred(
 
 
 def _planned(settings: Settings, night: PublishedNight) -> pd.DataFrame:
-    """queue, interval_start_at, agents_net, shrinkage of the night, and planned_agents: who will really be working.
+    """queue, interval_start_at, shrinkage of the night, and planned_share: agents who will really be working.
 
     Of the shifts, shrinkage taken off, shared among the queues of a group as their requirement is; the requirement
     itself where no shifts are planned.
     """
-    rows = night.frame("staffing_requirement")[["queue", "interval_start_at", "agents_net", "shrinkage"]]
+    columns = ["queue", "interval_start_at", "agents_gross", "shrinkage"]
+    rows = night.frame("staffing_requirement")[columns]
+    rows = rows.assign(agents_share=_working(rows))
     coverage = night.frame("shift_coverage")
     if coverage.empty:
-        return rows.assign(planned_agents=rows["agents_net"], planned_share=rows["agents_net"].astype(float))
+        return rows.assign(planned_share=rows["agents_share"])
     rules = load_staffing_rules(settings)
     rows = rows.assign(queue_group=rules.groups_of(rows["queue"])).merge(
         coverage[["queue_group", "interval_start_at", "planned"]], on=["queue_group", "interval_start_at"], how="left",
         validate="many_to_one",
     )  # fmt: skip
-    together = rows.groupby(["queue_group", "interval_start_at"])["agents_net"]
+    together = rows.groupby(["queue_group", "interval_start_at"])["agents_share"]
     needed = together.transform("sum")
-    share = (rows["agents_net"] / needed.where(needed > 0)).fillna(1 / together.transform("size"))
+    share = (rows["agents_share"] / needed.where(needed > 0)).fillna(1 / together.transform("size"))
     there = rows["planned"].fillna(0.0) * (1 - rows["shrinkage"]) * share
-    whole = np.floor(there + 1e-6).astype("int64")
-    return rows.assign(planned_agents=whole, planned_share=there).drop(columns=["planned", "queue_group"])
+    return rows.assign(planned_share=there).drop(columns=["planned", "queue_group"])
 
 
 def _by_group(settings: Settings, requirement: pd.DataFrame) -> pd.DataFrame:
     """The requirement of those who serve the queues, under the group's name in `queue`; people are rounded together."""
     group = load_staffing_rules(settings).groups_of(requirement["queue"])
-    sums = ["agents_net", "planned_share"]
+    sums = ["agents_net", "agents_share", "planned_share"]
     rows = requirement[sums].groupby([group, requirement["interval_start_at"]]).sum().reset_index()
-    return rows.assign(planned_agents=np.floor(rows["planned_share"] + 1e-6).astype("int64"))
+    return rows.assign(planned_agents=rows["agents_net"] - _lack(rows))
 
 
 def known_of(settings: Settings, night: PublishedNight, planned: pd.DataFrame) -> tuple[Known, list[str]]:

@@ -16,7 +16,8 @@ from forestall.publishing.list_workbook import write_list
 from forestall.publishing.publication import PublishedNight
 from forestall.publishing.shift_documents import write_shifts
 from forestall.publishing.workbooks import new_workbook, table_styles, write_grid, write_table
-from forestall.web.summaries import whole_agents, with_local_time
+from forestall.staffing.scheduled import whole_agents
+from forestall.web.summaries import with_local_time
 
 LIST, PLAN = "outreach_list", "staffing_requirement"
 CSV_DIGITS = 6  # beyond them a float says how it was computed, not how much it is
@@ -76,9 +77,7 @@ def write_plan(requirement: pd.DataFrame, values: pd.DataFrame, why_none: str, d
         day: the plan's first day, ISO.
         path: where to.
     """
-    rows = requirement.assign(
-        agents=whole_agents(requirement["agents_gross"]), day=requirement["local_on"].dt.strftime("%Y-%m-%d")
-    )
+    rows = requirement.assign(agents=whole_agents(requirement), day=requirement["local_on"].dt.strftime("%Y-%m-%d"))
     starts = rows["interval_start_at"].drop_duplicates().sort_values()
     step_h = starts.diff().min().total_seconds() / 3600 if len(starts) > 1 else 0.0
     first = rows[rows["day"] == day].sort_values("interval_start_at")

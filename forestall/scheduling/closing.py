@@ -16,7 +16,7 @@ from forestall.publishing.publication import PublishedNight, nights
 from forestall.records import Step, Summary
 from forestall.scheduling.progress import told_summary
 from forestall.scheduling.steps import ExitCode
-from forestall.web.summaries import whole_agents
+from forestall.staffing.scheduled import whole_agents
 
 CALLS_SHOWN = 5
 
@@ -98,7 +98,7 @@ def _agents(published: PublishedNight, night: Night) -> Table:
     """The plan's first day: for each queue the work placed, its peak and its hours, in whole agents as on the page."""
     rows = published.frame("staffing_requirement")
     rows = rows[pd.to_datetime(rows["local_on"]).dt.date == night.run_date]
-    rows = rows.assign(agents=whole_agents(rows["agents_gross"])).sort_values("interval_start_at")
+    rows = rows.assign(agents=whole_agents(rows)).sort_values("interval_start_at")
     interval_h = night.settings.volume.interval_minutes / 60
     table = Table(title=f"Agents to schedule on {night.run_date:%A %-d %B}", title_justify="left")
     table.add_column("queue")

@@ -1,7 +1,7 @@
 """Heads and hires by week for a year: what the load takes, who will still be there, and when to begin to hire.
 
-A head is a full contract. Hours are those to schedule, shrinkage included; what shifts pay beyond them
-(breaks, fitting whole shifts to the need) comes on top as the plan's own ratio.
+A head is a full contract. Hours are those of whole agents to schedule, shrinkage included, as shifts cover them; what
+shifts pay beyond them (breaks, fitting whole shifts to the need) comes on top as the plan's own ratio.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,7 +24,7 @@ def daily_hours(
     """Agent hours to schedule by queue and day for a year, and what each rests on.
 
     Args:
-        requirement: queue, local_on, agents_gross, contacts by interval.
+        requirement: queue, local_on, agents (whole, to schedule), contacts by interval.
         interval_h: length of an interval.
         monday: the first week's.
         volume_days: queue, local_on, contacts for the year, where the night has them.
@@ -33,7 +33,7 @@ def daily_hours(
         queue, local_on, hours, basis.
     """
     known = requirement.assign(
-        local_on=pd.to_datetime(requirement["local_on"]), hours=requirement["agents_gross"] * interval_h
+        local_on=pd.to_datetime(requirement["local_on"]), hours=requirement["agents"] * interval_h
     )
     known = known.groupby(["queue", "local_on"], as_index=False)[["hours", "contacts"]].sum()
     last = known["local_on"].max()

@@ -52,7 +52,7 @@ class QueueLoad:
     Attributes:
         standard: of the queue.
         patience_s: mean, `inf` for who never gives up.
-        net: agents that its deferred work takes, by interval of the plan; zeros for live queues.
+        net: agents that its deferred work takes of those at work, mean by interval of the plan; zeros for live queues.
         load: offered load by interval.
         rates: intervals x nodes; contacts an interval that may come; live queues.
         handle_time_s: by interval.
@@ -94,7 +94,8 @@ def queue_loads(
         handle, load, net = np.ones(intervals), np.zeros(intervals), np.zeros(intervals)
         handle[at], load[at] = rows["handle_time_s"], rows["offered_load"]
         if standard.is_deferred:
-            net[at] = rows["agents_net"]
+            # Of whole people scheduled for it a part is away.
+            net[at] = rows["agents_gross"] * (1 - rows["shrinkage"])
         else:
             rates[at] = likely_rates(rows["contacts"].to_numpy(float), rows[list(COLUMNS)].to_numpy(float))
         found[queue] = QueueLoad(standard, patience_s.get(queue, np.inf), net, load, rates, handle)

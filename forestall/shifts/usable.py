@@ -51,7 +51,7 @@ def usable_minutes(
     Args:
         plan: the shifts.
         agents: agent_id, team, languages, skills.
-        needed: queue, agents_net, agents_gross: what the plan was made for.
+        needed: queue, agents_gross, shrinkage: what the plan was made for.
         queues_of: queues of each group.
         loads: what the simulation knows of each queue.
         losses: shares of scheduled time.
@@ -99,7 +99,7 @@ def shrinkage_of(needed: pd.DataFrame, queues: Sequence[str]) -> float:
     """Share of scheduled time that the requirement of these queues takes as lost."""
     rows = needed[needed["queue"].isin(list(queues))]
     gross = float(rows["agents_gross"].sum())
-    return 1 - float(rows["agents_net"].sum()) / gross if gross > 0 else 0.0
+    return float((rows["agents_gross"] * rows["shrinkage"]).sum()) / gross if gross > 0 else 0.0
 
 
 def _on_duty(plan: ShiftPlan, agents: pd.DataFrame) -> tuple[pd.DataFrame, Integers]:

@@ -17,8 +17,8 @@ from forestall.sections import ServiceLevelSettings
 from forestall.staffing.blending import blend_rows
 from forestall.staffing.certainty import agents_for
 from forestall.staffing.concurrency import nothing_lived, paces
-from forestall.staffing.deferred import place
-from forestall.staffing.plan_notes import note_of_blending, notes_of_backlog, notes_of_deferred, notes_of_patience
+from forestall.staffing.placer import Placer
+from forestall.staffing.plan_notes import note_of_blending, notes_of_backlog, notes_of_patience
 from forestall.staffing.pooling import Pooled, pool
 from forestall.staffing.requirement import AGENT_LIMIT, Demand, expect
 from forestall.staffing.standards import QueueStandard, Standards
@@ -57,6 +57,7 @@ def plan_requirement(
     interval_s: int,
     days: pd.DataFrame | None = None,
     begins_at: datetime | None = None,
+    at_work: Mapping[str, int] | None = None,
 ) -> tuple[pd.DataFrame, list[str]]:
     """Agents for every queue x interval of the forecast that people serve.
 
@@ -69,6 +70,7 @@ def plan_requirement(
             share of the forecast's error; None: all of it.
         begins_at: deferred work is done from here on: contacts of its earlier intervals are those that still wait.
             None: from the first interval.
+        at_work: agents by deferred queue who were at it in the interval before `begins_at`, and go on while work waits.
 
     Returns:
         Rows of `staffing_requirement`, and lines about what could not be met or was assumed.
@@ -77,11 +79,17 @@ def plan_requirement(
     live_rows, deferred_rows, notes = _staffed(forecast, queues)
     demand = _demand(live_rows, queues, known, level, interval_s)
     live, live_notes = _live(live_rows, demand, queues, known, level, interval_s, days)
-    deferred, deferred_notes = _deferred(deferred_rows, queues, known, interval_s, begins_at)
-    deferred_notes += _blend(live, demand, deferred, known, level, interval_s)
+    lost = {queue: _or(standard.shrinkage, known.shrinkage) for queue, standard in queues.items()}
+    placer = Placer(queues, lost, known.backlog, interval_s, begins_at, at_work or {})
+    deferred, deferred_notes = placer.whole(deferred_rows)
+    deferred, blend_notes = _blend(live, demand, deferred, deferred_rows, placer, known.groups, level)
+    deferred_notes += blend_notes
     plan = pd.concat([live, deferred], ignore_index=True)
-    plan["shrinkage"] = plan["queue"].map(lambda queue: _or(queues[queue].shrinkage, known.shrinkage)).astype(float)
-    plan["agents_gross"] = plan["agents_net"] / (1 - plan["shrinkage"])
+    plan["shrinkage"] = placer.shrinkage(plan)
+    # Of work that may wait the agents to schedule are whole already, over all the time that it may wait.
+    plan["agents_gross"] = (plan["agents_net"] / (1 - plan["shrinkage"])).where(
+        plan["model"] != "deferred", plan.get("agents_gross")
+    )
     group_of = {queue: group for group, names in known.groups.items() for queue in names}
     plan["queue_group"] = plan["queue"].map(lambda queue: group_of.get(queue, queue))
     plan["standard"] = plan["queue"].map(lambda queue: _in_words(queues[queue], level))
@@ -191,26 +199,44 @@ def _pool(plan: pd.DataFrame, rows: NDArray[np.int64], found: Pooled) -> None:
 
 
 def _blend(
-    live: pd.DataFrame, demand: Demand, deferred: pd.DataFrame, known: Known, level: ServiceLevelSettings,
-    interval_s: int,
-) -> list[str]:  # fmt: skip
-    """Put the written work of each group into the idle minutes of its calls; `deferred` is changed, lines are told."""
+    live: pd.DataFrame, demand: Demand, deferred: pd.DataFrame, rows: pd.DataFrame, placer: Placer,
+    groups: Mapping[str, Sequence[str]], level: ServiceLevelSettings,
+) -> tuple[pd.DataFrame, list[str]]:  # fmt: skip
+    """`deferred` with written work in the idle minutes of its group's calls where that takes fewer hours, and lines.
+
+    Every interval has idle minutes to give: work that is spread evenly uses most of them, work that is done at a
+    stretch takes fewer people of its own. A group has whichever takes fewer hours.
+    """
     notes = []
-    for name, queues in known.groups.items():
+    for name, queues in groups.items():
         calls = np.flatnonzero(live["queue"].isin(queues)) if len(live) else np.zeros(0, np.int64)
         work = deferred.index[deferred["queue"].isin(queues)] if len(deferred) else deferred.index
         # Who holds several chats at once has no minute of which one could say that it is idle.
         if not len(calls) or not len(work) or demand.concurrency[calls].max() > 1:
             continue
-        agents, reserve = blend_rows(live.iloc[calls], demand.rows(calls), deferred.loc[work], level)
+        evenly, _ = placer.evenly(rows[rows["queue"].isin(queues)])
+        own = evenly.set_index(work)
+        own, reserve = _blended(live.iloc[calls], demand.rows(calls), own, level, placer.shrinkage(own))
+        saved = float((deferred.loc[work, "agents_gross"] - own["agents_gross"]).sum())
         is_blended = reserve >= 0
-        saved = float((deferred.loc[work, "agents_net"] - agents).sum()) * interval_s / 3600
-        deferred.loc[work, "agents_net"] = agents
-        deferred.loc[work[is_blended], "model"] = "blended"
-        deferred.loc[work[is_blended], "occupancy"] = np.nan  # everybody there does it
-        if is_blended.any():
-            notes.append(note_of_blending(name, reserve[is_blended], saved))
-    return notes
+        if is_blended.any() and saved > 0:
+            deferred = pd.concat([deferred.drop(work), own]).sort_index()
+            notes.append(note_of_blending(name, reserve[is_blended], saved * placer.interval_s / 3600))
+    return deferred, notes
+
+
+def _blended(
+    live: pd.DataFrame, demand: Demand, own: pd.DataFrame, level: ServiceLevelSettings, shrinkage: "pd.Series[float]"
+) -> tuple[pd.DataFrame, NDArray[np.int64]]:
+    """The rows of written work with what it takes beyond the calls' agents, and the reserve; -1 where not blended."""
+    agents, reserve = blend_rows(live, demand, own, level)
+    is_blended = pd.Series(reserve >= 0, own.index)
+    return own.assign(
+        agents_net=agents,
+        agents_gross=own["agents_gross"].mask(is_blended, agents / (1 - shrinkage)),
+        model=own["model"].mask(is_blended, "blended"),
+        occupancy=own["occupancy"].mask(is_blended),  # everybody there does it
+    ), reserve
 
 
 def _demand(
@@ -242,61 +268,6 @@ def _demand(
         short_abandon_s=level.short_abandon_s,
         formula=level.formula,
     )
-
-
-def _deferred(
-    frame: pd.DataFrame,
-    queues: Mapping[str, QueueStandard],
-    known: Known,
-    interval_s: int,
-    begins_at: datetime | None,
-) -> tuple[pd.DataFrame, list[str]]:
-    plans, notes = [], list[str]()
-    for name, rows in frame.groupby("queue", sort=True):  # a handful of queues, each a whole horizon of its own
-        queue = str(name)
-        plan, told = _one_deferred(rows, queue, queues[queue], known.backlog.get(queue, 0.0), interval_s, begins_at)
-        plans.append(plan)
-        notes += told
-    return pd.concat(plans, ignore_index=True) if plans else pd.DataFrame(), notes
-
-
-def _one_deferred(
-    rows: pd.DataFrame,
-    queue: str,
-    standard: QueueStandard,
-    backlog: float,
-    interval_s: int,
-    begins_at: datetime | None,
-) -> tuple[pd.DataFrame, list[str]]:
-    """Deferred work is smoothed at its mean: over the hours it may wait, chance evens out."""
-    handle_time = rows["handle_time_s"].to_numpy(float)
-    arriving = rows["contacts"].to_numpy(float) * handle_time
-    placed = place(
-        rows["interval_start_at"].to_numpy("datetime64[s]").astype(np.int64),
-        interval_s,
-        rows["is_open"].to_numpy(bool),
-        arriving,
-        standard.first_response_s or interval_s,
-        standard.clock,
-        standard.catch_up_s,
-        backlog * float(handle_time[0]),
-        int(begins_at.timestamp()) if begins_at else 0,
-    )
-    work = np.clip(placed.work_s, 0.0, None)
-    load = work / interval_s
-    agents = np.ceil(np.round(load / standard.occupancy_cap, 9)).astype(np.int64)
-    plan = rows[["queue", "interval_start_at", "local_on", "handle_time_s"]].assign(
-        contacts=work / handle_time,
-        offered_load=load,
-        agents_net=agents,
-        agents_alone=agents,
-        model="deferred",
-        service_level=np.nan,
-        asa_s=np.nan,
-        abandonment=np.nan,
-        occupancy=np.divide(load, agents, out=np.zeros_like(load), where=agents > 0),
-    )
-    return plan, notes_of_deferred(queue, standard, placed.late_s, placed.unplaced_s, float(arriving.sum()), work)
 
 
 def _in_words(standard: QueueStandard, level: ServiceLevelSettings) -> str:

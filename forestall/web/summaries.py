@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from features.contract import LIVE_CHANNELS
+from forestall.staffing.scheduled import whole_agents
 
 Z80 = 1.2816  # a normal 80 % interval reaches so many standard deviations to each side
 TARGET_WITHOUT_SHARE = 0.95  # a standard that names a time but no share counts as met at this share
@@ -52,16 +53,10 @@ def plan_day(requirement: pd.DataFrame, run_date: date) -> date:
     return run_date if days.empty else days.min().date()
 
 
-def whole_agents(agents_gross: pd.Series) -> pd.Series:
-    """Whole people to schedule; a thousandth of a person is an error of rounding, not a person."""
-    agents: pd.Series = np.ceil(agents_gross - 1e-3).astype("int64")
-    return agents
-
-
 def agents_by_interval(requirement: pd.DataFrame, day: date) -> pd.DataFrame:
     """Agents to schedule on a day: one row a queue, one column a local time, outer idle hours cut off."""
     rows = requirement[requirement["local_on"] == pd.Timestamp(day)]
-    rows = rows.assign(agents=whole_agents(rows["agents_gross"]))
+    rows = rows.assign(agents=whole_agents(rows))
     return _without_idle_ends(rows.pivot_table(index="queue", columns="local_time", values="agents", aggfunc="max"))
 
 
@@ -69,7 +64,7 @@ def agents_by_weekday(requirement: pd.DataFrame, weeks: int = 4) -> pd.DataFrame
     """Agents of all queues together: one row a weekday, one column a local time, mean of the next weeks."""
     end = requirement["local_on"].min() + timedelta(weeks=weeks)
     rows = requirement[requirement["local_on"] < end]
-    rows = rows.assign(agents=whole_agents(rows["agents_gross"]))
+    rows = rows.assign(agents=whole_agents(rows))
     totals = rows.groupby(["local_on", "weekday", "local_time"], as_index=False)["agents"].sum()
     grid = totals.pivot_table(index="weekday", columns="local_time", values="agents", aggfunc="mean")
     return _without_idle_ends(np.ceil(grid.fillna(0) - 1e-9).astype("int64"))

@@ -14,7 +14,7 @@ MONDAY = date(2026, 3, 2)
 
 def requirement(days=28):
     on = [MONDAY + timedelta(days=day) for day in range(days)]
-    return pd.DataFrame({"queue": "care", "local_on": on, "agents_gross": [10.0 + day.weekday() for day in on],
+    return pd.DataFrame({"queue": "care", "local_on": on, "agents": [10 + day.weekday() for day in on],
                          "contacts": 50.0})  # fmt: skip
 
 

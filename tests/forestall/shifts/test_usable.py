@@ -61,7 +61,7 @@ def table(duty, required, agents=None, losses=None, calling=None, shrinkage=0.0,
     plan = ShiftPlan(grid, ("care",), shifts, need, planned, need * 0, 0.0, 0.0, 0.0, ())
     if agents is None:
         agents = pd.DataFrame({"agent_id": shifts["slot"], "team": "floor", "languages": "de", "skills": "care"})
-    needed = pd.DataFrame({"queue": ["care"], "agents_net": [1 - shrinkage], "agents_gross": [1.0]})
+    needed = pd.DataFrame({"queue": ["care"], "agents_gross": [1.0], "shrinkage": [shrinkage]})
     nothing = np.zeros(48)
     spread = np.zeros((48, 7))
     for first, last, _ in required:

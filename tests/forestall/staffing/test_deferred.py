@@ -6,10 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
-from forestall.staffing.deferred import place, smoothest
+from forestall.staffing.deferred import Waiting, place_whole, smoothest
+from forestall.staffing.deferred import place as place_evenly
 from forestall.staffing.intraday import still_waiting
 
 HALF_HOUR = 1800
+
+
+def place(*of, **more):
+    return place_evenly(Waiting(*of, **more))
 
 
 def starts(count):
@@ -160,3 +165,41 @@ def test_a_bend_may_be_hundreds_of_intervals_away():
     assert placed.work_s[:1500] == pytest.approx(np.ones(1500))
     assert placed.work_s[1500:2000].tolist() == [0] * 500
     assert placed.work_s[2000:] == pytest.approx(np.full(1000, 9))
+
+
+def test_whole_agents_leave_what_they_have_to_spare_when_they_catch_up():
+    # A quarter of an hour's standard: what came in the night is overdue, what comes at eight is done at once.
+    is_open = np.array([False, False, True, True, True, True])
+    work = np.array([600, 0, 400, 0, 0, 0], float)
+    found = place_whole(Waiting(starts(6), HALF_HOUR, is_open, work, 900, catch_up_s=3600), agent_s=1000)
+    assert found.agents.tolist() == [0, 0, 1, 0, 0, 0]
+    assert found.work_s.tolist() == pytest.approx([0, 0, 1000, 0, 0, 0])
+    assert found.late_s == 600
+
+
+def test_whoever_is_at_it_goes_on_and_nobody_begins_again():
+    work = np.array([0, 3000, 0, 0, 0, 0, 0, 0], float)
+
+    def agents(before):
+        waiting = Waiting(starts(8), HALF_HOUR, np.ones(8, bool), work, 7 * HALF_HOUR, begins_s=2 * HALF_HOUR)
+        return place_whole(waiting, 1000, before).agents.tolist()
+
+    assert agents(before=1) == [0, 0, 1, 1, 1, 0, 0, 0]
+    assert agents(before=0) == [0, 0, 0, 0, 0, 1, 1, 1]
+
+
+@given(seed=st.integers(0, 10_000), allowed_s=st.sampled_from([900, 3600, 14_400]))
+def test_whole_agents_do_all_that_can_be_placed_in_open_intervals(seed, allowed_s):
+    rng = np.random.default_rng(seed)
+    count = int(rng.integers(1, 60))
+    is_open, work = rng.random(count) < 0.6, rng.exponential(100, count) * (rng.random(count) < 0.8)
+    clock, backlog_s = rng.choice(["elapsed", "business"]), float(rng.choice([0, 700]))
+    begins_s = int(rng.integers(0, count)) * HALF_HOUR
+    waiting = Waiting(starts(count), HALF_HOUR, is_open, work, allowed_s, clock, 3600, backlog_s, begins_s)
+    found, even = place_whole(waiting, 300), place_evenly(waiting)
+    assert found.work_s.sum() + found.unplaced_s == pytest.approx(work.sum() + backlog_s)
+    assert (found.unplaced_s, found.late_s) == (even.unplaced_s, even.late_s)
+    assert (found.agents[~is_open | (starts(count) < begins_s)] == 0).all()
+    assert (found.work_s <= 300 * found.agents + 1e-6).all()
+    assert (found.work_s >= -1e-6).all()
+    assert found.agents.sum() <= np.ceil(np.round(even.work_s / 300, 9)).sum()

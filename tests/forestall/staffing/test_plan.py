@@ -65,15 +65,42 @@ def test_an_uncertain_forecast_takes_more_agents():
     assert plan(unsure)[0]["agents_net"][0] > plan(sure)[0]["agents_net"][0]
 
 
-def test_deferred_work_is_spread_and_backlog_added():
+def test_deferred_work_goes_to_whole_agents_and_backlog_is_added():
     found, _ = plan(forecast("mail", "email", [96] + [0] * 15, 300), backlog={"mail": 8})
     assert found["model"].unique().tolist() == ["deferred"]
     assert found["contacts"].sum() == pytest.approx(104)
-    assert found["contacts"][:8].tolist() == pytest.approx([13] * 8)
-    # 13 contacts of 300 s in half an hour are 2.17 erlangs; at most .88 busy takes 3
-    assert found["agents_net"][:9].tolist() == [3] * 8 + [0]
-    assert found["occupancy"][0] == pytest.approx(13 * 300 / 1800 / 3)
+    # 104 contacts of 300 s; who is scheduled is there for .7 of half an hour and busy for .88 of that: 28.1 take 29,
+    # 3.6 on average in the eight half-hours of the standard
+    assert found["agents_gross"].sum() == 29
+    assert found["agents_gross"].max() == 4
+    assert found["agents_gross"][8:].tolist() == [0] * 8
+    # four on the schedule are 2.8 at work
+    assert found["agents_net"][0] == 3
+    assert found["occupancy"][0] == pytest.approx(0.88 * 2.8 / 3)
     assert found["service_level"].isna().all()
+
+
+@pytest.mark.parametrize("load", [0.1, 0.5, 1, 3, 10, 30])
+@pytest.mark.parametrize(("hours", "clock"), [(24, "elapsed"), (4, "business")])
+def test_written_work_takes_the_hours_that_it_is_and_one_agent_interval_a_due_window(load, hours, clock):
+    """Whoever does all that waits once in each window, rounded up, is in time; no plan may take more than he does."""
+    days = 14
+    starts = pd.date_range("2026-03-02", periods=48 * days, freq="30min", tz="UTC")
+    is_open = (starts.hour >= 8) & (starts.hour < 20)
+    arriving = np.where(is_open, load * 1800 / 300, 0.0)
+    rows = pd.DataFrame({"queue": "mail", "interval_start_at": starts, "local_on": starts.date, "channel": "email",
+                         "is_open": is_open, "contacts": arriving, "handle_time_s": 300.0})  # fmt: skip
+    rows = rows.assign(**dict.fromkeys(COLUMNS, rows["contacts"]))
+    standard = QueueOverride(first_response_s=hours * 3600, clock=clock)
+    found, _ = plan(rows, standards=Standards(queues={"mail": standard}))
+    least = arriving.sum() * 300 / 1800 / 0.88 / 0.7
+    windows = days * 12 / (12 if clock == "elapsed" else hours)
+    assert least - 1e-6 <= found["agents_gross"].sum() <= least + windows
+    assert (found["agents_gross"] % 1 == 0).all()
+    # Spread evenly, a whole agent at work in each interval, and rounded up once more for those who are away.
+    before = np.ceil(np.ceil(load / 0.88) / 0.7) * 24 * days
+    assert found["agents_gross"].sum() <= before
+    assert found["agents_gross"].max() <= np.ceil(load / 0.88 / 0.7)
 
 
 def test_a_standard_that_cannot_be_met_is_told_and_planned_all_the_same():

@@ -240,10 +240,6 @@ def test_poisson_intervals_give_a_poisson_day() -> None:
     assert (day["high"] - day["contacts"]) / summaries.Z80 == pytest.approx(12)
 
 
-def test_agents_are_whole_people_and_rounding_hires_nobody() -> None:
-    assert summaries.whole_agents(pd.Series([0.0, 10.0000001, 10.01, 4 / 0.7])).tolist() == [0, 10, 11, 6]
-
-
 @pytest.mark.parametrize(
     ("share", "target", "word"),
     [(0.8, 0.8, "met"), (0.78, 0.8, "near"), (0.74, 0.8, "missed"), (None, 0.8, ""), (0.8, None, "")],
