@@ -50,7 +50,8 @@ def plan_staffing(settings: Settings, run_date: date) -> Summary:
     interval_s = settings.volume.interval_minutes * 60
     plan, notes = plan_requirement(forecast, known, settings.service_level, interval_s, _days(night))
     at_once = {queue: standard.concurrency for queue, standard in standards_of(forecast, known).items()}
-    notes += without_effect(settings, forecast.groupby("queue")["channel"].first().to_dict())
+    channels = dict(zip(forecast["queue"], forecast["channel"], strict=True))
+    notes += without_effect(settings, channels)
     notes += concurrency.concerns(concurrency.paces(known.handle_times), at_once)
     for note in notes:
         log.warning("%s", note)

@@ -108,14 +108,12 @@ def live_through(planned: pd.DataFrame, level: ServiceLevelSettings, interval_s:
         replications).
     """
     found = []
-    for (cutoff, queue), rows in planned.groupby(
-        [pd.to_datetime(planned["cutoff_on"]), "queue"]
-    ):  # a handful, whose days are settled together
+    for (_, queue), rows in planned.groupby(["cutoff_on", "queue"]):  # a handful, whose days are settled together
         days, slots = np.unique(rows["day_on"]), np.unique(rows["slot"])
         at = np.searchsorted(days, rows["day_on"]), np.searchsorted(slots, rows["slot"])
-        found += [
-            _lived(str(queue), rows, at, days, level, interval_s, seed + cutoff.toordinal()).assign(cutoff_on=cutoff)
-        ]
+        cutoff = pd.Timestamp(rows["cutoff_on"].iloc[0])
+        lived = _lived(str(queue), rows, at, days, level, interval_s, seed + cutoff.toordinal())
+        found.append(lived.assign(cutoff_on=cutoff))
     return pd.concat(found, ignore_index=True)
 
 

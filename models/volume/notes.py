@@ -93,5 +93,5 @@ def _when_nobody_comes(basis: Basis, history: History) -> str:
         found.append(f"between {hours[0]} and {hours[1]}")
     of_weekday = np.bincount(basis.weekday[basis.past][-RECENT_DAYS:], recent.sum(axis=1), minlength=7)
     if of_weekday.mean() >= TELLING:
-        found += [f"on a {day_name[day]}" for day in np.flatnonzero(of_weekday == 0)]
+        found += [f"on a {day_name[int(day)]}" for day in np.flatnonzero(of_weekday == 0)]
     return " or ".join(found)
