@@ -23,6 +23,7 @@ from forestall.jobs.plan_staffing import what_is_known
 from forestall.night import Night
 from forestall.outreach.playbook import load_playbook
 from forestall.privacy.pseudonyms import pseudonym
+from forestall.publishing.publication import PublishedNight
 from forestall.records import LINE_END, Summary
 from forestall.settings import Settings
 from forestall.shifts.announced import Announced, announced
@@ -65,7 +66,11 @@ def plan_shifts(settings: Settings, run_date: date) -> Summary:
         known, lost = what_is_known(warehouse, night, night.read(HANDLE_TIME_BY_CONCURRENCY.name))
     needed, losses = to_schedule(requirement, lost, rules)
     keys = {pseudonym(settings, agent): agent for agent in agents["agent_id"].astype(str)}
-    interval_s, kept, past = settings.volume.interval_minutes * 60, _kept(night, keys, rules), _worked(night, keys)
+    interval_s, kept, past = (
+        settings.volume.interval_minutes * 60,
+        _kept(night, keys, rules),
+        _worked(night, keys, rules),
+    )
     plan = cheapest_shifts(needed, agents, rules, settings.zone, interval_s, kept, past)
     forecast = night.read("volume_forecast")
     standards = standards_of(forecast, known)
@@ -105,13 +110,19 @@ def _kept(night: Night, keys: Mapping[str, str], rules: StaffingRules) -> Announ
     last = last_published(night)
     if not rules.announced_weeks or last is None:
         return None
-    return announced(last.frame("shift_plan"), last.run_date, night.run_date, rules.announced_weeks, keys)
+    return announced(_shifts_of(last, rules), last.run_date, night.run_date, rules.announced_weeks, keys)
 
 
-def _worked(night: Night, keys: Mapping[str, str]) -> Worked | None:
+def _worked(night: Night, keys: Mapping[str, str], rules: StaffingRules) -> Worked | None:
     """What was worked in the last two weeks, as it was last published for each day."""
     nights = published_since(night, night.run_date - timedelta(days=DAYS_BACK))
-    return worked([(one.run_date, one.frame("shift_plan")) for one in nights], night.run_date, keys)
+    return worked([(one.run_date, _shifts_of(one, rules)) for one in nights], night.run_date, keys)
+
+
+def _shifts_of(published: PublishedNight, rules: StaffingRules) -> pd.DataFrame:
+    """Published shifts, those of a queue that has joined a group since as the group's."""
+    shifts = published.frame("shift_plan")
+    return shifts.assign(queue_group=rules.groups_of(shifts["queue_group"]))
 
 
 def agents_of(warehouse: Warehouse) -> pd.DataFrame:

@@ -204,6 +204,13 @@ class _Planner:
     def _keep_week(self, week: Sequence[int], kept: Announced) -> None:
         """Book what was announced; who is no longer there, or lost the skill, leaves an open shift."""
         rows, jobs, breaks = kept_jobs(kept, week, self.grid, self.groups, self.sites)
+        told = kept.rows[kept.rows["local_on"].isin([self.grid.days[day] for day in week])]
+        if len(told) > len(rows):
+            gone = sorted(set(told["queue_group"].astype(str)) - set(self.groups))
+            self.notes.append(
+                f"{len(told) - len(rows)} announced shifts of the week of {self.grid.days[week[0]]} are left out:"
+                f" nobody is required for {', '.join(gone)} any more, or there is no such group (staffing.yml: groups)"
+            )
         holder = np.full(len(jobs), -1)
         if self.roster is not None:
             holder = np.asarray(pd.Index(self.roster.agents).get_indexer(pd.Index(rows["slot_id"])), np.int64)

@@ -171,6 +171,20 @@ def test_announced_shifts_stay_on_the_next_night(night):
     assert coverage[MONDAY + timedelta(days=7)] < coverage[tuesday]
 
 
+def test_announced_shifts_of_a_queue_that_joins_a_group_are_the_groups(night):
+    (night.settings.root / "staffing.yml").write_text("announced_weeks: 1\n" + PATTERNS)
+    run(night)
+    told = night.read("shift_plan")
+    (night.settings.root / "staffing.yml").write_text("announced_weeks: 1\ngroups: {front: [care]}\n" + PATTERNS)
+    tuesday = MONDAY + timedelta(days=1)
+    found = next_night(night, tuesday, forecast("care").query("local_on >= @tuesday")).read("shift_plan")
+    this_week = [tuesday + timedelta(days=day) for day in range(6)]
+    before, after = (rows.loc[rows["local_on"].isin(this_week), ["slot_id", "starts_at"]] for rows in (told, found))
+    assert len(before) > 10
+    pd.testing.assert_frame_equal(before.reset_index(drop=True), after.reset_index(drop=True))
+    assert found["queue_group"].unique().tolist() == ["front"]
+
+
 def test_without_patterns_one_line_and_empty_tables(night):
     (night.settings.root / "staffing.yml").unlink()
     assert run(night)["notes"] == "no shifts are planned: staffing.yml has no patterns"

@@ -94,6 +94,14 @@ def test_a_shift_whose_agent_has_left_is_open_and_it_is_said():
     assert unskilled.shifts.loc[unskilled.shifts["local_on"] == MONDAY, "is_assigned"].sum() == 1
 
 
+def test_announced_shifts_of_a_group_that_is_no_more_are_told():
+    first = plan(need(2), agents(2), rules())
+    kept = announced(published(first).assign(queue_group="sales"), MONDAY, MONDAY, 1, KEYS)
+    second = plan(need(2), agents(2), rules(), kept)
+    assert (second.shifts["local_on"] >= MONDAY + timedelta(days=7)).all()
+    assert any("are left out: nobody is required for sales any more" in note for note in second.notes)
+
+
 def test_an_absence_that_came_to_light_opens_the_shift():
     first = plan(need(2), agents(2), rules())
     kept = announced(published(first), MONDAY, MONDAY, 1, KEYS)
