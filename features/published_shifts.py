@@ -62,7 +62,7 @@ CAPACITY_PLAN = Table(
         ("queue_group", "text", "a group of `staffing.yml`, or a queue"),
         ("basis", "text", "what the load rests on: requirement, forecast (volume_days) or like_weeks (the last four "
          "of the requirement again)"),
-        ("required_hours", "number", "hours of whole agents to schedule, as shift_coverage.required"),
+        ("required_hours", "number", "hours of whole agents to schedule, as `required` of shift_coverage"),
         ("heads_required", "number", "full contracts that takes, with what shifts pay beyond the requirement"),
         ("heads_there", "number", "full contracts of the roster, less attrition; who serves several groups is divided "
          "by their need"),

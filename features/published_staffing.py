@@ -14,8 +14,8 @@ STAFFING_REQUIREMENT = Table(
         ("offered_load", "number", "erlangs"),
         ("agents_net", "integer", "agents who must be working, the least that meets the standard; in a group its part "
          "of those who serve the group"),
-        ("agents_gross", "number", "agents to schedule: net over (1 - shrinkage); of deferred work whole agents, enough "
-         "for the time in which it may wait"),
+        ("agents_gross", "number", "agents to schedule: net over (1 - shrinkage); of deferred work whole agents, "
+         "enough over the time that it may wait"),
         ("shrinkage", "number", "share of scheduled time lost"),
         ("model", "text", "erlang_a, erlang_c, deferred; of a group, corrected by simulation: pooled (live queues "
          "share agents) or blended (written work is done in their idle minutes)"),

@@ -99,7 +99,7 @@ def _greatest(arrived: Floats, must_be_done: Floats, total: int, slack: float) -
 
 def _within(arrived: Floats, must_be_done: Floats, most: int) -> tuple[Floats, Floats]:
     """The limits for those who have at most so many agents in each interval."""
-    possible = most * np.arange(1, len(arrived) + 1)
+    possible = most * np.arange(1.0, len(arrived) + 1)
     held = np.minimum(np.minimum.accumulate(arrived - possible), 0.0) + possible
     pulled = np.maximum.accumulate((must_be_done - possible)[::-1])[::-1] + possible
     return held, pulled

@@ -13,6 +13,7 @@ from forestall.jobs.plan_staffing import plan_staffing
 from forestall.night import Night
 from forestall.publishing.publication import publish_night
 from forestall.settings import ConfigError
+from forestall.staffing.scheduled import whole_agents
 from forestall.warehouse import open_warehouse
 from models.volume.handle_time import HANDLE_TIME_COLUMNS
 
@@ -114,6 +115,9 @@ def test_a_groups_queues_share_agents_and_are_rounded_up_together(night):
     together = np.ceil(gross - 1e-3)
     assert coverage.reindex(gross.index).fillna(0).tolist() == together.tolist()
     assert together.sum() < np.ceil(requirement["agents_gross"] - 1e-3).sum()
+    assert whole_agents(requirement).sum() == together.sum()
+    weeks = night.read("capacity_plan").set_index("week_on")["required_hours"]
+    assert weeks[MONDAY] == pytest.approx(together[: 7 * 48].sum() / 2)  # the same in the year's plan
 
 
 def test_agents_appear_as_pseudonyms_once_a_day_within_their_week(night):

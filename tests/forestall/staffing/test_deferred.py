@@ -202,4 +202,5 @@ def test_whole_agents_do_all_that_can_be_placed_in_open_intervals(seed, allowed_
     assert (found.agents[~is_open | (starts(count) < begins_s)] == 0).all()
     assert (found.work_s <= 300 * found.agents + 1e-6).all()
     assert (found.work_s >= -1e-6).all()
-    assert found.agents.sum() <= np.ceil(np.round(even.work_s / 300, 9)).sum()
+    if not found.late_s and not backlog_s:  # what is overdue has people of its own, less what they have to spare
+        assert found.agents.sum() <= np.ceil(np.round(even.work_s / 300, 9)).sum()
