@@ -145,10 +145,15 @@ def _limits(waiting: Waiting) -> tuple[list[_Limits], float, float]:
     timely = np.where(is_placed & ~is_late, arrived, 0.0)
     overdue = np.where(is_late, arrived, 0.0)
     limits = [
-        _Limits(*(np.cumsum(np.bincount(at, work, last + 1)) for at in (released, np.clip(end, released, last))))
+        _Limits(*(_running(at, work, last + 1) for at in (released, np.clip(end, released, last))))
         for end, work in ((due, timely), (caught_up, overdue))
     ]
     return limits, float(work_s[is_late].sum()), float(arrived[~is_placed].sum())
+
+
+def _running(at: Integers, work: Floats, count: int) -> Floats:
+    """Running total over so many intervals of work that falls into these."""
+    return np.asarray(np.cumsum(np.bincount(at, work, count)), np.float64)
 
 
 def _intervals(seconds: int, interval_s: int) -> int:
