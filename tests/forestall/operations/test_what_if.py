@@ -202,7 +202,8 @@ def test_longer_contacts_a_higher_standard_and_more_shrinkage_take_more_hours(se
         answer = ask(settings, replace(question, queues=("care",)))
         assert answer.days["hours_then"].sum() > answer.days["hours_now"].sum(), question
     lost = ask(settings, Question(shrinkage=0.4)).days
-    assert lost["hours_then"].to_numpy() == pytest.approx(lost["hours_now"].to_numpy() * 0.7 / 0.6)
+    # of mail whole agents: an interval of one may fall on the next day
+    assert lost["hours_then"].to_numpy() == pytest.approx(lost["hours_now"].to_numpy() * 0.7 / 0.6, abs=0.5)
     standards = Standards(queues={"sales": QueueOverride(service_level=0.95, threshold_s=5)})
     better = requirement(settings, forecast(), replace(KNOWN, standards=standards))
     answer = ask(settings, Question(("sales",), service_level=0.95, threshold_s=5))
