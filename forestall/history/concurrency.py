@@ -78,10 +78,11 @@ def contacts_by_concurrency(warehouse: Warehouse, night: Night, standards: Stand
     """
     queues = [queue for queue in standards.queues if standards.for_queue(queue, None).may_hold_several]
     channels = [channel for channel in LIVE_CHANNELS if standards.for_queue("", channel).may_hold_several]
-    sql = _HELD.format(queues=_words(queues), channels=_words(channels), most=MOST_HELD)
+    sql = _HELD.format(queues=_places(queues), channels=_places(channels), most=MOST_HELD)
     since = night.run_date - timedelta(days=WINDOW_DAYS)
-    return warehouse.frame(sql, [since, *[night.cutoff] * 3])
+    return warehouse.frame(sql, [*queues, *channels, since, *[night.cutoff] * 3])
 
 
-def _words(names: list[str]) -> str:
-    return ", ".join("'" + name.replace("'", "''") + "'" for name in names) or "''"
+def _places(names: list[str]) -> str:
+    """A `?` for each name; NULL, which nothing is in, for none."""
+    return ", ".join("?" * len(names)) or "NULL"

@@ -26,6 +26,7 @@ from forestall.staffing.requirement import Demand, Flags, Integers, least_whole
 
 SAMPLES = 5  # intervals that are simulated; with written work each takes four times as long
 GIVEN_UP = 0.01  # of the service level: else a whole agent is asked for where a whole reserve misses it by a hair
+LEAST_CHANCE = 1e-12  # that is told from none: what is divided by it keeps four digits
 LEAST_DONE = 0.5  # of the work that was computed, and the inverse of the most: nothing is corrected by more
 
 
@@ -108,21 +109,28 @@ def blend(group: Group, live: Integers, written: Written, level: ServiceLevelSet
     wanted = np.clip(mean.levels(live) - GIVEN_UP, 0.0, None)
     first = _least(mean, wanted, live, written, rows)
     lost, part = _off(mean, wanted, live, written, first, level)
-    harder = replace(written, load=written.load / part)
-    second = _least(mean, moved(wanted, lost), live, harder, rows)
+    second = _least(mean, moved(wanted, lost), live, written, rows, part)
     is_fewer = second.agents < apart
     found.agents[is_fewer], found.reserve[is_fewer] = second.agents[is_fewer], second.reserve[is_fewer]
     return found
 
 
-def _least(mean: Group, wanted: Floats, live: Integers, written: Written, rows: Integers) -> Blended:
-    """The least agents and the reserve that goes with them, at some intervals; apart at all others."""
+def _least(
+    mean: Group, wanted: Floats, live: Integers, written: Written, rows: Integers, part: Floats | None = None
+) -> Blended:
+    """The least agents and the reserve that goes with them, at some intervals; apart at all others.
+
+    `part` of the written work that is computed is done, by interval (None: all of it); the cap is that of all of it.
+    """
+    done = np.ones(len(live)) if part is None else part
 
     def is_enough(some: Integers, agents: Integers) -> Flags:
         at = rows[some]
         able = _able(mean, wanted, at, agents, written)
-        is_rested: Flags = able.calls + written.load[at] <= mean.demand.occupancy_cap[at] * agents
-        return is_rested & (able.load >= written.load[at])
+        can_be_done = done[at] * able.load
+        calls = np.minimum(able.calls, agents - can_be_done)  # who writes for longer takes fewer: more have given up
+        is_rested: Flags = calls + written.load[at] <= mean.demand.occupancy_cap[at] * agents
+        return is_rested & (can_be_done >= written.load[at])
 
     found = Blended(live + written.agents, np.full(len(live), -1))
     found.agents[rows] = np.minimum(least_whole(live[rows] + 1, is_enough), found.agents[rows])
@@ -170,17 +178,22 @@ def _able(mean: Group, wanted: Floats, rows: Integers, agents: Integers, written
     # The strictest queue counts; one that brings nobody asks for nothing.
     needs = np.where(mean.rate[:, rows] > 0, missed / np.maximum(may_miss, 1e-12), 0.0).max(axis=0)
     free = _poisson(agents - 1, offered)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        below = np.where(p_wait < 1, free * (1 - needs) / (1 - p_wait), 0.0)
-        idle_from = np.floor(special.pdtrik(np.clip(below, 0.0, free), offered) + 1e-9)
+    # With so much more than they can do (40 standard deviations) nobody is ever free: there is nothing to divide by.
+    is_able = (needs <= 1) & (free > 0)
+    some = np.where(is_able, free, 1.0)
+    # Where so few wait that digits end, agents more are taken to be idle: too many stay so, rather than too few.
+    spare = np.divide(1 - np.maximum(needs, LEAST_CHANCE), 1 - p_wait, out=np.zeros_like(free), where=p_wait < 1)
+    below = np.where(is_able, free * np.clip(spare, 0.0, 1 - LEAST_CHANCE), 0.0)
     # `pdtrik` has no answer below the chance of none.
-    idle_from = np.where(below < np.exp(-offered), -1, np.minimum(idle_from, agents - 1))
+    is_cut = (below > 0) & (below >= np.exp(-offered))
+    idle_from = np.full(len(agents), -1.0)
+    idle_from[is_cut] = np.floor(special.pdtrik(below[is_cut], offered[is_cut]) + 1e-9)
+    idle_from = np.minimum(idle_from, agents - 1)
     reserve = np.asarray(agents - 1 - idle_from, np.int64)
-    above = p_wait + (1 - p_wait) * (1 - _poisson(idle_from, offered) / free)
-    some_free = offered * (_poisson(agents - 2, offered) - _poisson(idle_from - 1, offered)) / free
+    above = p_wait + (1 - p_wait) * (1 - _poisson(idle_from, offered) / some)
+    some_free = offered * (_poisson(agents - 2, offered) - _poisson(idle_from - 1, offered)) / some
     busy = (agents * p_wait + (1 - p_wait) * some_free) / above
     taken = calls * (1 - at[0].abandonment / above)
-    is_able = needs <= 1
     return _Able(np.where(is_able, reserve, -1), np.where(is_able, np.clip(busy - taken, 0.0, None), 0.0), taken,
                  1 - np.minimum(missed / above, 1.0))  # fmt: skip
 
@@ -200,6 +213,7 @@ def _off(
         interval the written work that is done as a part of what was computed.
     """
     load, as_is = (mean.rate * mean.handle_time_s).sum(axis=0), mean.levels(live)
+    is_exact = len(mean.rate) == 1  # one queue without written work is the formula's own
     chosen = sampled(load, found.reserve >= 0, SAMPLES)
     if not len(chosen):
         return np.zeros_like(mean.rate), np.ones(len(load))
@@ -207,7 +221,9 @@ def _off(
     lost, part = [], []
     for number, at in enumerate(chosen.tolist()):
         work = Outreach(int(found.reserve[at]), float(written.handle_time_s[at]), np.ones(1, bool))
-        without, _ = simulated(mean, at, int(live[at]), level, np.random.default_rng(at))
+        without = as_is[:, at]
+        if not is_exact:
+            without, _ = simulated(mean, at, int(live[at]), level, np.random.default_rng(at))
         beside, done = simulated(mean, at, int(found.agents[at]), level, np.random.default_rng(at), work)
         lost.append(score(without) - score(as_is[:, at]) - (score(beside) - score(able.level[:, number])))
         part.append(np.clip(done / able.load[number], LEAST_DONE, 1 / LEAST_DONE))

@@ -33,7 +33,8 @@ class Pace:
     """A queue's handle time by how many contacts the agent holds.
 
     Attributes:
-        mean_s: handle time as lived, over all contacts.
+        mean_s: handle time as lived, over the contacts that ended while as many were held as `held` says; the few
+            (under `LEAST_CONTACTS` each) that ended with other numbers held are left out.
         held: numbers held that were lived often enough, ascending.
         ratio: handle time at each of them over `mean_s`; never falling.
     """

@@ -4,6 +4,7 @@ Whoever is free takes whoever has waited for longest, of whichever queue. So all
 each its own standard for it.
 """
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,11 +18,13 @@ from forestall.staffing.requirement import Demand, Flags, Integers, expect
 from forestall.staffing.simulation import draw_arrivals, in_standard, simulate
 
 SAMPLES = 12  # intervals that are simulated, from the quietest to the busiest
-LANES = 60  # side by side
-COUNTED = 300  # contacts of a lane that are judged
+LANES = 60  # side by side, at most
+CONTACTS = 300_000  # of all lanes, about; where one alone has many, its moments are unlike enough
+LEAST_LANES = 8
+COUNTED = 300  # contacts of a lane that are judged, at least
 LEAST_OWN = 500  # of all lanes, of which a queue's own level is told
-PARTS = 8  # of a lane; what agents begin themselves is judged by those in the middle
-SETTLING = 5  # handle times until a lane that began empty is as any other
+SETTLING = 4  # longest handle times until a lane is as any other
+JUDGED = 6  # longest handle times that are judged, at least: of a busy lane fewer would all tell of the same moment
 LEAST, MOST = 0.001, 0.999  # service levels that are told apart from none and all
 
 
@@ -132,25 +135,46 @@ def simulated(
     """
     rate, handle = group.rate[:, at], group.handle_time_s[:, at]
     longest_s = max(float(handle[rate > 0].max()), beside.contact_s if beside else 0.0)
-    settled_s = SETTLING * longest_s
-    until_s = settled_s + COUNTED / float(rate.sum())
-    length_s = until_s + longest_s + float(group.threshold_s.max())  # so that the end leaves no wait undecided
+    part_s = max(longest_s, COUNTED / float(rate.sum()) / JUDGED)
+    first = math.ceil(SETTLING * longest_s / part_s)
+    last = first + JUDGED  # behind it so much that the end leaves no wait undecided
+    parts = last + math.ceil((longest_s + float(group.threshold_s.max())) / part_s)
+    lanes = int(np.clip(CONTACTS / (float(rate.sum()) * part_s * parts), LEAST_LANES, LANES))
     arrivals = draw_arrivals(
-        rng, np.broadcast_to((rate * length_s)[None, :, None], (LANES, len(rate), 1)), handle[:, None],
-        group.patience_s, length_s,
+        rng, np.broadcast_to((rate * part_s * parts)[None, :, None], (lanes, len(rate), 1)), handle[:, None],
+        group.patience_s, part_s * parts,
     )  # fmt: skip
-    servers = np.full((LANES, PARTS), agents * int(group.demand.concurrency[at]))
-    part_s = length_s / PARTS
-    served = simulate(arrivals, servers, part_s, beside)
-    is_judged = (arrivals.at_s >= settled_s) & (arrivals.at_s < until_s)
-    told = np.full(len(rate), np.nan)
+    there = np.full((lanes, parts), agents * int(group.demand.concurrency[at]))
+    served = simulate(arrivals, there, part_s, beside, _begun(rng, rate * handle, handle, there, beside))
+    is_judged = (arrivals.at_s >= first * part_s) & (arrivals.at_s < last * part_s)
+    told, taken = np.full(len(rate), np.nan), 0.0
     for number in np.flatnonzero(rate > 0).tolist():  # a handful
         in_time, counted = in_standard(arrivals, served, float(group.threshold_s[number]), level)
         own = counted & is_judged & (arrivals.kind == number)
         judged = own if own.sum() >= LEAST_OWN else counted & is_judged
         told[number] = in_time[judged].mean() if judged.any() else np.nan
-    middle = served.outreach_s[:, PARTS // 4 : -PARTS // 4]
-    return told, float(middle.mean() / part_s)
+        came = is_judged & (arrivals.kind == number)
+        stayed = 1 - served.is_abandoned[came].mean() if came.any() else 1.0
+        taken += rate[number] * handle[number] * stayed
+    # What chance brought of contacts beyond their mean was lacking for what is begun beside them.
+    busy, begun = (each[:, first:last].mean() / part_s for each in (served.busy_s, served.outreach_s))
+    return told, float(begun + busy - taken)
+
+
+def _begun(
+    rng: np.random.Generator, load: Floats, handle_time_s: Floats, there: Integers, beside: Outreach | None
+) -> Floats:
+    """Lanes x servers; seconds until each is done with what was begun before: contacts, and pieces at any moment.
+
+    Were all idle, all would begin their pieces at once, and end and begin them together for long.
+    """
+    lanes, servers = len(there), int(there[0, 0])
+    shape, rank = (lanes, servers), np.arange(servers)
+    contacts = rng.poisson(load.sum(), lanes)[:, None]
+    contact_s = rng.choice(handle_time_s, shape, p=load / load.sum()) * rng.standard_exponential(shape)
+    pieces = servers - int(np.max(beside.idle_agents)) if beside else 0
+    piece_s = rng.random(shape) * (beside.contact_s if beside else 0.0)
+    return np.where(rank < contacts, contact_s, np.where(rank < pieces, piece_s, 0.0))
 
 
 def shared_out(group: Integers, alone: Integers, at: Integers) -> Integers:

@@ -51,6 +51,7 @@ class Idle:
         interval_s: length of an interval.
         clock: by lane; until when it is settled.
         begun: lanes and instants of contacts that have begun.
+        is_steady: whether nothing changes: all are there throughout, as many stay idle, and nothing else holds it back.
     """
 
     outreach: Outreach
@@ -61,6 +62,7 @@ class Idle:
     interval_s: float
     clock: Floats
     begun: list[tuple[Integers, Floats]]
+    is_steady: bool = False
 
     @classmethod
     def of(cls, outreach: Outreach, comes: Floats, interval_s: float) -> "Idle":
@@ -68,7 +70,11 @@ class Idle:
         idle_agents = np.broadcast_to(np.asarray(outreach.idle_agents, np.int64), shape)
         is_allowed = np.broadcast_to(outreach.is_allowed, shape) & (idle_agents < comes.shape[2])
         clock, credit = np.zeros((2, len(comes)))
-        return cls(outreach, idle_agents, is_allowed, credit, comes, interval_s, clock, [])
+        is_there = comes == interval_s * np.arange(comes.shape[1])[:, None]
+        is_steady = bool(
+            outreach.promise is None and is_allowed.all() and is_there.all() and np.ptp(idle_agents) == 0
+        )  # fmt: skip
+        return cls(outreach, idle_agents, is_allowed, credit, comes, interval_s, clock, [], is_steady)
 
     def account(self, kind: Integers, came: Flags, gave_up: Flags, wait_s: Floats) -> None:
         """Add a contact of each lane to the credit.
@@ -89,6 +95,9 @@ class Idle:
         """
         intervals, most = self.comes.shape[1:]
         end = np.minimum(until, intervals * self.interval_s)
+        if self.is_steady:
+            self._begin_steady(free, end)
+            return
         if self.outreach.promise is not None:
             may = self.credit >= self.outreach.credit
             self.clock = np.where(may, self.clock, np.maximum(self.clock, end))
@@ -118,6 +127,21 @@ class Idle:
             self.clock[lanes] = np.where(is_now & ~starts, (interval + 1) * self.interval_s, at)
             lanes = np.concatenate([lanes, waits])
             lanes = lanes[self.clock[lanes] < end[lanes]]
+
+    def _begin_steady(self, free: Floats, end: Floats) -> None:
+        """All that begin before the next arrival at once: one when one more than the reserve is free, and so on.
+
+        Those that begin after the first of them is over are found in another turn. The agents are alike, so whoever is
+        free first begins first.
+        """
+        reserve, contact_s = int(self.idle_agents[0, 0]), self.outreach.contact_s
+        end = np.minimum(end, self.comes.shape[1] * self.interval_s - contact_s)[:, None]
+        while len(lanes := np.flatnonzero((free < end).sum(axis=1) > reserve)):
+            order = np.argsort(free[lanes], axis=1)
+            at = np.take_along_axis(free[lanes], order, axis=1)[:, reserve:]
+            row, rank = np.nonzero((at < end[lanes]) & (at < at[:, :1] + contact_s))
+            free[lanes[row], order[row, rank]] = at[row, rank] + contact_s
+            self.begun.append((lanes[row], at[row, rank]))
 
     def seconds(self, shape: tuple[int, ...]) -> Floats:
         """Seconds of outreach by lane and interval."""

@@ -18,7 +18,7 @@ from forestall.staffing.blending import blend_rows
 from forestall.staffing.certainty import agents_for
 from forestall.staffing.concurrency import nothing_lived, paces
 from forestall.staffing.placer import Placer
-from forestall.staffing.plan_notes import note_of_blending, notes_of_backlog, notes_of_patience
+from forestall.staffing.plan_notes import note_of_blending, note_of_no_blending, notes_of_backlog, notes_of_patience
 from forestall.staffing.pooling import Pooled, pool
 from forestall.staffing.requirement import AGENT_LIMIT, Demand, expect
 from forestall.staffing.standards import QueueStandard, Standards
@@ -222,6 +222,8 @@ def _blend(
         if is_blended.any() and saved > 0:
             deferred = pd.concat([deferred.drop(work), own]).sort_index()
             notes.append(note_of_blending(name, reserve[is_blended], saved * placer.interval_s / 3600))
+        elif deferred.loc[work, "agents_net"].any():
+            notes.append(note_of_no_blending(name))
     return deferred, notes
 
 

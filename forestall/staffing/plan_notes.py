@@ -52,6 +52,11 @@ def note_of_blending(group: str, reserve: Integers, saved_h: float) -> str:
     )
 
 
+def note_of_no_blending(group: str) -> str:
+    """The line where a group's written work stays with people of its own, though others could do it between calls."""
+    return f"{group}: written work keeps people of its own: done in idle minutes, it would take as many agents or more"
+
+
 def notes_of_deferred(
     queue: str, standard: QueueStandard, late_s: float, unplaced_s: float, arriving_s: float, work: Floats
 ) -> list[str]:

@@ -19,6 +19,8 @@ Flags = NDArray[np.bool_]
 
 # No centre is larger; a load that asks for more is a mistake in the data, and is capped and told.
 AGENT_LIMIT = 100_000
+_BY_INTERVAL = ("rates_per_s", "handle_time_s", "patience_s", "threshold_s", "service_level", "occupancy_cap",
+                "concurrency")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,9 @@ class Demand:
         concurrency: intervals; contacts that one agent serves at once.
         short_abandon_s: who gives up sooner is left out of the level.
         formula: of the level.
+
+    Raises:
+        ValueError: a value is NaN; whatever it was compared with would be false, and nobody would be asked for.
     """
 
     rates_per_s: Floats
@@ -49,14 +54,20 @@ class Demand:
     short_abandon_s: float = 0.0
     formula: Formula = "answered_in_standard_over_offered"
 
+    def __post_init__(self) -> None:
+        for name in (*_BY_INTERVAL, "weights"):
+            if (is_missing := np.isnan(getattr(self, name))).any():
+                raise ValueError(
+                    f"demand: {name}: {np.count_nonzero(is_missing)} of {is_missing.size} values are missing (NaN);"
+                    " give a number (patience: inf where nobody is known to give up)"
+                )
+
     def __len__(self) -> int:
         return len(self.handle_time_s)
 
     def rows(self, chosen: Flags | Integers) -> "Demand":
         """Some of the intervals, by flag or position."""
-        by_interval = ("rates_per_s", "handle_time_s", "patience_s", "threshold_s", "service_level", "occupancy_cap",
-                       "concurrency")  # fmt: skip
-        return replace(self, **{name: getattr(self, name)[chosen] for name in by_interval})
+        return replace(self, **{name: getattr(self, name)[chosen] for name in _BY_INTERVAL})
 
     def at_mean(self) -> "Demand":
         """The same with the mean rate alone."""

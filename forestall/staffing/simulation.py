@@ -3,7 +3,7 @@
 A first-come queue of alike agents is settled contact by contact: whoever arrives gets the agent who is
 free first, unless that takes longer than their patience. Days and replications are lanes that are settled
 side by side, so the loop runs over the contacts of one day only. Agents come and go by interval; whoever
-goes ends the contact that they have. Each lane begins empty.
+goes ends the contact that they have. Each lane begins empty, unless it is told what was begun before.
 
 Not for deferred work, which nobody waits for live.
 """
@@ -105,7 +105,10 @@ def place_arrivals(
     return arrivals
 
 
-def simulate(arrivals: Arrivals, agents: Integers, interval_s: float, outreach: Outreach | None = None) -> Served:
+def simulate(
+    arrivals: Arrivals, agents: Integers, interval_s: float, outreach: Outreach | None = None,
+    begun_s: Floats | float = 0.0,
+) -> Served:  # fmt: skip
     """Settle all contacts.
 
     Args:
@@ -113,11 +116,13 @@ def simulate(arrivals: Arrivals, agents: Integers, interval_s: float, outreach: 
         agents: lanes x intervals; who is there. Contacts that one agent holds at once count as agents.
         interval_s: length of an interval.
         outreach: what idle agents begin themselves; none where left out.
+        begun_s: lanes x agents; seconds until each is done with what was begun before the lane, which is counted as
+            neither. 0: the lane begins empty.
     """
     lanes, most = arrivals.at_s.shape
     intervals = agents.shape[1]
     comes = _comes(agents, interval_s)
-    free = comes[:, 0].copy()  # when each agent of a lane can take the next contact
+    free = np.maximum(comes[:, 0], begun_s)  # when each agent of a lane can take the next contact
     idle = None if outreach is None else Idle.of(outreach, comes, interval_s)
     wait = np.full((lanes, most), np.nan)
     gave_up = np.zeros((lanes, most), bool)

@@ -180,6 +180,15 @@ def test_no_load_and_no_servers():
     assert found.occupancy.tolist() == [0, 1, 1]
 
 
+@pytest.mark.parametrize("missing", range(6))
+def test_what_is_not_known_leaves_nothing_known(missing):
+    given = [10.0, 0.03, 300.0, 180.0, 20.0, 5.0]
+    given[missing] = np.nan
+    found = evaluate(*np.array([given, [10.0, 0.03, 300.0, 180.0, 20.0, 5.0]]).T)
+    for name in ("p_wait", "service_level", "asa_s", "abandonment", "occupancy"):
+        assert np.isnan(getattr(found, name)).tolist() == [True, False], name
+
+
 def test_an_overloaded_queue_without_abandonment_never_settles():
     found = evaluate(10, 11 / 180, 180, np.inf, 20)
     assert (found.service_level, found.asa_s, found.occupancy) == (0, np.inf, 1)

@@ -42,6 +42,15 @@ def test_meets_published_requirements(calls, interval_s, handle_time_s, threshol
     assert least_agents(demand(calls, interval_s, handle_time_s, threshold_s, target, cap=cap)).tolist() == [agents]
 
 
+@pytest.mark.parametrize("name", ["rates_per_s", "handle_time_s", "patience_s", "service_level"])
+def test_a_missing_value_is_an_error_that_names_it(name):
+    one = demand([100, 200], 1800, 180, 20, 0.8)
+    values = getattr(one, name).copy()
+    values[1] = np.nan
+    with pytest.raises(ValueError, match=f"demand: {name}: 1 of 2 values are missing"):
+        replace(one, **{name: values})
+
+
 def random_demand(rng, size):
     mean = rng.gamma(1.0, 60.0, size)
     quantiles = mean[:, None] * (1 + rng.uniform(0, 0.4, (size, 1)) * np.array([-1.6, -1.3, -0.7, 0, 0.7, 1.3, 1.6]))

@@ -139,6 +139,24 @@ def test_lanes_have_reserves_of_their_own_by_interval():
     assert served.outreach_s.tolist() == [[200, 0], [100, 0]]
 
 
+def test_what_was_begun_before_the_lane_keeps_its_agent_and_counts_for_nothing():
+    served = simulate(arrivals([50], [10], [1e9]), np.array([[1]]), 1000.0, begun_s=np.array([[80.0]]))
+    assert (served.wait_s.tolist(), served.busy_s.tolist()) == ([[30]], [[10]])
+
+
+@pytest.mark.parametrize(("agents", "idle", "contact_s"), [(5, 0, 300.0), (5, 2, 700.0), (12, 3, 50.0), (3, 0, 2000.0)])
+def test_where_nothing_changes_outreach_is_begun_as_one_by_one(agents, idle, contact_s):
+    rng = np.random.default_rng(2)
+    comers = draw_arrivals(rng, np.full((4, 1, 8), 15.0), np.full((1, 8), 300.0), np.array([200.0]), 1800.0)
+    always = Promise(np.array([20.0]), np.array([0.5]), ServiceLevelSettings())  # one by one, as the credit may change
+    by_one = Outreach(idle, contact_s, np.ones(8, bool), always, -np.inf)
+    found, expected = (simulate(comers, np.full((4, 8), agents), 1800.0, each)
+                       for each in (calls(idle, contact_s, 8), by_one))  # fmt: skip
+    assert expected.outreach_s.sum() > 0
+    np.testing.assert_array_equal(found.wait_s, expected.wait_s)
+    np.testing.assert_allclose(found.outreach_s, expected.outreach_s)
+
+
 def test_more_who_stay_idle_never_make_waits_longer_by_much():
     rng = np.random.default_rng(4)
     rates = np.full((10, 1, 8), 60.0)
