@@ -1,6 +1,7 @@
 """How `forestall what-if` looks on a screen."""
 
 import pandas as pd
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -10,15 +11,17 @@ from forestall.operations.what_if import Answer
 
 def show(answer: Answer, console: Console) -> None:
     """Queues by day, then the shifts, then what was assumed."""
-    table = Table(title=f"Beside the plan of {answer.run_date}", title_justify="left")
-    for name in ("queue", "day", "contacts", "then", "agents", "then", "hours", "then", "more", "service", "unchanged"):
-        table.add_column(name, justify="left" if name in ("queue", "day") else "right")
+    table = Table(title=f"Beside the plan of {answer.run_date}: now -> then", title_justify="left", box=SIMPLE_HEAD)
+    for name in ("queue", "day"):
+        table.add_column(name, no_wrap=True)
+    for name in ("contacts", "agents", "hours", "service*"):
+        table.add_column(name, justify="right", no_wrap=True)
     for row in answer.days.to_dict("records"):
-        counts = (f"{row[name]:,.0f}" for name in ("contacts_now", "contacts_then", "agents_now", "agents_then"))
-        hours = (f"{row[name]:,.1f}" for name in ("hours_now", "hours_then"))
-        more = f"{row['hours_then'] - row['hours_now']:+,.1f}"
-        service = (_percent(row[name]) for name in ("service_now", "service_then"))
-        table.add_row(escape(str(row["queue"])), str(row["local_on"]), *counts, *hours, more, *service)
+        counts = (_both(f"{row[f'{name}_now']:,.0f}", f"{row[f'{name}_then']:,.0f}") for name in ("contacts", "agents"))
+        hours = _both(f"{row['hours_now']:,.1f}", f"{row['hours_then']:,.1f}")
+        service = _both(_percent(row["service_now"]), _percent(row["service_then"]))
+        day = f"{pd.Timestamp(row['local_on']):%a %d %b}"
+        table.add_row(escape(str(row["queue"])), day, *counts, hours, service)
     console.print(table)
     total = answer.days[["hours_now", "hours_then"]].sum()
     _tell(
@@ -26,7 +29,7 @@ def show(answer: Answer, console: Console) -> None:
         f"hours to schedule: {total['hours_now']:,.1f} now, {total['hours_then']:,.1f} then, "
         f"{total['hours_then'] - total['hours_now']:+,.1f}",
     )
-    _tell(console, "unchanged: service with the agents of the plan as it is")
+    _tell(console, "* within standard, with the agents of tonight's plan as they are")
     if len(answer.shifts):
         short = answer.shifts.groupby("queue_group")[["short_now", "short_then"]].sum()
         for group, now, then in short.itertuples():
@@ -36,7 +39,12 @@ def show(answer: Answer, console: Console) -> None:
 
 
 def _percent(share: float) -> str:
-    return "" if pd.isna(share) else f"{share:.1%}"
+    return "" if pd.isna(share) else f"{share:.0%}"
+
+
+def _both(now: str, then: str) -> str:
+    """`4 -> 5`; what does not change stands once."""
+    return now if now == then else f"{now} -> {then}"
 
 
 def _tell(console: Console, line: str) -> None:
