@@ -24,7 +24,7 @@ from forestall.staffing.idle import Outreach
 from forestall.staffing.queueing import Floats, evaluate
 from forestall.staffing.requirement import Demand, Flags, Integers, least_whole
 
-SAMPLES = 5  # intervals that are simulated; with written work each takes four times as long
+SAMPLES = 5  # intervals that are simulated; with written work each takes longer
 GIVEN_UP = 0.01  # of the service level: else a whole agent is asked for where a whole reserve misses it by a hair
 LEAST_CHANCE = 1e-12  # that is told from none: what is divided by it keeps four digits
 LEAST_DONE = 0.5  # of the work that was computed, and the inverse of the most: nothing is corrected by more
