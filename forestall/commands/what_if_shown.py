@@ -8,6 +8,8 @@ from rich.table import Table
 
 from forestall.operations.what_if import Answer
 
+LEAST_HOURS = 0.05  # less is shown as 0.0
+
 
 def show(answer: Answer, console: Console) -> None:
     """Queues by day, then the shifts, then what was assumed."""
@@ -32,8 +34,11 @@ def show(answer: Answer, console: Console) -> None:
     _tell(console, "* within standard, with the agents of tonight's plan as they are")
     if len(answer.shifts):
         short = answer.shifts.groupby("queue_group")[["short_now", "short_then"]].sum()
-        for group, now, then in short.itertuples():
+        told = short[(short > LEAST_HOURS).any(axis=1)]
+        for group, now, then in told.itertuples():
             _tell(console, f"{group}: shifts leave {now:,.1f} h uncovered now, {then:,.1f} h then")
+        if told.empty:
+            _tell(console, "shifts cover all of it, now and then")
     for note in answer.notes:
         _tell(console, note)
 

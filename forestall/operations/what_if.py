@@ -7,6 +7,7 @@ as they are: the answer says what they would no longer cover, and what service t
 
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from math import isfinite
 
 import numpy as np
 import pandas as pd
@@ -105,7 +106,7 @@ def ask(settings: Settings, question: Question) -> Answer:
     backlog = {queue: count for queue, count in known.backlog.items() if queue in touched}
     asked = replace(known, standards=_standards(known, own, question), backlog=backlog)
     days = days_of_queues(night.frame("volume_days"))
-    notes += _concurrency_notes(otherwise, asked, question)
+    notes += [*_unheard(own, known, question, requirement), *_concurrency_notes(otherwise, asked, question)]
     then, told = plan_requirement(otherwise, asked, settings.service_level, interval_s, days)
     then = then[_is_within(then, question)]
     now = requirement[requirement["queue"].isin(touched) & _is_within(requirement, question)]
@@ -123,6 +124,9 @@ def _checked(question: Question, forecast: pd.DataFrame, night: PublishedNight) 
         raise ConfigError("what-if: no more than all can be taken away (-100 %)")
     if question.concurrency is not None and not question.queues:
         raise ConfigError("what-if: concurrency is that of some queues: name them (--queue)")
+    numbers = (question.volume_percent, question.handle_time_percent, question.shrinkage, question.service_level)
+    if odd := [number for number in numbers if number is not None and not isfinite(number)]:
+        raise ConfigError(f"what-if: {odd[0]} is no number; write one such as 20 or -10")
     first = question.first_on or night.run_date
     last = question.last_on or first + timedelta(days=DAYS - 1)
     days = pd.to_datetime(forecast["local_on"]).dt.date
@@ -180,6 +184,22 @@ def _standards(known: Known, rows: pd.DataFrame, question: Question) -> Standard
             said["shrinkage"] = question.shrinkage
         queues[str(queue)] = queues.get(str(queue), QueueOverride()).model_copy(update=said)
     return known.standards.model_copy(update={"queues": queues})
+
+
+def _unheard(own: pd.DataFrame, known: Known, question: Question, requirement: pd.DataFrame) -> list[str]:
+    """What was asked and means nothing to any of the queues asked about."""
+    names = ", ".join(question.queues)
+    if not set(question.queues) & set(requirement["queue"]):
+        return [f"{names}: takes no agents, whatever comes"]
+    waits = {standard.is_deferred for standard in standards_of(own, known).values()}
+    of_live = (question.service_level, question.threshold_s, question.concurrency)
+    if waits == {True} and any(one is not None for one in of_live):
+        return [f"{names}: work that can wait is promised a first response (--first-response); nothing else was heard"]
+    if waits == {False} and question.first_response_s is not None:
+        return [
+            f"{names}: customers wait for an agent there (--service-level, --within); --first-response was not heard"
+        ]
+    return []
 
 
 def _concurrency_notes(rows: pd.DataFrame, known: Known, question: Question) -> list[str]:

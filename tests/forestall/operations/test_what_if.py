@@ -249,6 +249,8 @@ def test_a_closed_site_takes_its_shifts_away_and_keeps_the_contacts(settings):
         (Question(("billing",)), "there is no queue billing; known: care, mail, sales"),
         (Question(first_on=date(2027, 1, 1)), "2027-01-01 to 2027-01-07 is not within the forecast"),
         (Question(volume_percent=-101), "no more than all"),
+        (Question(volume_percent=float("inf")), "inf is no number"),
+        (Question(handle_time_percent=float("nan")), "nan is no number"),
         (Question(concurrency=2), "of some queues: name them"),
         (Question(closed_site="Bonn"), "no shift is planned at site `Bonn`; known: Leipzig, Muenchen"),
     ],
@@ -256,6 +258,19 @@ def test_a_closed_site_takes_its_shifts_away_and_keeps_the_contacts(settings):
 def test_what_is_asked_amiss_is_one_line(settings, question, told):
     with pytest.raises(ConfigError, match=told):
         ask(settings, question)
+
+
+@pytest.mark.parametrize(
+    ("question", "told"),
+    [
+        (Question(("mail",), service_level=0.9), "mail: work that can wait is promised a first response"),
+        (Question(("care",), first_response_s=60), "care: customers wait for an agent"),
+        (Question(("mail", "care"), first_response_s=60), None),
+    ],
+)
+def test_what_means_nothing_to_any_queue_asked_about_is_told(settings, question, told):
+    heard = [note for note in ask(settings, question).notes if "heard" in note]
+    assert [note.startswith(str(told)) for note in heard] == ([] if told is None else [True])
 
 
 def test_without_a_night_one_line(company):
