@@ -5,7 +5,7 @@ A night without a list looks like one in which all is well; mostly a setting is 
 
 import pandas as pd
 
-NOT_WORTH_IT = "worth less than a contact costs"
+NOT_WORTH_IT = "worth less than a contact costs, or without minutes"
 NO_ACTION = "no action of the playbook"
 NOTHING_KNOWN = "neither score nor trigger"
 
@@ -20,7 +20,7 @@ def why_nobody(customers: pd.Series, is_scored: pd.Series, options: pd.DataFrame
         withheld: customer_id, suppression_reason of those who are published as withheld.
 
     Worked: of ten customers seven withheld for quiet hours, and three whom nothing holds back: "nobody is listed, of
-    10 customers: quiet_hours 7, worth less than a contact costs 3".
+    10 customers: quiet_hours 7, worth less than a contact costs, or without minutes 3".
     """
     if customers.empty:
         return "nobody is listed: no customer is known"

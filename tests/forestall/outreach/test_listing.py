@@ -235,7 +235,10 @@ def test_an_action_that_asks_for_a_skill_nobody_has_is_said(make, playbook):
     book = playbook.model_copy(update={"actions": {**playbook.actions, "fix": skilled}})
     pools = {"care": PoolSettings(team="care", minutes=60, skills=("fibre",))}
     lists = make(book=book, values={"risk": 0.9}, pools=pools)
-    assert lists.notes == ["action `fix` asks for fibre, billing, which no pool of team `care` can do"]
+    assert lists.notes == [
+        "action `fix` asks for fibre, billing, which no pool of team `care` can do",
+        "nobody is listed, of 20 customers: worth less than a contact costs, or without minutes 20",
+    ]
     assert lists.listed.empty
 
 
@@ -325,6 +328,7 @@ def test_without_minutes_nobody_is_listed_and_it_is_said(make, minutes):
     assert lists.notes == [
         "team `care` has no minutes in outreach.team_minutes, so nobody can do: fix, credit_call",
         "team `success` has no minutes in outreach.team_minutes, so nobody can do: coach",
+        "nobody is listed, of 20 customers: worth less than a contact costs, or without minutes 20",
     ]
 
 
