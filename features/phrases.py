@@ -93,6 +93,11 @@ def kind_of(phrase: str) -> str:
     return str(kinds[0])
 
 
+def counted(count: int, what: str) -> str:
+    """`1 day`, `2 days`."""
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
 def _number(value: float) -> str:
     """Whole where it is whole or large, otherwise with one or two decimals."""
     if value == round(value) or abs(value) >= 100:

@@ -12,7 +12,7 @@ import traceback
 
 import typer
 
-from forestall.commands import backtests, company, data, models, planning, runs
+from forestall.commands import backtests, company, data, models, plan, planning, runs
 
 app = typer.Typer(
     help="Forestall churn, forestall the queue: whom to call, and how many agents to schedule.",
@@ -25,7 +25,7 @@ app = typer.Typer(
 PANELS = {
     "Start": (company.init, company.demo, company.check_config, company.doctor),
     "Run": (runs.nightly, runs.deliver, runs.job, runs.watch, runs.retrain, runs.backfill),
-    "Plan": (planning.intraday, planning.what_if, planning.shifts),
+    "Plan": (plan.intraday, plan.what_if, plan.shifts),
     "Look": (data.report, data.export, models.models),
     "Keep": (data.prune, data.backup, data.restore, data.forget, models.rollback),
 }

@@ -1,10 +1,11 @@
-"""Options that many commands share, and what they mean where they are not given."""
+"""Options that many commands share, what they mean where they are not given, and how a line is told."""
 
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
 from forestall.settings import DEFAULT_FILE, Settings, load_settings
 
@@ -33,6 +34,10 @@ RunDate = Annotated[
         "--run-date", "-d", parser=iso_date, metavar="YYYY-MM-DD", help="The morning; else run_date or today."
     ),
 ]
+
+FirstDay = Annotated[date | None, typer.Option("--from", parser=iso_date, metavar="YYYY-MM-DD", help="First day.")]
+
+Queue = Annotated[list[str] | None, typer.Option("--queue", "-q", help="Repeat it for several; all where left out.")]
 
 PublishedDate = Annotated[
     date | None,
@@ -73,3 +78,8 @@ def now_of(settings: Settings) -> datetime:
     last = current_night(settings.var_path / "published")
     day = settings.run_date if last is None else max(settings.run_date, last.run_date)
     return datetime.combine(day, now.time(), settings.zone)
+
+
+def tell(line: str) -> None:
+    """One line on the screen; no numbers are coloured, and nothing is cut."""
+    Console().print(line, highlight=False, soft_wrap=True)

@@ -14,7 +14,7 @@ import pandas as pd
 from features.published_outreach import OUTREACH_LIST
 from features.tables import Kind
 from forestall.outreach.reasons import SEPARATOR
-from forestall.publishing.workbooks import new_workbook
+from forestall.publishing.workbooks import HEAD, WHITE, new_workbook
 
 # Sheets of agents: all rows in working order, then those of each list.
 LISTS = {
@@ -64,7 +64,7 @@ SHARES = ("churn_probability", "probability_change", "save_probability", "prior_
           "learned_save_probability", "addressed_share", "fresh_share", "offer_acceptance", "monthly_retention",
           "arm_probability")  # fmt: skip
 DAY, PAST_DAY = "ddd d mmm yyyy", '"was due "ddd d mmm yyyy'
-AMBER, WHITE = "#F6C89F", "#FFFFFF"
+AMBER = "#F6C89F"
 
 
 def write_list(rows: pd.DataFrame, run_date: date, path: Path) -> None:
@@ -161,7 +161,7 @@ def _new_sheet(
 ) -> Any:
     """Frozen heads with their notes, columns as wide as they ask for, filters, and the rows."""
     sheet = book.add_worksheet(title)
-    bold = book.add_format({"bold": True, "bottom": 1, "text_wrap": True, "valign": "top"})
+    bold = book.add_format(HEAD)
     sheet.freeze_panes(1, 2)
     for at, ((head, width, note), style) in enumerate(zip(heads, styles, strict=True)):
         sheet.set_column(at, at, width, style)

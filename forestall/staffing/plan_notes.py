@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from features.phrases import counted
 from forestall.staffing.queueing import Floats
 from forestall.staffing.requirement import Integers
 from forestall.staffing.standards import QueueStandard
@@ -36,9 +37,7 @@ def notes_of_backlog(backlog: Mapping[str, float], queues: Mapping[str, QueueSta
             if queue in queues
             else "no such queue is forecast (check the queue's name in the source of `backlog`)"
         )
-        lines.append(
-            f"{queue}: backlog of {count:.0f} {'contact' if round(count) == 1 else 'contacts'} is not planned: {why}"
-        )
+        lines.append(f"{queue}: backlog of {counted(round(count), 'contact')} is not planned: {why}")
     return lines
 
 
@@ -48,7 +47,7 @@ def note_of_blending(group: str, reserve: Integers, saved_h: float) -> str:
     idle = f"{least}" if least == most else f"{least} to {most}, by the hour,"
     return (
         f"{group}: written work goes into idle minutes, begun while more than {idle} are idle;"
-        f" {saved_h:.0f} {'agent hour' if round(saved_h) == 1 else 'agent hours'} fewer than with people of its own"
+        f" {counted(round(saved_h), 'agent hour')} fewer than with people of its own"
     )
 
 

@@ -7,6 +7,7 @@ from datetime import date
 import numpy as np
 
 from features.contract import LIVE_CHANNELS
+from features.phrases import counted
 from models.volume.candidates import Basis, Candidates
 from models.volume.handle_time import SLIP, has_handle_times, slips
 from models.volume.history import History
@@ -37,18 +38,19 @@ def notes_on(
             notes.append(f"{queue}: no contact for weeks; taken as closed for good, forecast is zero")
             continue
         if found.is_short:
-            notes.append(f"{queue}: {_count(days, 'day')} of history; level of these days, shape of its kin")
+            notes.append(f"{queue}: {counted(days, 'day')} of history; level of these days, shape of its kin")
         for what, rest, flags in (
             ("open day", " without data", basis.is_gap),
             ("day", ", being an outlier,", basis.is_outlier),
         ):
             recent = int(flags[-RECENT_DAYS:].sum())
             if recent:
-                notes.append(f"{queue}: {_count(recent, what)}{rest} left out, in the last {RECENT_DAYS} days")
+                notes.append(f"{queue}: {counted(recent, what)}{rest} left out, in the last {RECENT_DAYS} days")
         if series.outside >= 1:
             share = series.outside / (series.outside + series.contacts.sum())
+            outside = counted(round(series.outside), "contact")
             notes.append(
-                f"{queue}: {_count(round(series.outside), 'contact')} ({share:.1%}) outside its opening hours left out;"
+                f"{queue}: {outside} ({share:.1%}) outside its opening hours left out;"
                 " if it is served then, say so in calendar.yml"
             )
         quiet = _when_nobody_comes(basis, histories[queue])
@@ -67,11 +69,6 @@ def notes_on(
                 " standards.yml (handle_time_s)"
             )
     return notes
-
-
-def _count(count: int, what: str) -> str:
-    """`1 day`, `2 days`."""
-    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _when_nobody_comes(basis: Basis, history: History) -> str:

@@ -16,18 +16,11 @@ from forestall.settings import ConfigError
 from forestall.staffing.scheduled import whole_agents
 from forestall.warehouse import open_warehouse
 from models.volume.handle_time import HANDLE_TIME_COLUMNS
+from tests.forestall.jobs.volumes import add_staffing_tables
 
 MONDAY = date(2026, 3, 2)
 MEANS = ["contacts", *(name for name in VOLUME_FORECAST.names if name.startswith("contacts_p"))]
-TABLES = """
-    CREATE TABLE marts.fct_agent_time (local_on DATE, team VARCHAR, activity VARCHAR, is_planned BOOLEAN,
-        agent_count BIGINT, agent_s BIGINT);
-    CREATE TABLE marts.fct_contact_volume (queue VARCHAR, local_on DATE, abandoned_count BIGINT, wait_time_s BIGINT);
-    CREATE TABLE intermediate.int_interaction_versions (queue VARCHAR, channel VARCHAR, agent_id VARCHAR,
-        taken_at TIMESTAMPTZ, handle_time_s BIGINT, is_live BOOLEAN, started_on DATE, valid_from TIMESTAMPTZ,
-        valid_to TIMESTAMPTZ);
-    CREATE TABLE raw.backlog (
-        queue VARCHAR, counted_at TIMESTAMPTZ, open_count BIGINT, known_at TIMESTAMPTZ, pull_id BIGINT);
+AGENTS = """
     CREATE TABLE staging.stg_agents (agent_id VARCHAR, team VARCHAR, site VARCHAR, skills VARCHAR, languages VARCHAR,
         contract_hours DOUBLE, hired_on DATE, left_on DATE)
 """
@@ -43,9 +36,9 @@ def night(company, monkeypatch):
     monkeypatch.setenv("FORESTALL_SECRET_KEY", "k" * 64)
     settings = company('[company]\ntime_zone = "Europe/Berlin"\n[staffing]\nshrinkage = 0.2\n')
     (settings.root / "staffing.yml").write_text(PATTERNS)
+    add_staffing_tables(settings)
     with open_warehouse(settings, "test") as warehouse:
-        for statement in TABLES.split(";"):
-            warehouse.execute(statement)
+        warehouse.execute(AGENTS)
         warehouse.execute("""INSERT INTO staging.stg_agents SELECT 'agent' || i, 'floor', 'here', 'care', 'de', 40,
             DATE '2020-01-01', NULL FROM range(9) AS every (i)""")
     night = Night(settings, MONDAY)
