@@ -54,13 +54,17 @@ def backtest_staffing(settings: Settings, cutoffs: int = 9, horizon_days: int = 
         then = Night(settings, walked.cutoffs[0])
         known, lost = what_is_known(warehouse, then, learned_handle_times(warehouse, then))
         agents = agents_of(warehouse)
+    days = walked.forward.days.rename(columns={"day_on": "local_on"})
     planned = pd.concat(
-        [plans(rows, known, settings.service_level, interval_s) for _, rows in _rows(walked).groupby("cutoff_on")]
+        [
+            plans(rows, known, settings.service_level, interval_s, days[days["cutoff_on"] == cutoff])
+            for cutoff, rows in _rows(walked).groupby("cutoff_on")
+        ]
     )  # a handful of cutoffs
     if planned.empty:
         raise ConfigError("backtest: no queue has customers who wait for an agent; standards.yml says which do")
     lived = live_through(planned, settings.service_level, interval_s, SEED)
-    beside = _beside_calls(settings, planned, known, lost, agents)
+    beside = _beside_calls(settings, planned, days, known, lost, agents)
     table, outreach = summary(lived), summary_of_outreach(beside, SEED)
     for shown in (table, outreach):
         if len(shown):
@@ -75,7 +79,7 @@ def backtest_staffing(settings: Settings, cutoffs: int = 9, horizon_days: int = 
 
 
 def _beside_calls(
-    settings: Settings, planned: pd.DataFrame, known: Known, lost: Shrinkage, agents: pd.DataFrame
+    settings: Settings, planned: pd.DataFrame, days: pd.DataFrame, known: Known, lost: Shrinkage, agents: pd.DataFrame
 ) -> pd.DataFrame:
     """Outreach in the shifts of each cutoff, by what would have been published of usable minutes; `live_beside`.
 
@@ -86,8 +90,9 @@ def _beside_calls(
     found = []
     for cutoff in sorted(planned["cutoff_on"].unique()) if rules.patterns else ():
         rows = planned[planned["cutoff_on"] == cutoff]
-        own = rows.assign(local_on=rows["local_on"].dt.date)
-        requirement, _ = plan_requirement(own, known, level, interval_s)
+        told = days[days["cutoff_on"] == cutoff]
+        own, told = (some.assign(local_on=some["local_on"].dt.date) for some in (rows, told))
+        requirement, _ = plan_requirement(own, known, level, interval_s, told)
         needed, losses = to_schedule(requirement, lost, rules)
         plan = plan_shifts(needed, agents, rules, settings.zone, interval_s)
         standards = standards_of(own, known)
@@ -110,7 +115,7 @@ def _told_of(outreach: pd.DataFrame) -> Summary:
 
 def _rows(walked: Walked) -> pd.DataFrame:
     """What was scored, with the queue's channel, each interval's instant, and the handle time known at the cutoff."""
-    scored, histories = walked.scored, walked.known.histories
+    scored, histories = walked.forward.intervals, walked.known.histories
     grid = next(iter(histories.values())).grid
     day = grid.dates.get_indexer(pd.DatetimeIndex(scored["day_on"]))
     slot = scored["slot"].to_numpy(int)

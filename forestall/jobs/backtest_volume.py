@@ -21,7 +21,7 @@ from models.pool import worker_pool
 from models.volume.backtest import Span, backtest, weekly_cutoffs, with_actuals
 from models.volume.combine import METHODS
 from models.volume.contest import OURS, contest_picture, contest_rows, contest_text, contestants
-from models.volume.forecast import walk_forward
+from models.volume.forward import Forward, walk_forward
 from models.volume.outsiders import MissingStatsforecastError, need_statsforecast, outsider_rows
 from models.volume.params import volume_params
 
@@ -54,7 +54,7 @@ def backtest_volume(
     params = volume_params()
     past = with_actuals(walked.rows, walked.known.histories, walked.known_on, params)
     everybody = contestants(
-        walked.scored, past, walked.cutoffs, settings.volume.backtest_cutoffs, walked.outside, params
+        walked.forward.intervals, past, walked.cutoffs, settings.volume.backtest_cutoffs, walked.outside, params
     )
     table = contest_rows(everybody)
     print(contest_text(table))  # noqa: T201 - the command's output
@@ -70,7 +70,7 @@ class Walked:
         known_on: run date as of which contacts are known.
         cutoffs: those that were scored.
         rows: backtest rows of all cutoffs, those that were only learned from too.
-        scored: of `walk_forward`.
+        forward: what these cutoffs would have published.
         outside: rows of methods that are no candidates; none where they were not asked for.
     """
 
@@ -78,7 +78,7 @@ class Walked:
     known_on: date
     cutoffs: list[date]
     rows: pd.DataFrame
-    scored: pd.DataFrame
+    forward: Forward
     outside: pd.DataFrame
 
 
@@ -108,10 +108,10 @@ def walk(settings: Settings, cutoffs: int, horizon_days: int, *, has_outsiders: 
             if has_outsiders
             else rows.iloc[:0]
         )
-    scored = walk_forward(rows, known.histories, every[-cutoffs:], learn_from, known_on, params)
-    if scored.empty:
+    forward = walk_forward(rows, known.histories, every[-cutoffs:], learn_from, known_on, params)
+    if forward.intervals.empty:
         raise ConfigError(f"backtest: no history before {every[-1]}; ask for fewer cutoffs")
-    return Walked(known, known_on, every[-cutoffs:], rows, scored, outside)
+    return Walked(known, known_on, every[-cutoffs:], rows, forward, outside)
 
 
 def _write(settings: Settings, table: pd.DataFrame) -> str:

@@ -31,9 +31,10 @@ from forestall.warehouse import open_warehouse
 from models.pool import worker_pool
 from models.volume.backtest import Span, backtest, learned_on, weekly_cutoffs, with_actuals
 from models.volume.candidates import Candidates, forecast_candidates
+from models.volume.combine import combined
 from models.volume.daily import fit_daily
 from models.volume.days import DAYS_AHEAD, learn_days, volume_days
-from models.volume.forecast import apply, forecast_rows, learn, night_forecast
+from models.volume.forecast import forecast_rows, learn, night_forecast
 from models.volume.logbook import log_forecast
 from models.volume.methods import method_rows
 from models.volume.notes import notes_on
@@ -83,7 +84,7 @@ def forecast_volume(settings: Settings, run_date: date) -> Summary:
     decided, about_overrides = apply_overrides(forecast, overrides, settings.zone)
     made: dict[str, Any] = {"cutoff_at": pd.Timestamp(night.cutoff), "model_version": version}
     night.write("volume_forecast", decided.assign(**made))
-    errors = learn_days(apply(scored, learned), params.days)
+    errors = learn_days(combined(scored, learned.weights), params.days)
     night.write(
         "volume_days", volume_days(decided, tonight, learned.weights, errors, run_date, params.days).assign(**made)
     )

@@ -23,7 +23,7 @@ from forestall.warehouse import Warehouse, open_warehouse
 from models.volume.accuracy import LEAD_BUCKETS, accuracy_rows
 from models.volume.backtest import Span, backtest, weekly_cutoffs, with_actuals
 from models.volume.days import DAYS_AHEAD
-from models.volume.forecast import walk_forward
+from models.volume.forward import walk_forward
 from models.volume.params import volume_params
 from models.volume.rivals import rival_rows
 from models.volume.scores import additions, override_value, score_days
@@ -118,7 +118,7 @@ def _score_backtests(known: ContactHistory, cutoffs: list[date], settings: Setti
     params, volume = volume_params(), settings.volume
     span = Span(volume.horizon_days, volume.history_days)
     past = backtest(known.histories, known.events, cutoffs, span, params, backtest_folder(settings))
-    scored = walk_forward(past, known.histories, cutoffs, len(cutoffs), run_date, params)
+    scored = walk_forward(past, known.histories, cutoffs, len(cutoffs), run_date, params).intervals
     days = (run_date - cutoffs[0]).days
     return accuracy_rows(scored, days, "backtest")
 

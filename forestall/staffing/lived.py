@@ -26,7 +26,9 @@ NOON_S = 12 * 3600
 REPLICATIONS = 5
 
 
-def plans(rows: pd.DataFrame, known: Known, level: ServiceLevelSettings, interval_s: int) -> pd.DataFrame:
+def plans(
+    rows: pd.DataFrame, known: Known, level: ServiceLevelSettings, interval_s: int, days: pd.DataFrame | None = None
+) -> pd.DataFrame:
     """Agents by each way of planning.
 
     Args:
@@ -36,6 +38,7 @@ def plans(rows: pd.DataFrame, known: Known, level: ServiceLevelSettings, interva
         known: standards and estimates of the first cutoff.
         level: formula of the service level.
         interval_s: length of an interval.
+        days: of `plan_requirement`, as they would have been published.
 
     Returns:
         The rows of live queues with staffed_handle_time_s (at the standard's concurrency), patience_s, threshold_s,
@@ -49,7 +52,7 @@ def plans(rows: pd.DataFrame, known: Known, level: ServiceLevelSettings, interva
         return least_agents(replace(demand, rates_per_s=rates, weights=np.ones(1), patience_s=patience_s))
 
     endless = np.full(len(demand), np.inf)
-    ours = _as_published(live, known, level, interval_s)
+    ours = _as_published(live, known, level, interval_s, days)
     planned = {
         OURS: ours,
         AT_NOON: _restated(live, ours, known, level, interval_s),
@@ -62,11 +65,13 @@ def plans(rows: pd.DataFrame, known: Known, level: ServiceLevelSettings, interva
     return live.assign(staffed_handle_time_s=demand.handle_time_s, **needs, **planned)
 
 
-def _as_published(live: pd.DataFrame, known: Known, level: ServiceLevelSettings, interval_s: int) -> Integers:
-    """What the night would have asked for; the error of a day's intervals is taken to be shared."""
+def _as_published(
+    live: pd.DataFrame, known: Known, level: ServiceLevelSettings, interval_s: int, days: pd.DataFrame | None
+) -> Integers:
+    """What the night would have asked for."""
     if live.empty:
         return np.zeros(0, np.int64)
-    plan, _ = plan_requirement(live, known, level, interval_s)
+    plan, _ = plan_requirement(live, known, level, interval_s, days)
     agents = plan.set_index(["queue", "interval_start_at"])["agents_net"]
     return agents.reindex(pd.MultiIndex.from_frame(live[["queue", "interval_start_at"]])).to_numpy(np.int64)
 
@@ -91,7 +96,7 @@ def _restated(
             factor[of_day & ~is_past] = level_of(came[of_day & is_past], mean[of_day & is_past], spread).factor
     moved = live.assign(contacts=mean * factor)
     moved[list(COLUMNS)] = moved_along(live[list(COLUMNS)].to_numpy(float), mean, mean * factor)
-    return np.where(is_past, ours, _as_published(moved, known, level, interval_s))
+    return np.where(is_past, ours, _as_published(moved, known, level, interval_s, None))
 
 
 def live_through(planned: pd.DataFrame, level: ServiceLevelSettings, interval_s: int, seed: int) -> pd.DataFrame:

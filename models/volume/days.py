@@ -59,6 +59,23 @@ def learn_days(scored: pd.DataFrame, params: DaysParams) -> DayErrors:
     return DayErrors(never_surer(spreads), _correlation(days, spreads, params), judged_leads(days))
 
 
+def days_of_intervals(rows: pd.DataFrame, errors: DayErrors) -> pd.DataFrame:
+    """The days of one cutoff that are sums of intervals: queue, day_on, contacts and QUANTILE_COLUMNS.
+
+    Args:
+        rows: queue, day_on, lead_days, forecast of each interval that accepts contacts.
+        errors: of backtests.
+    """
+    days = rows.groupby(["queue", "lead_days"], as_index=False).agg(
+        day_on=("day_on", "first"), contacts=("forecast", "sum")
+    )
+    mean = days.pivot_table(index="queue", columns="lead_days", values="contacts", fill_value=0.0)
+    mean = mean.reindex(columns=range(1, int(mean.columns.max()) + 1), fill_value=0.0)
+    levels = _quantiles_of_days(list(mean.index), mean.to_numpy(), errors)
+    own = levels[mean.index.get_indexer(days["queue"]), days["lead_days"].to_numpy() - 1]
+    return days.drop(columns="lead_days").assign(**dict(zip(QUANTILE_COLUMNS, own.T, strict=True)))
+
+
 def volume_days(
     forecast: pd.DataFrame, tonight: Mapping[tuple[str, date], Candidates], weights: pd.DataFrame, errors: DayErrors,
     run_date: date, params: DaysParams,

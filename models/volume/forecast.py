@@ -4,7 +4,7 @@ Takes histories and earlier cutoffs' rows, gives the rows of `volume_forecast`. 
 and a day is the sum of its intervals because it is only ever shared out.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import cast
@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from models.volume.accuracy import LEAD_BUCKETS, MIDDLES
-from models.volume.backtest import candidate_rows, with_actuals
+from models.volume.backtest import candidate_rows
 from models.volume.candidates import Candidates
 from models.volume.combine import choose_weights, combined, method_names
 from models.volume.handle_time import (
@@ -24,7 +24,7 @@ from models.volume.handle_time import (
 )
 from models.volume.history import History
 from models.volume.params import VolumeParams
-from models.volume.quantiles import QUANTILE_COLUMNS, Spread, calibrated_pit, estimate_spread, quantiles
+from models.volume.quantiles import QUANTILE_COLUMNS, Spread, estimate_spread, quantiles
 
 UNKNOWN_PHI = 0.1  # without any backtest: a third of the mean either way
 
@@ -42,7 +42,7 @@ def learn(scored: pd.DataFrame, params: VolumeParams) -> Learned:
     weights = choose_weights(scored, params.combine)
     rows = combined(scored, weights)
     spreads: dict[tuple[str, int], Spread] = {}
-    for (queue, bucket), own in _groups(rows):
+    for (queue, bucket), own in by_queue_and_bucket(rows):
         spreads[queue, bucket] = estimate_spread(
             own["forecast"].to_numpy(), own["contacts"].to_numpy(), params.quantiles.prior_count, params.quantiles.seed
         )
@@ -53,7 +53,7 @@ def apply(rows: pd.DataFrame, learned: Learned) -> pd.DataFrame:
     """Candidates' rows (queue, lead_days, MEMBERS) with `bucket`, WEIGHTS, `forecast` and QUANTILE_COLUMNS."""
     out = combined(rows, learned.weights)
     numbers = pd.DataFrame(0.0, index=out.index, columns=list(QUANTILE_COLUMNS))
-    for (queue, bucket), own in _groups(out):
+    for (queue, bucket), own in by_queue_and_bucket(out):
         spread = spread_of(queue, bucket, learned.spreads)
         numbers.loc[own.index] = quantiles(own["forecast"].to_numpy(), spread)
     return out.join(numbers)
@@ -73,43 +73,6 @@ def forecast_rows(
     )
     out = apply(rows, learned)
     return out.assign(method=method_names(out, out["is_short"]))
-
-
-def walk_forward(
-    rows: pd.DataFrame, histories: Mapping[str, History], cutoffs: Sequence[date], count: int, known_on: date,
-    params: VolumeParams,
-) -> pd.DataFrame:  # fmt: skip
-    """What would have been published at each cutoff, with the contacts that came and their `pit`.
-
-    Weights and spreads of a cutoff are learned from the `count` cutoffs before it, and only from days
-    that had passed by then: nothing is scored on what it was chosen by.
-
-    Args:
-        rows: backtest rows of these cutoffs and of earlier ones.
-        histories: of all queues.
-        cutoffs: those to score.
-        count: how many earlier cutoffs each may learn from.
-        known_on: run date as of which contacts are known.
-        params: of the models.
-    """
-    scored = []
-    for cutoff in cutoffs:
-        now = pd.Timestamp(cutoff)
-        earlier = sorted(rows.loc[rows["cutoff_on"] < now, "cutoff_on"].unique())[-count:]
-        learned = learn(with_actuals(rows[rows["cutoff_on"].isin(earlier)], histories, cutoff, params), params)
-        own = apply(rows[rows["cutoff_on"] == now].reset_index(drop=True), learned)
-        scored.append(_with_pit(with_actuals(own, histories, known_on, params), learned, params))
-    return pd.concat(scored, ignore_index=True)
-
-
-def _with_pit(scored: pd.DataFrame, learned: Learned, params: VolumeParams) -> pd.DataFrame:
-    """`pit`: where the contacts lie in the distribution that was told; uniform where that was right."""
-    place = pd.Series(np.nan, index=scored.index)
-    random = np.random.default_rng(params.quantiles.seed)
-    for (queue, bucket), own in _groups(scored):
-        spread = spread_of(queue, bucket, learned.spreads)
-        place.loc[own.index] = calibrated_pit(own["forecast"].to_numpy(), own["contacts"].to_numpy(), spread, random)
-    return scored.assign(pit=place)
 
 
 def night_forecast(
@@ -164,7 +127,8 @@ def night_forecast(
     )
 
 
-def _groups(rows: pd.DataFrame) -> Iterator[tuple[tuple[str, int], pd.DataFrame]]:
+def by_queue_and_bucket(rows: pd.DataFrame) -> Iterator[tuple[tuple[str, int], pd.DataFrame]]:
+    """The rows of each queue and lead bucket."""
     for key, own in rows.groupby(["queue", "bucket"]):
         yield cast(tuple[str, int], key), own
 

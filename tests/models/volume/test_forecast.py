@@ -1,12 +1,11 @@
 from datetime import date, timedelta
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from features.calendar import Calendar
 from features.published_volume import VOLUME_FORECAST
-from models.volume.accuracy import coverage_80, wape
+from models.volume.accuracy import wape
 from models.volume.backtest import Span, backtest, weekly_cutoffs, with_actuals
 from models.volume.candidates import forecast_candidates
 from models.volume.forecast import (
@@ -15,7 +14,6 @@ from models.volume.forecast import (
     learn,
     never_surer,
     night_forecast,
-    walk_forward,
     with_longer_leads,
 )
 from models.volume.params import volume_params
@@ -91,30 +89,6 @@ def test_never_worse_than_the_rival_on_its_own_backtest(site, no_events):
     for _, own in out.groupby(["queue", "bucket"]):
         actual = own["contacts"].to_numpy()
         assert wape(own["forecast"].to_numpy(), actual) <= wape(own["rival"].to_numpy(), actual) + 1e-12
-
-
-def test_walking_forward_learns_from_earlier_cutoffs_only(site, no_events):
-    made = site(ahead=14).queue("a", phi=0.02)
-    histories, cutoffs = made.histories(), weekly_cutoffs(made.run_date, 5)
-    past = backtest(histories, no_events, cutoffs, Span(7, 730), PARAMS, None)
-    scored = walk_forward(past, histories, cutoffs[-2:], 3, made.run_date, PARAMS)
-    assert sorted(scored["cutoff_on"].dt.date.unique()) == cutoffs[-2:]
-    spoiled = past.assign(daily=np.where(past["cutoff_on"] == pd.Timestamp(cutoffs[-1]), 1e6, past["daily"]))
-    again = walk_forward(spoiled, histories, cutoffs[-2:-1], 3, made.run_date, PARAMS)
-    first = scored[scored["cutoff_on"] == pd.Timestamp(cutoffs[-2])]
-    np.testing.assert_array_equal(again["forecast"], first["forecast"])
-
-
-def test_the_80_percent_interval_holds_80_percent_out_of_sample(site, no_events):
-    """Over-dispersed counts: learned on six cutoffs, scored on the six after them."""
-    made = site(first_on=date(2025, 1, 6), run_date=date(2025, 9, 1), ahead=8)
-    made.queue("a", a_day=800, phi=0.02, seed=3).queue("b", a_day=150, phi=0.1, seed=4)
-    histories, cutoffs = made.histories(), weekly_cutoffs(made.run_date, 12)
-    past = backtest(histories, no_events, cutoffs, Span(7, 730), PARAMS, None)
-    scored = walk_forward(past, histories, cutoffs[-6:], 6, made.run_date, PARAMS)
-    covered = coverage_80(scored[list(QUANTILE_COLUMNS)].to_numpy(), scored["contacts"].to_numpy())
-    error = 3 * np.sqrt(0.8 * 0.2 / len(scored))
-    assert 0.8 - error - 0.02 <= covered <= 0.8 + error + 0.05  # whole counts at the edges count in
 
 
 def test_longer_leads_are_never_surer_and_wander_beyond_what_was_judged():
