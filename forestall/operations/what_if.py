@@ -21,6 +21,7 @@ from forestall.shifts.rules import load_staffing_rules
 from forestall.staffing.concurrency import concerns, paces
 from forestall.staffing.plan import Known, days_of_queues, live_demand, plan_requirement, standards_of
 from forestall.staffing.requirement import expect
+from forestall.staffing.scheduled import whole_agents
 from forestall.staffing.standards import QueueOverride, Standards
 from models.volume.quantiles import QUANTILE_COLUMNS, moved_along
 
@@ -110,6 +111,7 @@ def ask(settings: Settings, question: Question) -> Answer:
     then, told = plan_requirement(otherwise, asked, settings.service_level, interval_s, days)
     then = then[_is_within(then, question)]
     now = requirement[requirement["queue"].isin(touched) & _is_within(requirement, question)]
+    now, then = (side.assign(scheduled=whole_agents(side)) for side in (now, then))
     both = now.merge(then, on=[*KEY, "local_on"], suffixes=("_now", "_then"), how="inner", validate="one_to_one")
     coverage = _coverage(night, settings, both, question)
     both = _with_service(both, otherwise, question, asked, coverage, settings, interval_s)
@@ -226,9 +228,7 @@ def _coverage(night: PublishedNight, settings: Settings, both: pd.DataFrame, que
         return rows.assign(required_then=[], planned_then=[])
     rules = load_staffing_rules(settings)
     group = rules.groups_of(both["queue"])
-    gross = both[["agents_gross_now", "agents_gross_then"]].groupby([group, both["interval_start_at"]]).sum()
-    whole = np.ceil(gross - 1e-3)
-    by_group = whole["agents_gross_then"] - whole["agents_gross_now"]
+    by_group = (both["scheduled_then"] - both["scheduled_now"]).groupby([group, both["interval_start_at"]]).sum()
     at = pd.MultiIndex.from_frame(rows[["queue_group", "interval_start_at"]])
     planned = rows["planned"].astype(float)
     if question.closed_site is not None:
@@ -265,8 +265,8 @@ def _with_service(
 def _by_day(both: pd.DataFrame, interval_s: int) -> pd.DataFrame:
     """Sums, and service as contacts have it."""
     work = both.assign(
-        hours_now=both["agents_gross_now"] * interval_s / 3600,
-        hours_then=both["agents_gross_then"] * interval_s / 3600,
+        hours_now=both["scheduled_now"] * interval_s / 3600,
+        hours_then=both["scheduled_then"] * interval_s / 3600,
         served_now=both["service_level_now"].astype(float) * both["contacts_now"],
         served_then=both["service_then"].astype(float) * both["contacts_then"],
     )
