@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from forestall.staffing.deferred import Placement, Waiting, place, place_whole
-from forestall.staffing.plan_notes import notes_of_deferred
+from forestall.staffing.plan_notes import notes_of_closure, notes_of_deferred
 from forestall.staffing.standards import QueueStandard
 
 Floats = NDArray[np.float64]
@@ -84,7 +84,8 @@ class Placer:
                 occupancy=np.divide(load, agents, out=np.zeros_like(load), where=agents > 0),
             ))  # fmt: skip
             arriving_s = float(waiting.work_s.sum())
-            notes += notes_of_deferred(queue, self.queues[queue], placed.late_s, placed.unplaced_s, arriving_s, work)
+            notes += notes_of_deferred(queue, self.queues[queue], placed.late_s, arriving_s, work)
+            notes += notes_of_closure(queue, rows)
         return pd.concat(plans, ignore_index=True) if plans else pd.DataFrame(), notes
 
     def _waiting(self, rows: pd.DataFrame, queue: str) -> Waiting:

@@ -9,6 +9,8 @@ from forestall.staffing.queueing import Floats
 from forestall.staffing.requirement import Integers
 from forestall.staffing.standards import QueueStandard
 
+LONGEST_PAUSE = pd.Timedelta(days=7)  # the longest run of holidays at a horizon's end that is no closure
+
 
 def notes_of_patience(plan: pd.DataFrame) -> list[str]:
     """One line for all queues whose patience nobody knows; `plan` has queue and model."""
@@ -56,9 +58,8 @@ def note_of_no_blending(group: str) -> str:
     return f"{group}: written work keeps people of its own: done in idle minutes, it would take as many agents or more"
 
 
-def notes_of_deferred(
-    queue: str, standard: QueueStandard, late_s: float, unplaced_s: float, arriving_s: float, work: Floats
-) -> list[str]:
+def notes_of_deferred(queue: str, standard: QueueStandard, late_s: float, arriving_s: float, work: Floats) -> list[str]:
+    """What of a queue's work no plan can hold in time."""
     if arriving_s > 0 and not work.any():
         return [f"{queue}: never open in the whole horizon; its work is not planned"]
     if late_s > 0.005 * arriving_s:
@@ -69,3 +70,24 @@ def notes_of_deferred(
             " clock: business)"
         ]
     return []
+
+
+def notes_of_closure(queue: str, rows: pd.DataFrame) -> list[str]:
+    """A line where a queue that can be written to closes for longer than `LONGEST_PAUSE` and does not open again.
+
+    Args:
+        queue: its name.
+        rows: local_on, is_open, contacts of its whole horizon.
+    """
+    opens = rows.loc[rows["is_open"].astype(bool), "local_on"]
+    if opens.empty:  # `notes_of_deferred` says so
+        return []
+    last, end = pd.Timestamp(opens.max()), pd.Timestamp(rows["local_on"].max())
+    later = float(rows.loc[pd.to_datetime(rows["local_on"]) > last, "contacts"].sum())
+    if end - last <= LONGEST_PAUSE or later < 0.5:
+        return []
+    return [
+        f"{queue}: not open after {last:%Y-%m-%d}; {counted(round(later), 'contact')} forecast for the days after it"
+        " are planned for nobody (if others answer them, give them that queue's name in the source; if nothing comes"
+        " any more, `forestall override add ... --set 0`)"
+    ]

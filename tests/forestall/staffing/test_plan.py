@@ -120,6 +120,17 @@ def test_a_queue_that_never_opens_is_told():
     assert notes == ["mail: never open in the whole horizon; its work is not planned"]
 
 
+@pytest.mark.parametrize(("closed_days", "told"), [(7, 0), (8, 1)])
+def test_a_queue_that_closes_for_good_is_told_with_what_it_leaves(closed_days, told):
+    """Two contacts each half-hour, open on its first day, from 08:00 to 24:00: 96 lie there for each day after it."""
+    count = 32 + 48 * closed_days
+    mail = forecast("mail", "email", [2] * count, 300, is_open=[True] * 32 + [False] * (count - 32))
+    _, notes = plan(mail)
+    said = [note for note in notes if "not open after 2026-03-02" in note]
+    assert len(said) == told
+    assert all(f"{96 * closed_days} contacts" in note for note in said)
+
+
 def test_missing_handle_times_are_filled_and_only_a_guess_is_told():
     gap = forecast("gap", "phone", [50, 50], np.array([200.0, np.nan]))
     none = forecast("none", "phone", [50, 50], np.array([0.0, np.nan]))
