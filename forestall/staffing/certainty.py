@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from forestall.sections import ServiceLevelSettings
 from forestall.staffing.lag import load_ratio
-from forestall.staffing.period import Periods, least_agents_of_periods
-from forestall.staffing.requirement import Demand, Integers, least_agents
+from forestall.staffing.period import Periods
+from forestall.staffing.requirement import Demand
 from forestall.staffing.uncertainty import COLUMNS, likely_rates, shared_part, shift_at, spread_of
 
 Floats = NDArray[np.float64]
@@ -20,15 +20,6 @@ Floats = NDArray[np.float64]
 # No quantile of months is published. Half of the variance of a day's error is taken to last the month (a level that
 # has moved), half to be the day's own.
 LASTS_A_MONTH = 0.5
-
-
-def agents_for(
-    rows: pd.DataFrame, demand: Demand, level: ServiceLevelSettings, interval_s: int, days: pd.DataFrame | None
-) -> Integers:
-    """The least agents for the level that is to be expected, or with the certainty over its period; as `periods_of`."""
-    if level.certainty is None:
-        return least_agents(demand)
-    return least_agents_of_periods(demand, periods_of(rows, demand, level, interval_s, days))
 
 
 def periods_of(

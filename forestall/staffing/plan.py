@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 
 from forestall.sections import ServiceLevelSettings
 from forestall.staffing.blending import blend_rows
-from forestall.staffing.certainty import agents_for
 from forestall.staffing.concurrency import nothing_lived, paces
 from forestall.staffing.placer import Placer
 from forestall.staffing.plan_notes import note_of_blending, note_of_no_blending, notes_of_backlog, notes_of_patience
 from forestall.staffing.pooling import Pooled, pool
 from forestall.staffing.requirement import AGENT_LIMIT, Demand, expect
 from forestall.staffing.standards import QueueStandard, Standards
+from forestall.staffing.tried import agents_for
 from forestall.staffing.uncertainty import COLUMNS, WEIGHTS, likely_rates
 
 Floats = NDArray[np.float64]

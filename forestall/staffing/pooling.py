@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 
 from forestall.sections import ServiceLevelSettings
-from forestall.staffing.certainty import agents_for
 from forestall.staffing.group import Group, along_load, as_one, moved, sampled, score, shared_out, simulated
 from forestall.staffing.queueing import Floats
 from forestall.staffing.requirement import Demand, Flags, Integers, expect
+from forestall.staffing.tried import agents_for
 from forestall.staffing.uncertainty import COLUMNS
 
 ROUNDS = 2  # of measuring; the second where the first has led to

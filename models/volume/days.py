@@ -72,7 +72,7 @@ def days_of_intervals(rows: pd.DataFrame, errors: DayErrors) -> pd.DataFrame:
     mean = days.pivot_table(index="queue", columns="lead_days", values="contacts", fill_value=0.0)
     mean = mean.reindex(columns=range(1, int(mean.columns.max()) + 1), fill_value=0.0)
     levels = _quantiles_of_days(list(mean.index), mean.to_numpy(), errors)
-    own = levels[mean.index.get_indexer(days["queue"]), days["lead_days"].to_numpy() - 1]
+    own = levels[mean.index.get_indexer(pd.Index(days["queue"])), days["lead_days"].to_numpy() - 1]
     return days.drop(columns="lead_days").assign(**dict(zip(QUANTILE_COLUMNS, own.T, strict=True)))
 
 
