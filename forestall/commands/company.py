@@ -57,7 +57,7 @@ def check_config(
 
     Example: forestall check-config --sample
     """
-    from forestall.operations.founding import check_reviewed
+    from forestall.jobs.reviewed_files import check_reviewed
     from forestall.publishing.delivery import check_receivers
     from forestall.scheduling.steps import ExitCode
     from forestall.sources.preview import check_sources

@@ -8,6 +8,7 @@ that delivers what cannot be read, is degraded: the night goes on with its last 
 import os
 from datetime import date
 
+from forestall.jobs.reviewed_files import check_reviewed
 from forestall.night import Night
 from forestall.privacy.pseudonyms import teach_pseudonyms
 from forestall.privacy.tone import shared_work
@@ -29,11 +30,12 @@ def pull(settings: Settings, run_date: date) -> Summary:
         Rows by what became of them, and `degraded`: the sources that did not deliver.
 
     Raises:
-        ConfigError: no source is mapped, the secret key is missing, or a source that was never read
+        ConfigError: no source is mapped, a reviewed YAML holds a mistake, the secret key is missing, or a source that was never read
             cannot be read as it is mapped.
     """
     if not settings.sources:
         raise ConfigError("no source is mapped: add a section [sources.<name>] to forestall.toml (`forestall init`)")
+    check_reviewed(settings)
     night, total, degraded = Night(settings, run_date), Counts(), []
     workers = min(os.cpu_count() or 1, MOST_WORKERS)
     with (

@@ -15,7 +15,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
 
-from forestall.operations.founding import check_reviewed
+from forestall.jobs.reviewed_files import check_reviewed
 from forestall.publishing.delivery import check_receivers
 from forestall.publishing.publication import current_night
 from forestall.scheduling.scheduler import REPOSITORY

@@ -69,30 +69,6 @@ def _write_key(env: Path) -> None:
     )
 
 
-def check_reviewed(settings: Settings) -> None:
-    """Read every reviewed YAML as a night would.
-
-    Raises:
-        ConfigError: one of them holds a mistake; names file, line and key.
-    """
-    from forestall.history.contacts import load_calendar
-    from forestall.outreach.playbook import load_playbook
-    from forestall.outreach.segments import load_segments
-    from forestall.planning.written import WrittenOverrides
-    from forestall.publishing.checks import load_limits
-    from forestall.reviewed import load_reviewed
-    from forestall.shifts.rules import load_staffing_rules
-    from forestall.staffing.standards import load_standards
-
-    load_standards(settings)
-    load_playbook(settings)
-    load_limits(settings)
-    load_calendar(settings)
-    load_segments(settings)
-    load_staffing_rules(settings)
-    load_reviewed(settings.root / settings.files.overrides, WrittenOverrides)
-
-
 def make_demo(
     folder: Path, console: Console, *, seed: int = 20, world: str = "base", until: date | None = None
 ) -> "Company":

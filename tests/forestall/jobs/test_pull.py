@@ -209,3 +209,26 @@ def test_future_rows_of_a_reshaped_file_come_later_though_it_does_not_change(com
     deliver(settings, NIGHT, [line(1, 1), line(2, 1).replace("2025-01-01", "2026-03-02")])
     assert pull(settings, NIGHT)["not_yet_rows"] == 1
     assert pull(settings, NIGHT + timedelta(1))["new_rows"] == 1
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "told"),
+    [
+        ("playbook.yml", "actions:\n  call: {cost: much}\n", r"playbook\.yml:2"),
+        ("standards.yml", "queues:\n  care: {servicelevel: 0.8}\n", r"standards\.yml:2"),
+        ("staffing.yml", "patterns:\n  early: 3\n", r"staffing\.yml:2"),
+        ("calendar.yml", "default:\n  hours: {default: nine}\n", r"calendar\.yml:2"),
+        ("segments.yml", "stages: 3\n", r"segments\.yml:1"),
+        ("gates.yml", "much: 3\n", r"gates\.yml:1"),
+        ("overrides.yml", "overrides:\n  - {from: someday}\n", r"overrides\.yml:2"),
+    ],
+)
+def test_a_mistake_in_a_reviewed_file_is_told_before_anything_is_pulled(company, file, text, told):
+    settings = company(CONTRACTS)
+    deliver(settings, NIGHT, [line(1, 0)])
+    (settings.root / file).write_text(text)
+    with pytest.raises(ConfigError, match=told):
+        pull(settings, NIGHT)
+    assert not (settings.var_path / "warehouse.duckdb").exists()
+    (settings.root / file).unlink()
+    assert pull(settings, NIGHT)["new_rows"] == 1
