@@ -30,8 +30,8 @@ def pull(settings: Settings, run_date: date) -> Summary:
         Rows by what became of them, and `degraded`: the sources that did not deliver.
 
     Raises:
-        ConfigError: no source is mapped, a reviewed YAML holds a mistake, the secret key is missing, or a source that was never read
-            cannot be read as it is mapped.
+        ConfigError: no source is mapped, a reviewed YAML holds a mistake, the secret key is missing, or a source that
+            was never read cannot be read as it is mapped.
     """
     if not settings.sources:
         raise ConfigError("no source is mapped: add a section [sources.<name>] to forestall.toml (`forestall init`)")
