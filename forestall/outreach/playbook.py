@@ -160,8 +160,12 @@ class Playbook(Section):
 
     @property
     def version(self) -> str:
-        """A hash of everything in it; comments and order of keys do not change it."""
-        canonical = json.dumps(self.model_dump(), sort_keys=True, default=float)
+        """A hash of everything in it: comments do not change it, nor does the order of keys where nothing goes by it.
+
+        By that of triggers and of reasons the list does go.
+        """
+        in_order = [list(self.triggers), list(self.reasons)]
+        canonical = json.dumps([self.model_dump(), in_order], sort_keys=True, default=float)
         return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 
     def offer_of(self, action: Action) -> Offer:

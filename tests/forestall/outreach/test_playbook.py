@@ -134,6 +134,23 @@ def test_the_version_follows_meaning_not_looks(load):
     version = load(VALID).version
     assert load("# a comment\n" + VALID.replace("cost: 20", "cost: 20.00")).version == version
     assert load(VALID.replace("cost: 20", "cost: 21")).version != version
+    assert (
+        load(VALID.replace("    team: care\n    offer: credit\n", "    offer: credit\n    team: care\n")).version
+        == version
+    )
+
+
+@pytest.mark.parametrize("first", ["low_csat", "default"])
+def test_another_order_of_triggers_or_reasons_is_another_playbook(load, first):
+    """Of a customer's triggers the first is acted on, of reasons that push alike the first is the main one."""
+    more = {
+        "low_csat": "  payment_failed: {action: call, sentence: a payment failed, days_to_act: 3}\n",
+        "default": "  waits: {features: [wait_*], actions: [call]}\n",
+    }[first]
+    (line,) = [line for line in VALID.splitlines(keepends=True) if line.startswith(f"  {first}:")]
+    before, after = (load(VALID.replace(line, both)) for both in (line + more, more + line))
+    assert before == after  # to Python the order of keys is none
+    assert before.version != after.version
 
 
 @pytest.mark.parametrize(
