@@ -118,6 +118,14 @@ def test_groups_are_judged_side_by_side(accounts, found):
     assert is_harm_or_help.all()
 
 
+def test_the_least_p_value_of_eight_groups_counts_eight_times():
+    """Where listing helps all alike nothing is surer than the group that is all of them."""
+    helped = effects(experiment(harmed=""), MEASURES[:1], RUN_DATE)
+    everyone, group = current(helped, "left"), current(helped, "left", "reason", "default")
+    assert 0 < everyone["p_value"] < ALPHA / 8
+    assert group["p_value"] == pytest.approx(8 * everyone["p_value"])
+
+
 @pytest.mark.slow
 def test_false_alarms_of_groups_stay_rare_however_many_there_are():
     """Twelve groups without any effect, forty experiments: 5 % would be 2 in any group at all."""
