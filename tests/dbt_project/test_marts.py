@@ -386,7 +386,7 @@ def test_unit_tests_of_the_project_hold(built: Settings, run_date: date) -> None
     values = transform.variables(Night(built, run_date), "subscription", [run_date])
     done = transform.run_dbt(built, "test", "--vars", json.dumps(values), "--select", "test_type:unit")
     assert done.success
-    assert len(list(done.result)) == 14
+    assert len(list(done.result)) == 17
 
 
 def test_the_project_parses_without_any_setting(built: Settings) -> None:
