@@ -162,8 +162,11 @@ _OUTCOMES = """
 """
 _STRAY = """
     SELECT
-        (SELECT count(*) FROM staging.stg_outreach_outcomes WHERE row_id NOT IN
-            (SELECT row_id FROM forestall.listings WHERE run_date < DATE '{run_date}')) AS never_listed_count,
+        (SELECT count(*) FROM staging.stg_outreach_outcomes WHERE CASE
+            WHEN row_id IS NOT NULL
+                THEN row_id NOT IN (SELECT row_id FROM forestall.listings WHERE run_date < DATE '{run_date}')
+            ELSE customer_id NOT IN (SELECT customer_id FROM forestall.listings WHERE run_date < DATE '{run_date}')
+        END) AS never_listed_count,
         (SELECT count(*) FROM staging.stg_outreach_outcomes) - (SELECT count(*) FROM (
             SELECT DISTINCT customer_id, row_id, action, offer, happened_at, result, minutes
             FROM staging.stg_outreach_outcomes) AS once) AS repeated_count
@@ -178,7 +181,8 @@ class Experiment:
         accounts: one row an account, as `effect_table.effects` takes them.
         horizon_days: of leaving and margin.
         has_grace: whether it takes the days of grace to know that somebody has left.
-        never_listed_count: outcomes that name a row of no list; they change nothing.
+        never_listed_count: outcomes of no list: the row that they name, or where they name none the customer, was on
+            none; they only let the customer rest.
         repeated_count: outcomes recorded once more; counted once.
     """
 

@@ -73,7 +73,11 @@ def _told(experiment: Experiment, told: pd.DataFrame) -> Summary:
                 "account of the holdout was contacted all the same; whoever calls must keep to the list",
                 "accounts of the holdout were contacted all the same; whoever calls must keep to the list",
             ),
-            (experiment.never_listed_count, "outcome names a row of no list", "outcomes name a row of no list"),
+            (
+                experiment.never_listed_count,
+                "outcome is of a row, or of a customer, that was on no list",
+                "outcomes are of rows, or of customers, that were on no list",
+            ),
             (experiment.repeated_count, "outcome was recorded more than once", "outcomes were recorded more than once"),
         )
         if count

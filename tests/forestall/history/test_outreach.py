@@ -199,10 +199,23 @@ def test_the_night_counts_and_tells_what_was_recorded_against_the_rules(settings
     assert told == {"holdout_contacted": 1, "outcomes_never_listed": 1, "outcomes_repeated": 1}
     assert [record.message for record in caplog.records if record.name.endswith("measure_outreach")] == [
         "1 account of the holdout was contacted all the same; whoever calls must keep to the list",
-        "1 outcome names a row of no list",
+        "1 outcome is of a row, or of a customer, that was on no list",
         "1 outcome was recorded more than once",
     ]
     assert (summary["listed_accounts"], summary["holdout_accounts"]) == (4, 2)  # who was contacted stays in its arm
+
+
+def test_an_outcome_without_a_row_is_of_its_customers_list(settings):
+    """o5 above names no row, but its customer would have been listed; this one's never was."""
+    fill(settings, ROWS)
+    fill(settings, """
+        INSERT INTO staging.stg_outreach_outcomes VALUES
+            ('o7', 'never listed', NULL, 'call', NULL, '2026-01-20 10:00+01', 'reached', 4)
+    """)  # fmt: skip
+    publish(settings, LISTED, FIRST_NIGHT)
+    summary = measure_outreach(settings, RUN_DATE)
+    assert summary["outcomes_never_listed"] == 2
+    assert "2 outcomes are of rows, or of customers, that were on no list" in summary["notes"]
 
 
 def test_an_account_counts_from_its_first_night_in_whichever_revision(settings):
