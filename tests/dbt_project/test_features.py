@@ -217,3 +217,23 @@ def test_subscriptions_their_age_and_changes_of_plan(found: pd.DataFrame, frames
         "days_since_plan_change": _days_ago(ended_at[is_change]).groupby(customer).min(),
         "tenure_days": tenure.fillna(_days_ago(rows["started_at"]).groupby(customer).max()),
     })  # fmt: skip
+
+
+def test_whom_a_score_may_be_about(found: pd.DataFrame, frames: Frames) -> None:
+    """Who has something running; under notice only where all of it is; without a refused profile."""
+    rows = _known(frames, "subscriptions", "subscription_id")
+    rows = rows[(rows["started_at"] < CUTOFF) & ~(rows["ended_at"] < CUTOFF)]
+    assert sorted(found.index) == sorted(rows["customer_id"].unique())
+    by_customer = (rows["notice_given_at"] < CUTOFF).groupby(rows["customer_id"])
+    assert (by_customer.any() & ~by_customer.all()).any()
+    consents = _known(frames, "consents", "customer_id", "channel", "purpose")
+    refused = consents.loc[(consents["purpose"] == "profiling") & (consents["status"] == "refused"), "customer_id"]
+    outcomes = _known(frames, "outreach_outcomes", "outcome_id")
+    outcomes = outcomes[outcomes["happened_at"].between(CUTOFF - pd.Timedelta(days=90), CUTOFF, inclusive="left")]
+    spoken_to = outcomes[outcomes["result"].isin(["reached", "accepted", "declined"])]["customer_id"]
+    wanted = {
+        "is_under_notice": by_customer.all(),
+        "is_profiling_allowed": pd.Series(~found.index.isin(refused), found.index),
+        "is_contacted_recently": pd.Series(found.index.isin(spoken_to), found.index),
+    }
+    _check(found, wanted)
