@@ -10,6 +10,7 @@ import pytest
 from scipy.special import expit
 
 from features.columns import features
+from models.churn import training
 from models.churn.model import MAIN_FILE, ChurnModel
 from models.churn.params import ChurnParams, MonotoneParams, churn_params
 from models.churn.training import Plan, Trained, as_known_on, fit, label, train
@@ -96,6 +97,25 @@ def test_the_model_takes_over_what_the_twin_was_tuned_to_and_nothing_it_judged(t
     assert trained.model.about["tuned_on"] < "window of 2025-07-02"  # newest window less the gap
     known = as_known_on(_world(1500, 10), _plan(), date(2025, 9, 15))
     assert trained.twin.to_files() == fit(known, _plan()).to_files()
+
+
+def test_trees_are_tuned_on_a_date_on_which_all_labels_that_they_learn_from_were_known(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rows, parts = _world(400, 10), []
+
+    def spy(bins: object, earlier: np.ndarray, later: np.ndarray, *others: object) -> object:
+        parts.extend(sorted(set(rows.loc[chosen, "as_of_on"])) for chosen in (earlier, later))
+        return tune(bins, earlier, later, *others)
+
+    tune = training.tune
+    monkeypatch.setattr(training, "tune", spy)
+    fit(rows, _plan())
+    learned, judged = parts
+    newest = FIRST + timedelta(days=252)
+    assert judged == [newest]
+    # of dates four weeks apart the last that is 104 days older
+    assert learned == [FIRST + timedelta(days=28 * back) for back in range(6)]
 
 
 def test_a_label_is_known_when_its_window_and_the_grace_are_over() -> None:
