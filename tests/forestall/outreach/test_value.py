@@ -92,9 +92,10 @@ def test_the_contacts_that_an_action_causes_cost_and_those_it_avoids_pay(minutes
 
 
 def test_saved_customers_may_leave_sooner_than_others():
-    segment = pd.Series(["home", "shop", None, "new"])
-    stay = saved_retention(segment, {"home": 0.96, "shop": 0.5}, 0.9, {"default": 2.0, "shop": 3.0}, "default")
-    assert stay == pytest.approx([0.92, 0.0, 0.8, 0.8])
+    segment = pd.Series(["home", "shop", "fair", None, "new"])
+    by_segment, ratio = {"home": 0.96, "shop": 0.8, "fair": 0.5}, {"default": 2.0, "shop": 3.0, "fair": 3.0}
+    stay = saved_retention(segment, by_segment, 0.9, ratio, "default")
+    assert stay == pytest.approx([0.92, 0.4, 0.0, 0.8, 0.8])  # of the fair's one and a half would leave: all do
 
 
 def test_only_load_that_the_experiment_shows_is_counted():
