@@ -32,6 +32,10 @@ BILLING = {"topic": "billing", "contact_count_7d": 3, "contact_count_30d": 4, "l
                     "is_complaint_unanswered": True},
          "complaint about billing without an answer for 50 h"
          " | 3 contacts about billing in 7 days, the last one unanswered for 5 h"),
+        (BILLING | {"last_unanswered_h": 50, "complaint_topic": "price", "complaint_open_h": 50,
+                    "is_complaint_unanswered": True},
+         "complaint about price without an answer for 50 h"
+         " | 3 contacts about billing in 7 days, the last one unanswered for 50 h"),
         ({"complaint_open_h": 100, "is_complaint_unanswered": False}, "complaint open for 4 days"),
         ({"lowest_csat_30d": 1, "lowest_csat_days": 1}, "satisfaction 1 of 5, yesterday"),
         ({"given_up_count_30d": 2, "given_up_wait_s_max": 700},
