@@ -143,9 +143,11 @@ def prepare(
     totals, past = series.day_totals[start:], slice(0, end - start)
     is_expected = intervals[past].sum(axis=1) > 0
     is_gap = find_gaps(totals, weekday[past], is_expected, params.outliers)
-    is_marked = days.index[past].isin(marks["ds"])
+    is_month = marks["holiday"].str.startswith("month: ")
+    is_marked = days.index[past].isin(marks.loc[~is_month, "ds"])
+    part = marks[is_month].set_index("ds")["holiday"].reindex(days.index[past], fill_value="").to_numpy(dtype=object)
     is_ordinary = is_expected & ~is_gap & ~is_marked
-    is_outlier = find_outliers(totals, weekday[past], is_ordinary, params.outliers)
+    is_outlier = find_outliers(totals, weekday[past], part, is_ordinary, params.outliers)
     is_day = is_expected & ~is_gap & ~is_outlier
     counts = profile.count(series.contacts[start:], intervals[past], is_day, weekday[past], params.profile)
     usual, kind = _usual_week(intervals, weekday, days["is_off"].to_numpy(), end - start), _kinds(days)

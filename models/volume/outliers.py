@@ -1,8 +1,8 @@
 """Finds the days that must not teach the level: gaps, outages, one-off floods.
 
-A Hampel filter on days freed of their weekday. A run of unusual days on one side is a new level, not a
-row of outliers: those stay, since a forecast that ignores a level shift is worse than one that learns
-from an outage.
+A Hampel filter on days freed of their weekday and of their part of the month. A run of unusual days on one side
+that lasts up to the end may be a new level and stays, since a forecast that ignores a level shift is worse than one
+that learns from an outage. Once days are again as they were before, it was a strike or a flood, and is left out.
 """
 
 import numpy as np
@@ -42,12 +42,15 @@ def has_fallen_silent(totals: Days, params: OutlierParams) -> bool:
     return bool(totals.any() and not totals[-params.silent_days :].any())
 
 
-def find_outliers(totals: Days, weekday: NDArray[np.int64], is_ordinary: Flags, params: OutlierParams) -> Flags:
+def find_outliers(
+    totals: Days, weekday: NDArray[np.int64], part: NDArray[np.object_], is_ordinary: Flags, params: OutlierParams
+) -> Flags:
     """Days far from the like days around them, of no known cause.
 
     Args:
         totals: contacts a day.
         weekday: 0 is Monday.
+        part: part of the month that each day is of (`day_marks`); empty for most.
         is_ordinary: days that can be judged: open, no gap, no mark that explains them.
         params: width of the window and threshold.
 
@@ -60,17 +63,25 @@ def find_outliers(totals: Days, weekday: NDArray[np.int64], is_ordinary: Flags, 
         return flags
     level = pd.Series(np.log1p(totals[judged]))
     level = level - level.groupby(weekday[judged]).transform("median")
+    level = level - level.groupby(part[judged]).transform("median")
     usual = level.rolling(2 * params.window_days + 1, center=True, min_periods=params.window_days).median()
     error = level - usual
     scale = max(float(error.abs().median()) * MAD_TO_SIGMA, 1e-3)
     # Counts of a small mean scatter by themselves: their own spread counts too.
     noise = np.sqrt(scale**2 + 1 / np.maximum(np.exp(usual + np.log1p(totals[judged]) - level), 1.0))
     is_far = (error.abs() > params.threshold * noise) & (error.abs() > np.log(params.least_ratio))
-    flags[judged] = (is_far & ~_is_level_shift(np.sign(error) * is_far, params.level_shift_days)).to_numpy()
+    is_shift = _is_level_shift(level, usual, np.sign(error) * is_far, params)
+    flags[judged] = (is_far & ~is_shift).to_numpy()
     return flags
 
 
-def _is_level_shift(side: "pd.Series[float]", least: int) -> "pd.Series[bool]":
-    """Where at least `least` days in a row lie far off on the same side."""
+def _is_level_shift(
+    level: "pd.Series[float]", usual: "pd.Series[float]", side: "pd.Series[float]", params: OutlierParams
+) -> "pd.Series[bool]":
+    """Where `level_shift_days` and more in a row lie far off on the same side, and no later days are usual again."""
     run = (side != side.shift()).cumsum()
-    return (side != 0) & (side.groupby(run).transform("size") >= least)
+    is_long = (side != 0) & (side.groupby(run).transform("size") >= params.level_shift_days)
+    next_days = level[::-1].rolling(params.level_shift_days, min_periods=2).median()[::-1].shift(-1)
+    is_over = ((next_days - usual).abs() < np.log(params.least_ratio)).groupby(run).transform("last")
+    found: pd.Series[bool] = is_long & ~is_over
+    return found

@@ -124,10 +124,41 @@ def test_a_level_that_moved_last_week_corrects_the_next_days():
     assert (level_correction(actual, fitted * 0, np.array([1]), PARAMS.daily) == 1).all()
 
 
+def test_a_week_of_a_fifth_more_is_in_tomorrows_forecast_and_less_in_that_of_a_month_ahead(site, no_events):
+    since = pd.Timestamp("2025-06-30", tz="Europe/Berlin")
+    made = site(run_date=date(2025, 7, 7)).queue("a", a_day=3000, factor=lambda local: np.where(local < since, 1.0, 1.2))
+    found, truth = candidates_of(made, no_events)["a"], ahead_of(made, "a").sum(axis=1)
+    assert found.day_contacts[0] == pytest.approx(truth[0], rel=0.06)
+    assert found.day_contacts[21] < 0.96 * truth[21]
+
+
 def test_a_level_that_moved_weeks_ago_stays_corrected():
     """All of 28 days came 10 % above the fit: 1 + .1 x .99^56 = 1.057 in eight weeks; five days alone are forgotten."""
     factor = level_correction(np.full(40, 110.0), np.full(40, 100.0), np.array([56]), PARAMS.daily)
     np.testing.assert_allclose(factor, [1.0570], atol=1e-4)
+
+
+@pytest.mark.parametrize("factor", [0.15, 3.0])
+def test_a_week_of_strike_or_of_flood_at_the_end_of_a_month_moves_no_later_week(site, no_events, factor):
+    made = site(first_on=date(2024, 9, 2)).queue("a", a_day=800, phi=0.005, seed=3)
+    frame, week = made.frames[0], pd.date_range("2025-06-23", "2025-06-27")
+    came = (frame["contacts"] * factor).round().astype(int)
+    made.frames[0] = frame.assign(contacts=frame["contacts"].mask(frame["on"].isin(week), came))
+    found, truth = candidates_of(made, no_events)["a"], ahead_of(made, "a")
+    assert found.basis.is_outlier[-14:].sum() == 5
+    assert found.day_contacts.sum() == pytest.approx(truth.sum(), rel=0.03)
+    assert found.rival.sum() != pytest.approx(truth.sum(), rel=0.15)  # the mean of four like weekdays holds it
+
+
+def test_a_young_queue_borrows_from_its_own_channel_only(site, no_events):
+    """Calls come in the afternoon, mails in the night: the new queue of calls has the day of the other."""
+    made = site().queue("old", a_day=500, peak=16)
+    made.queue("new", a_day=20, peak=16, since=date(2025, 7, 2), seed=2)
+    made.queue("mail", a_day=5000, peak=3, channel="email", seed=3)
+    found = candidates_of(made, no_events)
+    hours = np.arange(24)
+    middle = {name: (found[name].daily.sum(axis=0) * hours).sum() / found[name].daily.sum() for name in ("old", "new")}
+    assert middle["new"] == pytest.approx(middle["old"], abs=0.5)
 
 
 def test_a_fit_gives_its_model_only_where_asked():

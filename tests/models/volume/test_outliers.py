@@ -1,13 +1,19 @@
 import numpy as np
 import pytest
 
-from models.volume.outliers import find_gaps, find_outliers
+from models.volume.outliers import find_gaps
+from models.volume.outliers import find_outliers as outliers_of
 from models.volume.params import volume_params
 
 PARAMS = volume_params().outliers
 WEEKDAY = np.arange(140) % 7
 OPEN = WEEKDAY < 6
 EXPECTED = np.array([120, 100, 100, 100, 90, 40, 0])[WEEKDAY]
+NO_PART = np.full(140, "", dtype=object)
+
+
+def find_outliers(totals, weekday, is_ordinary, params, part=NO_PART):
+    return outliers_of(totals, weekday, part, is_ordinary, params)
 
 
 @pytest.fixture
@@ -30,6 +36,39 @@ def test_a_new_level_is_none(totals):
     assert not find_outliers(totals, WEEKDAY, OPEN, PARAMS)[126:].any()
     totals[133:] = totals[126:133] / 3
     assert not find_outliers(totals, WEEKDAY, OPEN, PARAMS)[133:].any()
+
+
+@pytest.mark.parametrize("factor", [0.2, 3.0])
+@pytest.mark.parametrize("known", [140, 78])  # days; of the second the week was over for two open ones
+def test_a_week_of_strike_is_left_out_once_it_is_over(totals, factor, known):
+    totals[70:75] *= factor
+    found = find_outliers(totals[:known], WEEKDAY[:known], OPEN[:known], PARAMS, NO_PART[:known])
+    assert list(np.flatnonzero(found)) == list(range(70, 75))
+
+
+@pytest.mark.parametrize("known", [75, 76, 77])  # at most one day has been as before
+def test_what_may_still_last_is_a_new_level(totals, known):
+    totals[70:75] *= 0.2
+    assert not find_outliers(totals[:known], WEEKDAY[:known], OPEN[:known], PARAMS, NO_PART[:known]).any()
+
+
+@pytest.mark.parametrize("days", range(4, 12))
+def test_a_new_level_is_none_however_long_it_has_been_there(totals, days):
+    """After a week or so the newest days are usual already; of the oldest of them a few may be left out then."""
+    totals[np.flatnonzero(OPEN)[-days:]] *= 3
+    found = find_outliers(totals, WEEKDAY, OPEN, PARAMS)
+    assert found.sum() <= (0 if days < 7 else 3)
+
+
+def test_what_every_month_brings_is_no_outlier_and_an_outage_on_such_a_day_is_one():
+    weekday = np.arange(420) % 7
+    part = np.where(np.arange(420) % 30 == 10, "month: first 1", "").astype(object)
+    expected = np.where(part != "", 300.0, 100.0)
+    totals = np.random.default_rng(2).poisson(expected).astype(float)
+    everyday = np.ones(420, bool)
+    assert not find_outliers(totals, weekday, everyday, PARAMS, part).any()
+    totals[310] *= 0.2
+    assert list(np.flatnonzero(find_outliers(totals, weekday, everyday, PARAMS, part))) == [310]
 
 
 def test_marked_and_closed_days_are_not_judged(totals):
