@@ -86,6 +86,40 @@ def test_the_written_grid_is_what_pyworkforce_says():
         assert 60 * model.average_speed_of_answer(case.agents) == pytest.approx(case.asa_s, abs=1e-7)
 
 
+def asked_of_the_grid(cases, target):
+    """What takes so high a level in the cases of the grid."""
+    patience_s = cases["patience_s"].fillna(np.inf).to_numpy()
+    ones = np.ones(len(cases))
+    return Demand(
+        cases[["calls"]].to_numpy() / 1800, np.ones(1), cases["handle_time_s"].to_numpy(float), patience_s,
+        cases["threshold_s"].to_numpy(float), ones * target, ones, np.ones(len(cases), np.int64),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("target", [0.5, 0.8, 0.9, 0.95])
+def test_the_requirement_is_the_least_of_all_numbers_on_the_grid(target):
+    cases = grid()
+    asked = asked_of_the_grid(cases, target)
+    found = least_agents(asked)
+    tried = np.arange(1, found.max() + 20)
+    level = evaluate(
+        tried, asked.rates_per_s, asked.handle_time_s[:, None], asked.patience_s[:, None], asked.threshold_s[:, None]
+    ).service_level
+    is_enough = level >= target
+    assert is_enough.any(axis=1).all()
+    assert found.tolist() == tried[is_enough.argmax(axis=1)].tolist()
+
+
+def test_for_the_level_that_pyworkforce_gives_with_so_many_agents_so_many_are_asked_for():
+    cases = grid()
+    cases = cases[cases["service_level"].between(0.05, 0.98)]
+    assert len(cases) > 250
+    level = cases["service_level"].to_numpy()
+    agents = cases["agents"].tolist()
+    assert least_agents(asked_of_the_grid(cases, level - 1e-6)).tolist() == agents
+    assert least_agents(asked_of_the_grid(cases, level + 1e-6)).tolist() == [one + 1 for one in agents]
+
+
 NAMES = {"p_wait": "p_wait", "service_level": "service_level", "asa_s": "asa_s", "occupancy": "occupancy",
          "p_abandon": "abandonment"}  # fmt: skip
 
