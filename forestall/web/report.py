@@ -64,8 +64,8 @@ def night_report(night: PublishedNight, before: PublishedNight | None = None) ->
         change=_change_since(tables, before, night.run_date, zone),
         plan=_plan(tables["staffing_requirement"], figures.plan_on),
         shifts=shift_section(tables, night.run_date, zone, about["standards"]),
-        forecasts=_forecasts(tables["volume_forecast"], figures.plan_on),
-        days=_days(tables["volume_forecast"]),
+        forecasts=_forecasts(tables["volume_forecast"], tables["volume_days"], figures.plan_on),
+        days=_days(tables["volume_days"]),
         moves=planning.moves(tables["forecast_changes"]),
         override_lines=planning.worth_of_overrides(tables["override_value"]),
         listed=_records(tables["outreach_list"].sort_values("list_rank").head(HEAD_ROWS)),
@@ -162,9 +162,9 @@ def _heat_map(grid: pd.DataFrame, *, with_total: bool) -> dict[str, Any]:
     }
 
 
-def _forecasts(forecast: pd.DataFrame, plan_on: date) -> list[dict[str, Any]]:
+def _forecasts(forecast: pd.DataFrame, volume_days: pd.DataFrame, plan_on: date) -> list[dict[str, Any]]:
     """For each of the largest queues the chart of four weeks and that of the plan's first day."""
-    daily = summaries.daily_contacts(forecast)
+    daily = summaries.daily_contacts(volume_days)
     largest = daily.groupby("queue")["contacts"].sum().nlargest(MOST_QUEUES).index
     drawn = []
     for queue in map(str, largest):
@@ -207,9 +207,9 @@ def _intraday_chart(queue: str, rows: pd.DataFrame) -> Markup:
     )  # fmt: skip
 
 
-def _days(forecast: pd.DataFrame) -> dict[str, Any]:
+def _days(volume_days: pd.DataFrame) -> dict[str, Any]:
     """Contacts a day of every queue for two weeks, as a table for those who want the figures."""
-    daily = summaries.daily_contacts(forecast, days=14)
+    daily = summaries.daily_contacts(volume_days, days=14)
     grid = daily.pivot_table(index="local_on", columns="queue", values="contacts", aggfunc="sum")
     return {
         "queues": list(grid.columns),

@@ -13,7 +13,6 @@ import pandas as pd
 from features.contract import LIVE_CHANNELS
 from forestall.staffing.scheduled import whole_agents
 
-Z80 = 1.2816  # a normal 80 % interval reaches so many standard deviations to each side
 TARGET_WITHOUT_SHARE = 0.95  # a standard that names a time but no share counts as met at this share
 SELF_SERVICE = "self_service"
 NEAR = 0.05  # so far below the target is `near`
@@ -83,24 +82,17 @@ def hourly(grid: pd.DataFrame) -> pd.DataFrame:
     return coarse
 
 
-def daily_contacts(forecast: pd.DataFrame, days: int = 28) -> pd.DataFrame:
-    """Contacts a day and queue with an 80 % band: queue, local_on, contacts, low, high, is_open.
+def daily_contacts(volume_days: pd.DataFrame, days: int = 28) -> pd.DataFrame:
+    """Contacts a day and queue with the 80 % range as published: queue, local_on, contacts, low, high.
 
-    Quantiles of intervals do not add up. Each interval's variance is split into counting noise
-    (Poisson: equal to its mean), which adds up as independent, and the rest, which is error in the
-    level of the day and adds up as common to all its intervals. With 10 intervals of mean 16 and
-    standard deviation 5: sqrt(10 x 16 + (10 x 3)^2) = 32.6 a day.
+    Quantiles of intervals do not add up to those of a day; `volume_days` has them, from errors of whole days.
     """
-    end = forecast["local_on"].min() + timedelta(days=days)
-    rows = forecast[forecast["local_on"] < end]
-    deviation = (rows["contacts_p90"] - rows["contacts_p10"]) / (2 * Z80)
-    rows = rows.assign(level=np.sqrt((deviation**2 - rows["contacts"]).clip(lower=0)))
-    daily = rows.groupby(["queue", "local_on"], as_index=False).agg(
-        contacts=("contacts", "sum"), level=("level", "sum"), is_open=("is_open", "max")
+    own = volume_days[(volume_days["scope"] == "queue") & (volume_days["lead_days"] <= days)]
+    names = {"scope_value": "queue", "contacts_p10": "low", "contacts_p90": "high"}
+    found = own.rename(columns=names)[["queue", "local_on", "contacts", "low", "high"]]
+    return found.assign(local_on=pd.to_datetime(found["local_on"])).sort_values(
+        ["queue", "local_on"], ignore_index=True
     )
-    reach = Z80 * np.sqrt(daily["contacts"] + daily["level"] ** 2)
-    banded: pd.DataFrame = daily.assign(low=(daily["contacts"] - reach).clip(lower=0), high=daily["contacts"] + reach)
-    return banded
 
 
 def headline(tables: dict[str, pd.DataFrame], run_date: date, horizon: int) -> Headline:

@@ -5,7 +5,6 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
@@ -217,27 +216,16 @@ def test_the_report_of_a_stopped_run_shows_the_evidence_and_what_stays_up(
     assert "No earlier night was published" in _text(failure_report(gates, TUESDAY, "M", None))
 
 
-def test_a_days_band_adds_counting_noise_as_independent_and_the_rest_as_common() -> None:
-    """The docstring's case: ten intervals of mean 16 and standard deviation 5 give 32.6 a day."""
-    half = summaries.Z80 * 5
-    rows = pd.DataFrame(
-        {"queue": "q", "local_on": pd.Timestamp(MONDAY), "contacts": [16.0] * 10, "contacts_p10": 16 - half,
-         "contacts_p90": 16 + half, "is_open": True}
-    )  # fmt: skip
-    (day,) = summaries.daily_contacts(rows).to_dict("records")
-    assert day["contacts"] == 160
-    assert (day["high"] - day["contacts"]) / summaries.Z80 == pytest.approx(np.sqrt(10 * 16 + 30**2))
-    assert (day["high"] - day["contacts"]) / summaries.Z80 == pytest.approx(32.6, abs=0.05)
-
-
-def test_poisson_intervals_give_a_poisson_day() -> None:
-    half = summaries.Z80 * 4
-    rows = pd.DataFrame(
-        {"queue": "q", "local_on": pd.Timestamp(MONDAY), "contacts": [16.0] * 9, "contacts_p10": 16 - half,
-         "contacts_p90": 16 + half, "is_open": True}
-    )  # fmt: skip
-    (day,) = summaries.daily_contacts(rows).to_dict("records")
-    assert (day["high"] - day["contacts"]) / summaries.Z80 == pytest.approx(12)
+def test_a_days_range_is_the_published_one(night_tables: Tables) -> None:
+    """And not one made of its intervals' quantiles, which do not add up."""
+    rows = night_tables(MONDAY)["volume_days"].to_pandas()
+    is_day = (rows["scope"] == "queue") & (rows["scope_value"] == "billing") & (rows["local_on"] == TUESDAY)
+    rows.loc[is_day, ["contacts", "contacts_p10", "contacts_p90"]] = [900.0, 777.0, 1001.0]
+    found = summaries.daily_contacts(rows, days=2)
+    assert set(found["local_on"].dt.date) == {MONDAY, TUESDAY}
+    (day,) = found[(found["queue"] == "billing") & (found["local_on"] == pd.Timestamp(TUESDAY))].to_dict("records")
+    assert (day["contacts"], day["low"], day["high"]) == (900.0, 777.0, 1001.0)
+    assert "all" not in set(found["queue"])
 
 
 @pytest.mark.parametrize(
