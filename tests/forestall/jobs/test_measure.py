@@ -204,6 +204,8 @@ def test_the_ledger_holds_each_day_of_each_night_beside_rival_and_floor(settings
     assert plain["noise_floor_error"] == pytest.approx(np.sqrt(2 * 12 / np.pi))
     assert (plain["covered_count"], overridden["covered_count"]) == (1, 0)
     assert (overridden["forecast_sum"], overridden["model_sum"]) == (24, 21)
+    losses = [0.05 * 8.5, 0.1 * 8.5, 0.25 * 8.5, 0.5 * 6, 0.75 * 3, 0.9 * 3, 0.95 * 3]  # 18 came
+    assert overridden["pinball_sum"] == pytest.approx(np.mean(losses))
 
 
 def test_the_ledger_only_grows_and_survives_that_nights_are_pruned(settings):

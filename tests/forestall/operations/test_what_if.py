@@ -211,6 +211,14 @@ def test_longer_contacts_a_higher_standard_and_more_shrinkage_take_more_hours(se
     assert by_queue(answer, "hours_then")["sales"] == pytest.approx(hours(better)["sales"])
 
 
+def test_a_shorter_first_response_takes_more_people_at_once_for_work_that_can_wait(settings):
+    standards = Standards(queues={"mail": QueueOverride(first_response_s=1800)})
+    sooner = requirement(settings, forecast(), replace(KNOWN, standards=standards))
+    answer = ask(settings, Question(("mail",), first_response_s=1800))
+    assert by_queue(answer, "hours_then")["mail"] == pytest.approx(hours(sooner)["mail"])
+    assert answer.days["agents_then"].max() > answer.days["agents_now"].max()
+
+
 def test_a_closed_queue_takes_nobody_and_leaves_the_others(settings):
     answer = ask(settings, Question(closed_queues=("sales",)))
     assert by_queue(answer, "hours_then")["sales"] == by_queue(answer, "contacts_then")["sales"] == 0

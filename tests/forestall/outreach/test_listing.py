@@ -412,6 +412,10 @@ def test_what_minutes_are_worth_and_what_one_agent_more_would_add(make):
         "one agent more in `care` would pay for itself by outreach alone: 60 min worth 52.68 for 45.00 of pay"
     )
     assert row["lent_by"] == ""  # the settings say how many
+    dear = make(values={"risk": 0.9}, team_minutes={"care": 45, "success": 0}, agent_minutes=60, agent_paid_minutes=120)
+    row = dear.placed.set_index("pool").loc["care"]
+    assert (row["next_cost"], row["is_worth_an_agent"]) == (60.0, False)
+    assert "would not pay for itself by outreach alone: 60 min worth 52.68 for 60.00 of pay" in row["sentence"]
     idle = make(values={"risk": 0.9, "count": 4}, team_minutes={"care": 45, "success": 0}).placed.set_index("pool")
     assert (idle.loc["care", "next_value"], idle.loc["care", "is_worth_an_agent"]) == (0.0, False)
 
