@@ -49,8 +49,8 @@ format: $(DEV)  ## put the code into its format
 	$(BIN)/ruff format .
 
 .PHONY: bench
-bench: $(RUNTIME)  ## time and peak memory of each step beside the bare work: SIZE=small, medium, churn, shifts or requirement
-	$(RUN) $(if $(filter churn shifts requirement,$(SIZE)),benchmarks.$(SIZE),benchmarks.night $(or $(SIZE),small))
+bench: $(RUNTIME)  ## time and peak memory of each step beside the bare work: SIZE=small, medium, churn, shifts, requirement, volume or today
+	$(RUN) $(if $(filter churn shifts requirement today volume,$(SIZE)),benchmarks.$(SIZE) $(if $(filter volume,$(SIZE)),speed),benchmarks.night $(or $(SIZE),small))
 
 .PHONY: lock
 lock: $(DEV)  ## pin every dependency with its hashes, for all supported Pythons

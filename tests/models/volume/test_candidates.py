@@ -126,7 +126,8 @@ def test_a_level_that_moved_last_week_corrects_the_next_days():
 
 def test_a_week_of_a_fifth_more_is_in_tomorrows_forecast_and_less_in_that_of_a_month_ahead(site, no_events):
     since = pd.Timestamp("2025-06-30", tz="Europe/Berlin")
-    made = site(run_date=date(2025, 7, 7)).queue("a", a_day=3000, factor=lambda local: np.where(local < since, 1.0, 1.2))
+    made = site(run_date=date(2025, 7, 7))
+    made.queue("a", a_day=3000, factor=lambda local: np.where(local < since, 1.0, 1.2))
     found, truth = candidates_of(made, no_events)["a"], ahead_of(made, "a").sum(axis=1)
     assert found.day_contacts[0] == pytest.approx(truth[0], rel=0.06)
     assert found.day_contacts[21] < 0.96 * truth[21]
