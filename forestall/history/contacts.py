@@ -18,6 +18,7 @@ from forestall.warehouse import Warehouse
 from models.volume.history import CHANGE_COLUMNS, Grid, History, build_histories
 
 CHANGES = "intermediate.int_contact_volume_changes"
+REPORTS = "intermediate.int_report_versions"
 EVENTS = "staging.stg_business_events"
 EVENT_COLUMNS = ("name", "starts_on", "ends_on", "queues", "known_on")
 
@@ -37,12 +38,14 @@ _CHANGES_SQL = f"""
 class ContactHistory:
     """Every queue's history as known on the run date, and the events known by then.
 
-    `of_source` are those of the company's own source, without what planners entered.
+    `of_source` are those of the company's own source, without what planners entered; `of_zeros` queues that report,
+    and never reported a contact: they have no history.
     """
 
     histories: dict[str, History]
     events: pd.DataFrame
     of_source: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(EVENT_COLUMNS)))
+    of_zeros: tuple[str, ...] = ()
 
 
 def load_calendar(settings: Settings) -> Calendar:
@@ -89,7 +92,15 @@ def read_contact_history(
     grid = Grid(start, (until - start).days, settings.volume.interval_minutes, settings.zone)
     histories = build_histories(changes.loc[:, list(CHANGE_COLUMNS)], grid, load_calendar(settings))
     of_source = _events(warehouse, run_date)
-    return ContactHistory(histories, with_entered(of_source, settings, run_date), of_source)
+    of_zeros = tuple(sorted(_reporting(warehouse, run_date) - set(histories)))
+    return ContactHistory(histories, with_entered(of_source, settings, run_date), of_source, of_zeros)
+
+
+def _reporting(warehouse: Warehouse, run_date: date) -> set[str]:
+    """Queues of which interval reports are known."""
+    if not warehouse.has_table(REPORTS):
+        return set()
+    return set(warehouse.frame(f"SELECT DISTINCT queue FROM {REPORTS} WHERE known_on <= ?", [run_date])["queue"])
 
 
 def with_entered(of_source: pd.DataFrame, settings: Settings, run_date: date) -> pd.DataFrame:

@@ -92,6 +92,7 @@ def forecast_volume(settings: Settings, run_date: date) -> Summary:
     night.write("forecast_methods", methods.reindex(columns=list(FORECAST_METHODS.names)))
     night.write("forecast_changes", changes_since(night, decided, known, tonight, learned.weights, params))
     told += [*about_outreach, *about_overrides, *notes_on_events(known, run_date, volume.horizon_days)]
+    told += [f"{queue}: no contact in any of its reports; it has no forecast" for queue in known.of_zeros]
     return _summary(known, tonight, decided, run_date, told)
 
 

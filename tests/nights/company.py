@@ -6,7 +6,7 @@ Folders are copied freely: a company is what lies in its folder, wherever that i
 import hashlib
 import os
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from pathlib import Path
 
@@ -25,6 +25,10 @@ from forestall.warehouse import open_warehouse
 # Nobody's outcome is known on a first night, and there is no earlier one to score or to compare with; a few hundred
 # customers do not tell what a wait costs.
 EMPTY_AT_FIRST = frozenset({"outreach_effect", "forecast_changes", "forecast_ledger", "override_value", "agent_value"})
+
+Make = Callable[..., Settings]  # a company of CSV files: the fixture `small`
+ZONE = "Europe/Berlin"
+SMALL = f'[company]\nname = "Small"\ntime_zone = "{ZONE}"\n'
 
 FIRST, SECOND, THIRD = date(2026, 3, 2), date(2026, 3, 3), date(2026, 3, 4)
 # Numbers as the demo company gives them, of people whom it does not have.

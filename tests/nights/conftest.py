@@ -15,7 +15,9 @@ from tests.nights.company import (
     FIRST,
     NEWCOMER,
     SECOND,
+    SMALL,
     STRANGER,
+    Make,
     consents,
     copied,
     customers,
@@ -125,3 +127,19 @@ def _arrive(settings: Settings) -> None:
     )
     call = calls[is_plain & (calls["ruf_id"] != "")].head(1).assign(ruf_id="999999", bezug_id="", kundennr=STRANGER)
     pd.concat([calls, call]).to_csv(path, sep=";", index=False)
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Make:
+    """Makes a company of CSV files: one source for each table, named as in the contract."""
+
+    def make(more: str = "", **tables: pd.DataFrame) -> Settings:
+        toml = SMALL + more
+        for name, rows in tables.items():
+            rows.to_csv(tmp_path / f"{name}.csv", index=False)
+            toml += f'[sources.{name}]\nkind = "file"\ntable = "{name}"\nlocation = "{name}.csv"\n'
+        (tmp_path / "forestall.toml").write_text(toml, encoding="utf-8")
+        (tmp_path / ".env").write_text("FORESTALL_SECRET_KEY=a key that only the tests know\n", encoding="utf-8")
+        return settings_of(tmp_path)
+
+    return make

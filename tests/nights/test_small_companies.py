@@ -3,9 +3,8 @@
 Their nights are those on which calendars and clocks play tricks: 29 February, and both on which clocks change.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import date, timedelta
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -14,32 +13,12 @@ import pytest
 from forestall.publishing.publication import PublishedNight, load_night
 from forestall.settings import Settings
 from forestall.warehouse import open_warehouse
-from tests.nights.company import SMALLER, run_jobs, settings_of
+from tests.nights.company import SMALLER, ZONE, Make, run_jobs
 
 pytestmark = pytest.mark.slow
 
 LEAP_DAY, CLOCKS_FORWARD, CLOCKS_BACK = date(2024, 2, 29), date(2026, 3, 29), date(2025, 10, 26)
-ZONE = "Europe/Berlin"
 HORIZON_DAYS = int(SMALLER["FORESTALL_VOLUME__HORIZON_DAYS"])
-COMPANY = f'[company]\nname = "Small"\ntime_zone = "{ZONE}"\n'
-
-Make = Callable[..., Settings]
-
-
-@pytest.fixture
-def small(tmp_path: Path) -> Make:
-    """Makes a company of CSV files: one source for each table, named as in the contract."""
-
-    def make(more: str = "", **tables: pd.DataFrame) -> Settings:
-        toml = COMPANY + more
-        for name, rows in tables.items():
-            rows.to_csv(tmp_path / f"{name}.csv", index=False)
-            toml += f'[sources.{name}]\nkind = "file"\ntable = "{name}"\nlocation = "{name}.csv"\n'
-        (tmp_path / "forestall.toml").write_text(toml, encoding="utf-8")
-        (tmp_path / ".env").write_text("FORESTALL_SECRET_KEY=a key that only the tests know\n", encoding="utf-8")
-        return settings_of(tmp_path)
-
-    return make
 
 
 def _published(settings: Settings, run_date: date) -> PublishedNight:
@@ -56,7 +35,7 @@ def _intervals(first_on: date, days: int, minutes: int) -> pd.DatetimeIndex:
     )
 
 
-def _volumes(
+def volumes(
     queue: str, run_date: date, days: int, hourly: float, *, hours: Sequence[int] = range(8, 18), minutes: int = 30
 ) -> pd.DataFrame:
     """Counts of the intervals of the last `days` days, in some hours of the site's clock."""
@@ -80,8 +59,8 @@ def test_counts_of_contacts_alone_give_a_whole_plan_and_no_list(
     small: Make, run_date: date, minutes: int, count: int
 ) -> None:
     """One of the queues never closes, the other is three days old."""
-    always = _volumes("calls", run_date, 70, 40.0, hours=range(24), minutes=minutes)
-    new = _volumes("new", run_date, 3, 16.0, minutes=minutes)
+    always = volumes("calls", run_date, 70, 40.0, hours=range(24), minutes=minutes)
+    new = volumes("new", run_date, 3, 16.0, minutes=minutes)
     settings = small(f"[volume]\ninterval_minutes = {minutes}\n", contact_volumes=pd.concat([always, new]))
     summaries = run_jobs(settings, run_date)
     night = _published(settings, run_date)
@@ -137,7 +116,7 @@ def test_activity_alone_gives_a_list_and_no_plan(small: Make) -> None:
 def test_where_nobody_ever_left_the_night_is_published_and_says_so(small: Make) -> None:
     """Yesterday had twenty-five hours, and in all of them people called."""
     run_date = CLOCKS_BACK + timedelta(days=1)
-    volumes = _volumes("calls", run_date, 40, 20.0, hours=range(24))
+    came = volumes("calls", run_date, 40, 20.0, hours=range(24))
     numbers = [f"C{number:03d}" for number in range(80)]
     signed = pd.date_range("2024-01-01", periods=80, freq="3D", tz="UTC")
     settings = small(
@@ -149,7 +128,7 @@ def test_where_nobody_ever_left_the_night_is_published_and_says_so(small: Make) 
         payments=pd.DataFrame(
             {"invoice_id": ["P1"], "customer_id": ["C007"], "due_on": [CLOCKS_BACK], "amount": 30.0, "status": "failed"}
         ),
-        contact_volumes=volumes,
+        contact_volumes=came,
     )  # fmt: skip
     summaries = run_jobs(settings, run_date)
     assert summaries["train_churn"]["kind"] == "base_rate"
@@ -163,11 +142,11 @@ def test_where_nobody_ever_left_the_night_is_published_and_says_so(small: Make) 
     assert failed[["trigger", "addressed_share"]].to_numpy().tolist() == [["payment_failed", 1.0]]
     assert night.frame("staffing_requirement")["agents_net"].max() > 0
     kpis = night.frame("service_kpis").set_index("local_on")["offered_count"]
-    on = volumes["interval_start_at"].dt.tz_convert(ZONE).dt.date
+    on = came["interval_start_at"].dt.tz_convert(ZONE).dt.date
     assert (on == CLOCKS_BACK).sum() == 50
-    assert kpis[CLOCKS_BACK] == volumes.loc[on == CLOCKS_BACK, "offered_count"].sum()
+    assert kpis[CLOCKS_BACK] == came.loc[on == CLOCKS_BACK, "offered_count"].sum()
     with open_warehouse(settings, "test") as warehouse:
         kept = warehouse.frame("SELECT * FROM marts.fct_contact_volume ORDER BY interval_start_at")
-    counted = volumes[volumes["offered_count"] > 0]
+    counted = came[came["offered_count"] > 0]
     assert list(kept["interval_start_at"]) == list(counted["interval_start_at"])
     assert list(kept["offered_count"]) == list(counted["offered_count"])

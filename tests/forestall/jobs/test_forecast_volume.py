@@ -195,6 +195,15 @@ def test_redials_are_no_new_demand(company):
     assert monday["contacts"].sum() == pytest.approx(40 * 1.3 * 10, rel=0.15)
 
 
+def test_a_queue_that_only_ever_reported_zeros_is_told(company):
+    reports = pd.DataFrame({"queue": ["idle", "billing", "tomorrow"], "known_on": [RUN, RUN, RUN + timedelta(days=1)]})
+    settings = fill(company(TOML), CALENDAR, {CHANGES: changes(), "intermediate.int_report_versions": reports})
+    notes = forecast_volume(settings, RUN)["notes"]
+    assert "idle: no contact in any of its reports; it has no forecast" in notes
+    assert notes.count("in any of its reports") == 1
+    assert "idle" not in set(Night(settings, RUN).read("volume_forecast")["queue"])
+
+
 def test_an_event_known_in_time_moves_its_day(company):
     rows, days = changes(), [date(2026, 1, 20), date(2026, 2, 17), date(2026, 3, 10), date(2026, 3, 24)]
     is_event = rows["local_on"].isin(days) & (rows["queue"] == "billing")
