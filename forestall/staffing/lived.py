@@ -1,7 +1,8 @@
 """Plans lived through: what planned agents would have given with the contacts that really came.
 
-Live queues only: deferred work is planned by its backlog. Contacts are those that were counted, placed by chance within
-their interval; handle times and patience are drawn. Every plan meets the same contacts.
+Live queues only: deferred work is planned by its backlog. Each is lived through by itself, so queues that share agents
+are planned with people of their own here, by every plan alike. Contacts are those that were counted, placed by chance
+within their interval; handle times and patience are drawn. Every plan meets the same contacts.
 """
 
 from collections.abc import Mapping
@@ -44,6 +45,7 @@ def plans(
         The rows of live queues with staffed_handle_time_s (at the standard's concurrency), patience_s, threshold_s,
         service_level, concurrency and one column of `PLANS` each.
     """
+    known = replace(known, groups={})  # an agent of several queues could be with one of them only
     told = rows.rename(columns={"contacts": "came"}).assign(contacts=rows["forecast"])
     live, demand = live_demand(told, known, level, interval_s)
 

@@ -71,6 +71,16 @@ def test_plans_are_made_for_and_live_through_the_handle_time_at_the_standards_co
     assert slower[OURS].sum() > plans(rows(80, 70, 75.0), usual, LEVEL, INTERVAL_S)[OURS].sum()
 
 
+def test_queues_that_share_agents_are_lived_through_with_people_of_their_own(known):
+    both = pd.concat([rows(30, 30, 30.0, days=2, queue=queue) for queue in ("care", "sales")], ignore_index=True)
+    apart = replace(known, patience_s={"care": 180.0, "sales": 180.0})
+    shared = replace(apart, groups={"service": ["care", "sales"]})
+    pooled, _ = plan_requirement(both.assign(contacts=both["forecast"]), shared, LEVEL, INTERVAL_S)
+    found, expected = (plans(both, one, LEVEL, INTERVAL_S) for one in (shared, apart))
+    assert found[list(PLANS)].equals(expected[list(PLANS)])
+    assert found[OURS].sum() > pooled["agents_net"].sum()
+
+
 def test_cutoffs_that_plan_the_same_days_are_lived_through_each_by_itself(known):
     first = plans(rows(60, 30, 60.0), known, LEVEL, INTERVAL_S)
     second = plans(rows(60, 120, 60.0), known, LEVEL, INTERVAL_S).assign(cutoff_on=pd.Timestamp("2026-03-09"))
