@@ -72,7 +72,7 @@ def backtest_staffing(settings: Settings, cutoffs: int = 9, horizon_days: int = 
     told = {
         f"{row['plan']}_{name}": round(float(row[name]), 4)
         for row in table.to_dict("records")
-        for name in ("days_in_standard", "agent_hours")
+        for name in ("days_in_standard", "periods_in_standard", "agent_hours")
     }
     written = {DAYS: lived, PLANS: table, BESIDE: beside, OUTREACH: outreach}
     return {**told, **_told_of(outreach), "cutoffs": cutoffs, "folder": _write(settings, written)}

@@ -14,7 +14,7 @@ import pandas as pd
 from forestall.sections import ServiceLevelSettings
 from forestall.staffing.plan import Known, live_demand, plan_requirement
 from forestall.staffing.queueing import Floats
-from forestall.staffing.requirement import Integers, least_agents
+from forestall.staffing.requirement import Flags, Integers, least_agents
 from forestall.staffing.simulation import in_standard, place_arrivals, simulate
 from forestall.staffing.uncertainty import COLUMNS
 from models.volume.intraday import DAY_SHARE, Spread, interval_dispersion, level_of
@@ -112,7 +112,8 @@ def live_through(planned: pd.DataFrame, level: ServiceLevelSettings, interval_s:
 
     Returns:
         plan, cutoff_on, queue, day_on, contacts, agent_hours, service_level, is_in_standard (share of the
-        replications).
+        replications), period_count and periods_kept: periods of the settings over which the standard is to be met, a
+        month on the last of its days, and in how many of them it was (mean of the replications).
     """
     found = []
     for (_, queue), rows in planned.groupby(["cutoff_on", "queue"]):  # a handful, whose days are settled together
@@ -148,26 +149,61 @@ def _lived(
         share = np.divide(in_time.sum(axis=1), total, out=np.ones(len(total)), where=total > 0).reshape(
             REPLICATIONS, -1
         )
+        slot = np.where(counted, arrivals.at_s // interval_s, 0).astype(np.int64)
+        periods, kept = _by_period(in_time, counted, slot, days, float(first["service_level"]), level.period)
         tables.append(pd.DataFrame({
             "plan": plan, "queue": queue, "day_on": days, "contacts": came.sum(axis=1),
             "agent_hours": agents.sum(axis=1) * interval_s / 3600, "service_level": share.mean(axis=0),
-            "is_in_standard": (share >= float(first["service_level"])).mean(axis=0),
+            "is_in_standard": (share >= float(first["service_level"])).mean(axis=0), "period_count": periods,
+            "periods_kept": kept,
         }))  # fmt: skip
     lived = pd.concat(tables, ignore_index=True)
     return lived[lived["contacts"] > 0]
 
 
+def _by_period(
+    in_time: Flags, counted: Flags, slot: Integers, days: np.ndarray, target: float, period: str
+) -> tuple[Floats, Floats]:
+    """Of each day: its periods in which contacts count, and those in which the standard was kept; mean of replications.
+
+    Args:
+        in_time: lanes (days of each replication in turn) x contacts.
+        counted: likewise.
+        slot: interval of each contact.
+        days: their dates.
+        target: share to be answered in time.
+        period: interval, day or month.
+    """
+    part = slot if period == "interval" else np.zeros_like(slot)
+    width = int(part.max(initial=0)) + 1
+    place = np.arange(len(part))[:, None] * width + part
+    total, good = (
+        np.bincount(place.ravel(), flags.ravel(), len(part) * width).reshape(REPLICATIONS, len(days), width)
+        for flags in (counted, in_time & counted)
+    )
+    if period == "month":
+        month = pd.DatetimeIndex(days).to_period("M").factorize()[0]
+        is_last = np.append(month[1:] != month[:-1], True)
+        of_month = (month[:, None] == month) & is_last[:, None]
+        total, good = (np.einsum("td,rdw->rtw", of_month, counts) for counts in (total, good))
+    is_there = total > 0
+    is_kept = np.divide(good, total, out=np.zeros_like(good), where=is_there) >= target
+    return is_there.sum(axis=2).mean(axis=0), is_kept.sum(axis=2).mean(axis=0)
+
+
 def summary(lived: pd.DataFrame) -> pd.DataFrame:
-    """By plan: share of queue days within standard, level over all contacts, hours, and these beside the future's."""
+    """By plan: share of queue days and of periods within standard, level of all contacts, hours beside the future's."""
     weighed = lived.assign(in_time=lived["service_level"] * lived["contacts"])
     sums = weighed.groupby("plan").agg(
         days=("day_on", "size"), days_in_standard=("is_in_standard", "mean"), in_time=("in_time", "sum"),
-        contacts=("contacts", "sum"), agent_hours=("agent_hours", "sum"),
+        contacts=("contacts", "sum"), agent_hours=("agent_hours", "sum"), periods=("period_count", "sum"),
+        kept=("periods_kept", "sum"),
     )  # fmt: skip
     table = sums.assign(
+        periods_in_standard=sums["kept"] / sums["periods"],
         service_level=sums["in_time"] / sums["contacts"],
         hours_ratio=sums["agent_hours"] / sums.loc[sums.index == FUTURE, "agent_hours"].sum(),
     )
     order: Mapping[str, int] = {plan: place for place, plan in enumerate(PLANS)}
-    columns = ["days", "days_in_standard", "service_level", "agent_hours", "hours_ratio"]
+    columns = ["days", "days_in_standard", "periods_in_standard", "service_level", "agent_hours", "hours_ratio"]
     return table[columns].sort_index(key=lambda names: names.map(order)).reset_index()

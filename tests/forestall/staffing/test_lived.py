@@ -8,7 +8,19 @@ import pytest
 
 from forestall.sections import ServiceLevelSettings
 from forestall.staffing.concurrency import handle_times
-from forestall.staffing.lived import AT_NOON, ERLANG_C, FUTURE, LAST_WEEK, OURS, PLANS, live_through, plans, summary
+from forestall.staffing.lived import (
+    AT_NOON,
+    ERLANG_C,
+    FUTURE,
+    LAST_WEEK,
+    OURS,
+    PLANS,
+    REPLICATIONS,
+    _by_period,
+    live_through,
+    plans,
+    summary,
+)
 from forestall.staffing.plan import Known, plan_requirement
 from forestall.staffing.queueing import evaluate
 from forestall.staffing.standards import Standards
@@ -108,6 +120,48 @@ def unsure(frame, cv):
     spread = np.array([-1.64, -1.28, -0.67, 0.0, 0.67, 1.28, 1.64])
     mean = frame["forecast"].to_numpy()[:, None]
     return frame.assign(**dict(zip(COLUMNS, (mean + spread * np.hypot(np.sqrt(mean), cv * mean)).T, strict=True)))
+
+
+def flags(*lanes):
+    return np.array([[sign == "+" for sign in lane] for lane in lanes])
+
+
+@pytest.mark.parametrize(
+    ("period", "periods", "kept"),
+    [
+        # Of each day two intervals of two contacts: ++ +- | ++ ++ | -- ++, and half of them wanted.
+        ("interval", [2, 2, 2], [2, 2, 1]),
+        ("day", [1, 1, 1], [1, 1, 1]),
+        ("month", [0, 1, 1], [0, 1, 1]),  # the last day is the next month's first
+    ],
+)
+def test_periods_are_counted_by_hand(period, periods, kept):
+    once = flags("+++-", "++++", "--++")
+    in_time = np.tile(once, (REPLICATIONS, 1))
+    slot = np.tile(np.array([0, 0, 1, 1]), (len(in_time), 1))
+    days = pd.to_datetime(["2026-03-30", "2026-03-31", "2026-04-01"]).to_numpy()
+    found = _by_period(in_time, np.ones_like(in_time), slot, days, 0.5, period)
+    assert [values.tolist() for values in found] == [periods, kept]
+
+
+def test_a_month_makes_up_for_a_bad_day_and_who_does_not_count_makes_no_period():
+    once = flags("----", "++++", "++++")
+    in_time, counted = np.tile(once, (REPLICATIONS, 1)), np.tile(flags("++++", "++++", "----"), (REPLICATIONS, 1))
+    days = pd.to_datetime(["2026-03-29", "2026-03-30", "2026-03-31"]).to_numpy()
+    slot = np.zeros_like(in_time, dtype=np.int64)
+    by_day, by_month = (_by_period(in_time, counted, slot, days, 0.5, period) for period in ("day", "month"))
+    assert [values.tolist() for values in by_day] == [[1, 1, 0], [0, 1, 0]]
+    assert [values.tolist() for values in by_month] == [[0, 0, 1], [0, 0, 1]]
+    only_uncounted = np.tile(flags("----", "+---", "++++"), (REPLICATIONS, 1))
+    assert _by_period(only_uncounted, counted, slot, days, 0.5, "month")[1].tolist() == [0, 0, 0]
+
+
+def test_a_day_is_a_period_where_the_settings_say_so(known):
+    planned = plans(rows(came=30, forecast=28, last_week=30.0), known, LEVEL, INTERVAL_S)
+    by_day = ServiceLevelSettings(period="day", certainty=0.8)
+    table = summary(live_through(planned, by_day, INTERVAL_S, 1)).set_index("plan")
+    assert table["periods_in_standard"].tolist() == pytest.approx(table["days_in_standard"].tolist())
+    assert 0 < table.loc[FUTURE, "periods_in_standard"] <= 1
 
 
 def test_at_noon_the_afternoon_is_planned_again_from_what_came(known):
