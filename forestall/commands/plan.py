@@ -88,6 +88,9 @@ def what_if(
     concurrency: Annotated[
         int | None, typer.Option(min=1, max=10, help="Contacts that an agent holds at once, such as chats.")
     ] = None,
+    staffing: Annotated[
+        Path | None, typer.Option(help="Shifts by the rules of another staffing.yml, beside those of tonight's.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Write the table by queue and day to this CSV file.")] = None,
 ) -> None:
     """Ask what the plan would be if something were otherwise, beside tonight's; changes nothing.
@@ -100,9 +103,9 @@ def what_if(
 
     answer = ask(settings_of(config), Question(
         tuple(queue or ()), first, last, volume, handle_time, shrinkage, service_level, within, first_response,
-        tuple(closed_queue or ()), closed_site, concurrency,
+        tuple(closed_queue or ()), closed_site, concurrency, staffing,
     ))  # fmt: skip
-    show(answer, Console())
+    show(answer, staffing, Console())
     if out is not None:
         write_csv(answer.days, out)
         tell(f"wrote {out}")

@@ -1,17 +1,22 @@
 """How `forestall what-if` looks on a screen."""
 
+from collections.abc import Hashable, Mapping
+from pathlib import Path
+from typing import Any
+
 import pandas as pd
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from features.phrases import counted
 from forestall.operations.what_if import Answer
 
 LEAST_HOURS = 0.05  # less is shown as 0.0
 
 
-def show(answer: Answer, console: Console) -> None:
+def show(answer: Answer, staffing: Path | None, console: Console) -> None:
     """Queues by day, then the shifts, then what was assumed."""
     table = Table(title=f"Beside the plan of {answer.run_date}: now -> then", title_justify="left", box=SIMPLE_HEAD)
     for name in ("queue", "day"):
@@ -39,8 +44,19 @@ def show(answer: Answer, console: Console) -> None:
             _tell(console, f"{group}: shifts leave {now:,.1f} h uncovered now, {then:,.1f} h then")
         if told.empty:
             _tell(console, "shifts cover all of it, now and then")
+    if answer.plans is not None:
+        for row, rules in zip(answer.plans.to_dict("records"), ("staffing.yml", staffing), strict=True):
+            _tell(console, f"shifts planned afresh by {rules}: {_shifts(row)}")
     for note in answer.notes:
         _tell(console, note)
+
+
+def _shifts(row: Mapping[Hashable, Any]) -> str:
+    nobody = f", {row['open_shifts']} without a name" if row["open_shifts"] else ""
+    return (
+        f"{counted(row['shifts'], 'shift')}{nobody}, {row['paid_hours']:,.1f} h paid, "
+        f"{row['short_hours']:,.1f} h uncovered (at most {row['gap']:.1%} dearer than the cheapest)"
+    )
 
 
 def _percent(share: float) -> str:

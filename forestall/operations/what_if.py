@@ -2,12 +2,14 @@
 
 Volume, handle time, shrinkage, standards, closed queues and sites, for some queues and days. The requirement is made
 again as the night makes it, from the night's forecast; what is not asked about stays as published. Shifts stay
-as they are: the answer says what they would no longer cover, and what service tonight's agents would give.
+as they are, unless other rules for them are asked about: the answer says what they would no longer cover, and what
+service tonight's agents would give.
 """
 
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from math import isfinite
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -15,6 +17,7 @@ from numpy.typing import NDArray
 
 from forestall.operations.intraday import known_of
 from forestall.operations.lost_site import planned_without
+from forestall.operations.other_shifts import rules_of, shifts_beside
 from forestall.publishing.publication import PublishedNight, current_night
 from forestall.settings import ConfigError, Settings
 from forestall.shifts.rules import load_staffing_rules
@@ -47,6 +50,7 @@ class Question:
         closed_queues: nobody answers them, and nothing of theirs goes elsewhere.
         closed_site: nobody works there; the contacts stay.
         concurrency: contacts that an agent holds at once; live queues, which must be named.
+        staffing: a `staffing.yml` with other rules for shifts.
     """
 
     queues: tuple[str, ...] = ()
@@ -61,6 +65,7 @@ class Question:
     closed_queues: tuple[str, ...] = ()
     closed_site: str | None = None
     concurrency: int | None = None
+    staffing: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -74,12 +79,14 @@ class Answer:
             for work that can wait).
         shifts: queue_group, local_on, short_now, short_then (agent hours that the shifts do not cover); empty where
             none are planned.
+        plans: of `shifts_beside`; None where no other rules were asked about.
         notes: what was assumed or cannot be met.
     """
 
     run_date: date
     days: pd.DataFrame
     shifts: pd.DataFrame
+    plans: pd.DataFrame | None
     notes: list[str]
 
 
@@ -95,27 +102,33 @@ def ask(settings: Settings, question: Question) -> Answer:
     forecast, requirement = night.frame("volume_forecast"), night.frame("staffing_requirement")
     question = _checked(question, forecast, night)
     known, notes = known_of(settings, night, requirement)
+    rules = rules_of(question.staffing) if question.staffing else None
     interval_s = settings.volume.interval_minutes * 60
 
     # Whoever shares agents with a queue that is asked about is planned with it, and told. All days are planned, as the
     # night did it: a month's certainty, work that can wait and what agents share hang on days that are not asked about.
     groups = [set(names) for names in known.groups.values() if set(names) & set(question.queues)]
-    touched = set(question.queues).union(*groups)
+    touched = set(question.queues).union(*groups) if rules is None else set(forecast["queue"])
     rows = forecast[forecast["queue"].isin(touched)].reset_index(drop=True)
     otherwise = _changed(rows, question)
     own = rows[rows["queue"].isin(question.queues)]
     backlog = {queue: count for queue, count in known.backlog.items() if queue in touched}
-    asked = replace(known, standards=_standards(known, own, question), backlog=backlog)
+    shared = known.groups if rules is None else rules.groups
+    asked = replace(known, standards=_standards(known, own, question), backlog=backlog, groups=shared)
     days = days_of_queues(night.frame("volume_days"))
     notes += [*_unheard(own, known, question, requirement), *_concurrency_notes(otherwise, asked, question)]
     then, told = plan_requirement(otherwise, asked, settings.service_level, interval_s, days)
     then = then[_is_within(then, question)]
     now = requirement[requirement["queue"].isin(touched) & _is_within(requirement, question)]
     now, then = (side.assign(scheduled=whole_agents(side)) for side in (now, then))
+    plans = None
+    if rules is not None:
+        handle_times = night.frame("handle_time_by_concurrency")
+        plans = shifts_beside(settings, night.run_date, now, then, rules, handle_times)
     both = now.merge(then, on=[*KEY, "local_on"], suffixes=("_now", "_then"), how="inner", validate="one_to_one")
     coverage = _coverage(night, settings, both, question)
     both = _with_service(both, otherwise, question, asked, coverage, settings, interval_s)
-    return Answer(night.run_date, _by_day(both, interval_s), _short(coverage, interval_s), [*notes, *told])
+    return Answer(night.run_date, _by_day(both, interval_s), _short(coverage, interval_s), plans, [*notes, *told])
 
 
 def _checked(question: Question, forecast: pd.DataFrame, night: PublishedNight) -> Question:

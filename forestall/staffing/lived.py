@@ -149,7 +149,7 @@ def _lived(
         share = np.divide(in_time.sum(axis=1), total, out=np.ones(len(total)), where=total > 0).reshape(
             REPLICATIONS, -1
         )
-        slot = np.where(counted, arrivals.at_s // interval_s, 0).astype(np.int64)
+        slot = (np.where(counted, arrivals.at_s, 0.0) // interval_s).astype(np.int64)
         periods, kept = _by_period(in_time, counted, slot, days, float(first["service_level"]), level.period)
         tables.append(pd.DataFrame({
             "plan": plan, "queue": queue, "day_on": days, "contacts": came.sum(axis=1),

@@ -20,6 +20,7 @@ from forestall.staffing.concurrency import handle_times
 from forestall.staffing.plan import Known, plan_requirement
 from forestall.staffing.standards import QueueOverride, Standards
 from models.volume.quantiles import QUANTILE_COLUMNS, Spread, quantiles
+from tests.forestall.jobs.volumes import add_staffing_tables
 
 RUN, ZONE = date(2026, 3, 2), ZoneInfo("Europe/Berlin")
 TUESDAY = RUN + timedelta(days=1)
@@ -359,3 +360,67 @@ def test_a_queue_of_a_group_is_planned_with_those_who_share_its_agents(shared):
     assert contacts["care"] == pytest.approx(1.5 * by_queue(answer, "contacts_now")["care"])
     assert contacts["sales"] == pytest.approx(by_queue(answer, "contacts_now")["sales"])
     assert sum(by_queue(more, "agents_then").values()) > sum(by_queue(more, "agents_now").values())
+
+
+DAY_LONG = 'patterns:\n  long: {starts: ["08:00"], minutes: 600}\n'
+MORNINGS = 'patterns:\n  morning: {starts: ["08:00"], minutes: 240}\n'
+
+
+@pytest.fixture
+def with_shifts(settings):
+    """Tonight everybody is there from 08:00 to 18:00; `other.yml` is yet to be written."""
+    add_staffing_tables(settings)
+    (settings.root / "staffing.yml").write_text(DAY_LONG)
+    return settings, settings.root / "other.yml"
+
+
+def test_other_shifts_leave_the_afternoon_to_nobody(with_shifts):
+    settings, other = with_shifts
+    other.write_text(MORNINGS)
+    answer = ask(settings, Question(staffing=other))
+    now, then = (answer.plans.set_index("plan").loc[when] for when in ("now", "then"))
+    plan = requirement(settings, forecast())
+    afternoon = plan["interval_start_at"].dt.tz_convert(ZONE).dt.hour >= 12
+    assert now["short_hours"] == 0
+    assert then["short_hours"] == sum(hours(plan[afternoon]).values()) > 0
+    assert then["paid_hours"] == then["shifts"] * 4 < now["paid_hours"]
+    assert by_queue(answer, "hours_then") == by_queue(answer, "hours_now")  # the requirement is the same
+
+
+def test_the_same_shifts_are_the_same_and_more_work_takes_more_of_them(with_shifts):
+    settings, other = with_shifts
+    other.write_text(DAY_LONG)
+    now, then = (ask(settings, Question(staffing=other)).plans.drop(columns="plan").loc[at] for at in (0, 1))
+    pd.testing.assert_series_equal(now, then, check_names=False)
+    more = ask(settings, Question(("care",), volume_percent=50, staffing=other)).plans["paid_hours"]
+    assert more[1] > more[0]
+
+
+def test_groups_of_the_other_file_share_their_agents(with_shifts):
+    settings, other = with_shifts
+    other.write_text(DAY_LONG + "groups:\n  front: [care, sales]\n")
+    answer = ask(settings, Question(staffing=other))
+    assert sum(by_queue(answer, "hours_then").values()) < sum(by_queue(answer, "hours_now").values())
+    assert answer.plans["paid_hours"][1] < answer.plans["paid_hours"][0]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [(None, "there is no such file"), ("patterns: {}\n", "no patterns"), ("patern: {}\n", r"other\.yml:1: .*patterns")],
+)
+def test_other_rules_that_are_none_are_one_line(with_shifts, text, told):
+    settings, other = with_shifts
+    if text is not None:
+        other.write_text(text)
+    with pytest.raises(ConfigError, match=told):
+        ask(settings, Question(staffing=other))
+
+
+def test_the_command_shows_what_other_shifts_would_give(with_shifts):
+    settings, other = with_shifts
+    other.write_text(MORNINGS)
+    config = str(settings.root / "forestall.toml")
+    done = CliRunner().invoke(app, ["what-if", "--config", config, "--staffing", str(other)])
+    assert done.exit_code == 0, done.output
+    assert "planned afresh by staffing.yml" in done.output
+    assert "other.yml: " in done.output.replace("\n", "")
