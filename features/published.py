@@ -26,7 +26,7 @@ from features.published_staffing import (
 from features.published_volume import FORECAST_ACCURACY, FORECAST_METHODS, VOLUME_DAYS, VOLUME_FORECAST
 from features.tables import Table, columns
 
-SCHEMA_VERSION = 8
+SCHEMA_VERSION = 9
 
 SERVICE_KPIS = Table(
     "service_kpis", "day x queue x channel", ("local_on", "queue", "channel"),

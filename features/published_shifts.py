@@ -52,6 +52,12 @@ SHIFT_SERVICE = Table(
         ("asa_s", "number", "mean wait of those answered, seconds"),
         ("abandonment", "number", "share that gives up"),
         ("occupancy", "number", "share of agents' time on duty that is busy; of deferred work as planned"),
+        ("asa_s_low", "number", "10 % of such days have a shorter mean wait"),
+        ("asa_s_high", "number", "10 % of such days have a longer mean wait"),
+        ("abandonment_low", "number", "on 10 % of such days fewer give up"),
+        ("abandonment_high", "number", "on 10 % of such days more give up"),
+        ("occupancy_low", "number", "10 % of such days are less busy"),
+        ("occupancy_high", "number", "10 % of such days are busier"),
     ),
 )  # fmt: skip
 

@@ -165,7 +165,8 @@ _STRAY = """
         (SELECT count(*) FROM staging.stg_outreach_outcomes WHERE CASE
             WHEN row_id IS NOT NULL
                 THEN row_id NOT IN (SELECT row_id FROM forestall.listings WHERE run_date < DATE '{run_date}')
-            ELSE customer_id NOT IN (SELECT customer_id FROM forestall.listings WHERE run_date < DATE '{run_date}')
+            ELSE CAST(happened_at AS DATE) >= (SELECT min(run_date) FROM forestall.listings)
+                AND customer_id NOT IN (SELECT customer_id FROM forestall.listings WHERE run_date < DATE '{run_date}')
         END) AS never_listed_count,
         (SELECT count(*) FROM staging.stg_outreach_outcomes) - (SELECT count(*) FROM (
             SELECT DISTINCT customer_id, row_id, action, offer, happened_at, result, minutes
@@ -182,7 +183,7 @@ class Experiment:
         horizon_days: of leaving and margin.
         has_grace: whether it takes the days of grace to know that somebody has left.
         never_listed_count: outcomes of no list: the row that they name, or where they name none the customer, was on
-            none; they only let the customer rest.
+            none; they only let the customer rest. What was done before the first list names none and is not counted.
         repeated_count: outcomes recorded once more; counted once.
     """
 

@@ -152,8 +152,10 @@ def _group(
             busy = np.minimum(deferred, there) + live_busy / grid.interval_s / at_once
             total = there.sum()
             share = min(1.0, float(busy.sum() / total)) if total > 0 else None
+            by_lane = np.minimum(_share(busy.sum(axis=1), there.sum(axis=1)), 1.0)
             if total > 0 or row["contacts"]:
-                rows.append({"local_on": grid.days[day.number], **row, "occupancy": share})
+                told_busy = {"occupancy": share, **_range("occupancy", by_lane)}
+                rows.append({"local_on": grid.days[day.number], **row, **told_busy})
             on_duty = there.mean(axis=0)
             by_interval = np.divide(busy.mean(axis=0), on_duty, out=np.full(len(on_duty), np.nan), where=on_duty > 0)
             occupancy[day.first : day.last] = np.minimum(by_interval, 1.0)
@@ -216,7 +218,7 @@ def _told(
     """What the customers of a day met; nothing where none came."""
     threshold = np.array([queue.standard.threshold_s for queue in live], float)[arrivals.kind]
     came = np.isfinite(arrivals.at_s)
-    answered = came & ~served.is_abandoned
+    gave_up, answered = came & served.is_abandoned, came & ~served.is_abandoned
     in_time, counted = in_standard(arrivals, served, threshold, level)
     share = _share(in_time.sum(axis=1), counted.sum(axis=1))
     met = np.ones(REPLICATIONS, bool)
@@ -229,14 +231,23 @@ def _told(
         return {}
     return {
         "service_level": float(in_time.sum() / counted.sum()),
-        "service_level_low": float(np.quantile(known, 0.1)),
-        "service_level_high": float(np.quantile(known, 0.9)),
+        **_range("service_level", share),
         "service_level_error": float(known.std(ddof=1) / np.sqrt(len(known))) if len(known) > 1 else None,
         "standard_probability": float(met.mean()),
         "asa_s": float(served.wait_s[answered].mean()) if answered.any() else None,
-        "abandonment": float((came & served.is_abandoned).sum() / came.sum()),
+        **_range("asa_s", _share(np.where(answered, served.wait_s, 0.0).sum(axis=1), answered.sum(axis=1))),
+        "abandonment": float(gave_up.sum() / came.sum()),
+        **_range("abandonment", _share(gave_up.sum(axis=1), came.sum(axis=1))),
     }
 
 
-def _share(part: NDArray[np.int64], total: NDArray[np.int64]) -> Floats:
+def _range(name: str, by_lane: Floats) -> dict[str, float]:
+    """What the middle 80 % of replications have; those that know nothing are left out."""
+    known = by_lane[~np.isnan(by_lane)]
+    if not len(known):
+        return {}
+    return {f"{name}_low": float(np.quantile(known, 0.1)), f"{name}_high": float(np.quantile(known, 0.9))}
+
+
+def _share(part: NDArray[Any], total: NDArray[Any]) -> Floats:
     return np.asarray(np.divide(part, total, out=np.full(len(total), np.nan), where=total > 0))

@@ -12,6 +12,9 @@ from forestall.web import charts
 MOST_COLUMNS = 32
 WORST = 10  # uncovered intervals that are shown
 NEXT_DAYS = 7
+MET = ("service_level", "service_level_low", "service_level_high", "standard_probability", "asa_s", "asa_s_low",
+       "asa_s_high", "abandonment", "abandonment_low", "abandonment_high")  # fmt: skip
+BUSY = ("occupancy", "occupancy_low", "occupancy_high")
 
 
 def shift_section(
@@ -91,24 +94,22 @@ def _heat_map(rows: pd.DataFrame) -> dict[str, Any]:
 
 
 def _service(service: pd.DataFrame) -> list[dict[str, Any]]:
-    """Each group over all days, weighted by contacts; days' own range beside it."""
+    """Each group over all days, what customers meet weighted by contacts; days' own range beside it."""
     found = []
     for group, rows in service.groupby("queue_group"):
         live = rows[rows["service_level"].notna() & (rows["contacts"] > 0)]
-        weights = live["contacts"]
-
-        def mean(name: str, live: pd.DataFrame = live, weights: pd.Series = weights) -> float | None:
-            return float(np.average(live[name].astype(float), weights=weights)) if len(live) else None
-
-        occupancy = rows["occupancy"].dropna()
         found.append({
             "queue_group": str(group), "days": len(rows), "contacts": float(rows["contacts"].sum()),
-            **{name: mean(name) for name in ("service_level", "service_level_low", "service_level_high", "asa_s",
-                                             "abandonment",
-                                             "standard_probability")},
-            "occupancy": float(occupancy.mean()) if len(occupancy) else None,
+            **{name: _mean(live[name], live["contacts"]) for name in MET},
+            **{name: _mean(rows[name]) for name in BUSY},
         })  # fmt: skip
     return found
+
+
+def _mean(values: pd.Series, weights: pd.Series | None = None) -> float | None:
+    """Of what is known; None where nothing is."""
+    known = values.dropna().astype(float)
+    return float(np.average(known, weights=None if weights is None else weights[known.index])) if len(known) else None
 
 
 def _targets(requirement: pd.DataFrame, standards: Mapping[str, Any]) -> dict[str, float]:

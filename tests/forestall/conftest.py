@@ -483,6 +483,12 @@ def _shifts(run_date: date) -> dict[str, pd.DataFrame]:
             "asa_s": 14.0,
             "abandonment": 0.03,
             "occupancy": 0.8,
+            "asa_s_low": 6.0,
+            "asa_s_high": 31.0,
+            "abandonment_low": 0.01,
+            "abandonment_high": 0.06,
+            "occupancy_low": 0.72,
+            "occupancy_high": 0.87,
         }
     ]
     capacity = [

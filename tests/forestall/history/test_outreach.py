@@ -206,11 +206,12 @@ def test_the_night_counts_and_tells_what_was_recorded_against_the_rules(settings
 
 
 def test_an_outcome_without_a_row_is_of_its_customers_list(settings):
-    """o5 above names no row, but its customer would have been listed; this one's never was."""
+    """o5 above names no row, but its customer would have been listed; this one's was not, once before any was."""
     fill(settings, ROWS)
     fill(settings, """
         INSERT INTO staging.stg_outreach_outcomes VALUES
-            ('o7', 'never listed', NULL, 'call', NULL, '2026-01-20 10:00+01', 'reached', 4)
+            ('o7', 'never listed', NULL, 'call', NULL, '2026-01-20 10:00+01', 'reached', 4),
+            ('o8', 'never listed', NULL, 'call', NULL, '2025-11-20 10:00+01', 'reached', 4)
     """)  # fmt: skip
     publish(settings, LISTED, FIRST_NIGHT)
     summary = measure_outreach(settings, RUN_DATE)

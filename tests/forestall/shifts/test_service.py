@@ -67,3 +67,21 @@ def test_who_is_away_is_missed():
     assert hours_lost["service_level"] < all_there["service_level"] - 0.05
     # Days on which many are away at once are worse than the same loss spread over all days.
     assert some_away["service_level_low"] < hours_lost["service_level_low"]
+
+
+def test_what_is_simulated_has_its_range():
+    """Twenty days each: most lie around the mean, and days on which a quarter may be away differ more."""
+    alike, _ = service(8, Losses(0, 0.25))
+    uneven, _ = service(8, Losses(0.25, 0))
+    for name in ("service_level", "asa_s", "abandonment", "occupancy"):
+        for row in (alike, uneven):
+            assert row[f"{name}_low"] < row[name] < row[f"{name}_high"], name
+        width = {key: row[f"{name}_high"] - row[f"{name}_low"] for key, row in (("alike", alike), ("uneven", uneven))}
+        assert width["uneven"] > width["alike"], name
+
+
+def test_where_nobody_is_there_waits_have_no_range():
+    row, _ = service(0, Losses(0, 0))
+    assert (row["abandonment_low"], row["abandonment_high"]) == (1.0, 1.0)
+    assert "asa_s_low" not in row
+    assert pd.isna(row["occupancy"])
