@@ -61,6 +61,8 @@ _LIST = columns(
     ("value_segment", "text", "by `segments.yml`; null before schema version 3, and of who refused profiling"),
     ("change_reason", "text", "how the risk moved since the night before, and what moved it"),
     ("evidence", "text", "what happened in the last 30 days, the most pressing first, separated by ` | `"),
+    ("idle_hours", "text", "the site's hours of planned_on in which agents of its pool have minutes for its tier, by "
+     "usable_minutes; null where the settings say how many there are"),
 )  # fmt: skip
 
 OUTREACH_LIST = Table("outreach_list", "customer to contact", ("row_id",), _LIST)

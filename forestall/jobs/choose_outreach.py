@@ -137,6 +137,7 @@ def what_is_known(warehouse: Warehouse, night: Night, playbook: Playbook) -> Kno
         former_accounts=warehouse.frame(FORMER_ACCOUNTS, [night.cutoff]),
         segments=night.read("customer_segments"),
         usable=_usable(night),
+        interval_minutes=night.settings.volume.interval_minutes,
         leave_together=night.settings.churn.level == "account",
         evidence=told_facts(warehouse.frame("SELECT * FROM marts.fct_customer_evidence ORDER BY customer_id")),
     )

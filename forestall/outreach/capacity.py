@@ -12,11 +12,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from forestall.outreach.hours import in_words, touching
 from forestall.outreach.playbook import Playbook
 from forestall.sections import WEEK, OutreachSettings, PoolSettings
 
 Flags = NDArray[np.bool_]
 NEEDS = ("team", "language", "skills", "action_languages")
+LEAST_MINUTES = 1.0  # of an interval: with less nobody has time
 BETWEEN = "|"  # skills, or languages, of an action in one text
 
 
@@ -86,21 +88,52 @@ def lenders(settings: OutreachSettings, usable: pd.DataFrame | None) -> dict[str
     return {name: tuple(sorted(teams.intersection(_lenders(pool)))) for name, pool in pools(settings).items()}
 
 
+def idle_hours(
+    settings: OutreachSettings, usable: pd.DataFrame, site_zone: str, interval_minutes: int, *, if_quiet: bool
+) -> dict[tuple[str, date], str]:
+    """When agents of a pool have minutes on a day, by the site's clock, such as `09:30-11:00`; by pool and day.
+
+    Args:
+        settings: of outreach.
+        usable: rows of `usable_minutes`.
+        site_zone: the site's time zone.
+        interval_minutes: length of an interval.
+        if_quiet: of `slots`.
+    """
+    rows, column = _of_pools(settings, usable), _minutes(if_quiet)
+    there = rows.groupby(["pool", "local_on", "interval_start_at"], as_index=False)[column].sum()
+    there = there[there[column] >= LEAST_MINUTES]
+    local = there["interval_start_at"].dt.tz_convert(site_zone)
+    starts = (local.dt.hour * 60 + local.dt.minute).groupby([there["pool"], there["local_on"]])
+    return {(str(pool), on): str(in_words(touching(own, interval_minutes))) for (pool, on), own in starts}
+
+
 def _lent(settings: OutreachSettings, usable: pd.DataFrame | None, if_quiet: bool) -> dict[str, dict[date, float]]:
-    """Minutes by day of each pool that lives on shifts; agents who fit several are in the first that is named."""
-    giving = lenders(settings, usable)
-    known = {name: pool for name, pool in pools(settings).items() if giving[name]}
-    if usable is None or not known:
+    """Minutes by day of each pool that lives on shifts."""
+    found: dict[str, dict[date, float]] = {name: {} for name, giving in lenders(settings, usable).items() if giving}
+    if usable is None or not found:
         return {}
-    column = "if_quiet_minutes" if if_quiet else "firm_minutes"
-    kinds = usable.groupby(["team", "languages", "skills", "local_on"])[column].sum()
-    found: dict[str, dict[date, float]] = {name: {} for name in known}
-    rows = kinds.rename("minutes").reset_index()
-    for team, languages, skills, on, minutes in rows.itertuples(index=False):
-        named = (name for name, pool in known.items() if _is_of(pool, team, _texts(languages), _texts(skills)))
-        if (name := next(named, None)) is not None:
-            found[name][on] = found[name].get(on, 0.0) + float(minutes)
+    minutes = _of_pools(settings, usable).groupby(["pool", "local_on"], as_index=False)[_minutes(if_quiet)].sum()
+    for name, on, there in minutes.itertuples(index=False):
+        found[name][on] = float(there)
     return found
+
+
+def _minutes(if_quiet: bool) -> str:
+    return "if_quiet_minutes" if if_quiet else "firm_minutes"
+
+
+def _of_pools(settings: OutreachSettings, usable: pd.DataFrame) -> pd.DataFrame:
+    """`usable` of the pools that live on shifts, with `pool`; agents who fit several are in the first that is named."""
+    known = {name: pool for name, pool in pools(settings).items() if lenders(settings, usable)[name]}
+    alike = ["team", "languages", "skills"]
+    kinds = usable[alike].drop_duplicates()
+    named = [
+        next((name for name, pool in known.items() if _is_of(pool, team, _texts(languages), _texts(skills))), None)
+        for team, languages, skills in kinds.itertuples(index=False)
+    ]
+    told = kinds.assign(pool=pd.Series(named, kinds.index, dtype=object))
+    return usable.merge(told[told["pool"].notna()], on=alike, validate="many_to_one")
 
 
 def _is_of(pool: PoolSettings, team: str, languages: Collection[str], skills: Collection[str]) -> bool:

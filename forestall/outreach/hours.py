@@ -3,6 +3,7 @@
 Hours are texts such as `09:00-12:00, 17:00-19:00`, which no spreadsheet takes for a date.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo, available_timezones
@@ -53,11 +54,11 @@ def add_hours(people: pd.DataFrame, clock: Clock) -> pd.DataFrame:
     allowed = {zone: _allowed(clock, minutes) for zone, minutes in ahead.items()}
     pairs = pd.DataFrame({"zone": zones, "answered": people["answered_hours"]}).drop_duplicates()
     best = {
-        (zone, answered): _text(_within(_answered(answered, ahead[zone]), allowed[zone]))
+        (zone, answered): in_words(_within(_answered(answered, ahead[zone]), allowed[zone]))
         for zone, answered in pairs.itertuples(index=False)
         if isinstance(answered, str)
     }
-    called = zones.map({zone: _text(spans) for zone, spans in allowed.items()}).astype(object)
+    called = zones.map({zone: in_words(spans) for zone, spans in allowed.items()}).astype(object)
     liked = pd.Series(
         [best.get(pair) for pair in zip(zones, people["answered_hours"], strict=True)], people.index, dtype=object
     )
@@ -80,13 +81,17 @@ def _allowed(clock: Clock, ahead: int) -> Spans:
 
 def _answered(text: str, ahead: int) -> Spans:
     """Hours by the site's clock as spans of the customer's day; hours that touch are one span."""
-    starts = sorted({(int(hour) * 60 + ahead) % DAY_MIN for hour in text.split(",") if hour.strip()})
+    return touching(((int(hour) * 60 + ahead) % DAY_MIN for hour in text.split(",") if hour.strip()), 60)
+
+
+def touching(starts: Iterable[int], length: int) -> Spans:
+    """Stretches of `length` minutes; those that touch are one."""
     spans: Spans = []
-    for start in starts:
+    for start in sorted(set(starts)):
         if spans and start == spans[-1][1]:
-            spans[-1] = (spans[-1][0], start + 60)
+            spans[-1] = (spans[-1][0], start + length)
         else:
-            spans.append((start, start + 60))
+            spans.append((start, start + length))
     return spans
 
 
@@ -95,6 +100,7 @@ def _within(spans: Spans, limits: Spans) -> Spans:
     return sorted((start, end) for start, end in cut if start < end)
 
 
-def _text(spans: Spans) -> str | None:
+def in_words(spans: Spans) -> str | None:
+    """`09:00-12:00, 17:00-19:00`; None where there are none."""
     told = ", ".join("-".join(f"{minute // 60:02d}:{minute % 60:02d}" for minute in span) for span in spans)
     return told or None

@@ -57,6 +57,7 @@ class Known:
         segments: customer_id, lifecycle_stage, value_segment of the night.
         evidence: what happened, in words (`evidence.told_facts`).
         usable: rows of `usable_minutes` of the night; empty where no shifts are planned.
+        interval_minutes: length of their intervals.
         leave_together: an account leaves as a whole, so the margin of all its customers is at risk.
     """
 
@@ -80,6 +81,7 @@ class Known:
     segments: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(segments.COLUMNS)))
     evidence: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(EVIDENCE)))
     usable: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=USABLE_MINUTES.names))
+    interval_minutes: int = 30
     leave_together: bool = False
 
 
@@ -124,6 +126,7 @@ def make_lists(known: Known, playbook: Playbook, settings: OutreachSettings, hor
     is_holdout = rows["suppression_reason"].isna() & (rows["arm"] == HOLDOUT)
     rows["suppression_reason"] = rows["suppression_reason"].mask(is_holdout, HOLDOUT)
 
+    rows["idle_hours"] = _idle_hours(rows, known, settings)
     rows = worklist.carry_over(worklist.in_order(rows), known.previous, known.run_date)
     listed, withheld = worklist.split(worklist.publish(rows, known.worked, known.outcomes, playbook.version))
     considered = _considered(options[is_allowed], selected, known.previous)
@@ -225,6 +228,20 @@ def _select(
     quiet = replace(quiet, budget=room.less(firm[firm["account_id"].map(arms) != HOLDOUT]).budget)
     more = quiet.blind(settings.holdout_share).fill(_without(allowed, firm))
     return pd.concat([firm, _served(more.assign(tier=worklist.IF_QUIET), arms, quiet)], ignore_index=True)
+
+
+def _idle_hours(rows: pd.DataFrame, known: Known, settings: OutreachSettings) -> list[str | None]:
+    """When the agents whose minutes a row takes have them."""
+    if known.usable.empty:
+        return [None] * len(rows)
+    of_tier = {
+        tier: capacity.idle_hours(
+            settings, known.usable, known.site_zone, known.interval_minutes, if_quiet=tier == worklist.IF_QUIET
+        )
+        for tier in TIERS
+    }
+    places = zip(rows["tier"], rows["pool"], rows["planned_on"], strict=True)
+    return [of_tier.get(tier, {}).get((pool, on)) for tier, pool, on in places]
 
 
 def _served(rows: pd.DataFrame, arms: pd.Series, room: Room) -> pd.DataFrame:

@@ -34,7 +34,8 @@ AGENT: dict[str, tuple[int, str]] = {
     "Own number": (18, "the customer's id in the company's own systems"),
     "What to do": (24, "action of the playbook, and how to reach the customer"),
     "By": (21, "act by; coloured where that day has passed"),
-    "When to call": (17, "the customer's local hours: those in which the customer has answered, and those allowed"),
+    "When to call": (17, "the customer's local hours: those in which the customer has answered, and those allowed; and "
+                     "when agents have time on that day, by our own clock"),
     "Why": (62, "what speaks for leaving and what happened, the most telling first"),
     "Since the last night": (44, "how the risk moved, and what moved it"),
     "What to say and offer": (30, "what may be offered, and where the script is"),
@@ -55,8 +56,8 @@ PARTS = (
     "expected_value", "row_id",
 )  # fmt: skip
 WIDTHS: dict[Kind, int] = {"text": 16, "instant": 17, "date": 11, "integer": 9, "number": 11, "money": 12, "boolean": 8}
-WIDE = {"reasons": 60, "evidence": 50, "change_reason": 40, "call_hours": 24, "best_hours": 24, "customer_id": 23,
-        "account_id": 23, "row_id": 19, "script": 30}  # fmt: skip
+WIDE = {"reasons": 60, "evidence": 50, "change_reason": 40, "call_hours": 24, "best_hours": 24, "idle_hours": 24,
+        "customer_id": 23, "account_id": 23, "row_id": 19, "script": 30}  # fmt: skip
 LONG = ("reasons", "evidence", "change_reason")
 FORMATS: dict[Kind, str] = {"instant": "yyyy-mm-dd hh:mm", "date": "yyyy-mm-dd", "integer": "0", "number": "0.00",
                             "money": "#,##0.00", "text": "@", "boolean": "General"}  # fmt: skip
@@ -90,6 +91,7 @@ def as_agents_read(rows: pd.DataFrame) -> pd.DataFrame:
     told = rows["reasons"].str.cat(rows["evidence"].astype("str"), sep=SEPARATOR, na_rep="")
     lines = told.map(lambda text: "\n".join(f"• {line}" for line in text.split(SEPARATOR) if line), na_action="ignore")
     best, allowed = rows["best_hours"].astype("str"), rows["call_hours"].astype("str")
+    idle = "\nwe have time " + rows["idle_hours"].astype("str")
     offer = ("Offer: " + _plain(rows["offer"]).str.lower()).fillna("No offer")
     columns = {
         "Rank": rows["list_rank"],
@@ -100,7 +102,7 @@ def as_agents_read(rows: pd.DataFrame) -> pd.DataFrame:
         "Own number": rows.get("original_customer_id"),
         "What to do": _plain(rows["action"]) + (", by " + _plain(rows["channel"]).str.lower()).fillna(""),
         "By": rows["due_on"],
-        "When to call": ("best " + best + "\nallowed " + allowed).fillna(allowed),
+        "When to call": ("best " + best + "\nallowed " + allowed).fillna(allowed).str.cat(idle, na_rep=""),
         "Why": lines,
         "Since the last night": rows["change_reason"],
         "What to say and offer": offer + ("\nScript: " + rows["script"].astype("str")).fillna(""),

@@ -253,6 +253,7 @@ def _list(scores: pd.DataFrame, run_date: date) -> pd.DataFrame:
             "language": "de",
             "call_hours": "09:00-20:00",
             "best_hours": "17:00-19:00",
+            "idle_hours": "09:30-11:00",
             "team": "retention",
             "pool": "retention",
             "planned_on": run_date,

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pandas as pd
 import pytest
 
-from forestall.outreach.capacity import slots, told, with_rostered
+from forestall.outreach.capacity import idle_hours, slots, told, with_rostered
 from forestall.sections import OutreachSettings, PoolSettings
 
 MONDAY = date(2026, 3, 2)
@@ -86,3 +86,19 @@ def test_shifts_that_leave_nobody_free_are_told(playbook):
     assert told(playbook, settings, TUESDAY, CARE) == [
         "team `care` has no usable minutes in its shifts, so nobody can do: fix, credit_call"
     ]
+
+
+def test_when_agents_of_a_pool_have_time_is_told_by_the_sites_clock():
+    """Half hours of Monday: care speaks German until eleven, with a gap; English has half a minute only."""
+    starts = pd.date_range(f"{MONDAY} 09:00", periods=5, freq="30min", tz="Europe/Berlin").tz_convert("UTC")
+    minutes = {"de": [10.0, 20.0, 0.0, 4.0, 0.6], "en": [0.5] * 5}
+    rows = pd.concat([
+        usable(*(("care", language, "phone", MONDAY, firm, 7.0) for firm in own)).assign(interval_start_at=starts)
+        for language, own in minutes.items()
+    ])  # fmt: skip
+    pools = {name: PoolSettings(team="care", minutes=1, languages=(name,)) for name in ("de", "en")}
+    settings = OutreachSettings(pools=pools)
+    firm = idle_hours(settings, rows, "Europe/Berlin", 30, if_quiet=False)
+    assert firm == {("de", MONDAY): "09:00-10:00, 10:30-11:00"}
+    quiet = idle_hours(settings, rows, "America/New_York", 30, if_quiet=True)
+    assert quiet == dict.fromkeys((("de", MONDAY), ("en", MONDAY)), "03:00-05:30")

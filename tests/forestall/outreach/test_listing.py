@@ -388,13 +388,14 @@ def test_a_customers_own_arm_never_decides_whether_it_would_have_been_listed(mak
 def test_the_list_fills_what_shifts_leave_firm_first_then_if_quiet(make):
     shifts = pd.DataFrame({
         "team": "care", "languages": "de", "skills": "", "local_on": [RUN_DATE], "firm_minutes": 35.0,
-        "if_quiet_minutes": 21.0,
+        "if_quiet_minutes": 21.0, "interval_start_at": pd.Timestamp(RUN_DATE, tz="Europe/Berlin") + pd.Timedelta("9h"),
     })  # fmt: skip
     listed = make(values={"risk": 0.9, "usable": shifts}).listed
     # `fix` takes ten minutes: three fit in 35, two more in 21; the 100 minutes of the settings are not there.
     assert listed.groupby("tier")["expected_minutes"].sum().to_dict() == {"firm": 30.0, "if_quiet": 20.0}
     lent_by = make(values={"risk": 0.9, "usable": shifts}).placed.set_index("pool")["lent_by"]
     assert (set(lent_by["care"]), lent_by["success"]) == ({"care"}, "")
+    assert set(listed["idle_hours"]) == {"09:00-09:30"}
     firm, quiet = (listed[listed["tier"] == tier] for tier in ("firm", "if_quiet"))
     assert firm["expected_value"].min() >= quiet["expected_value"].max()
 

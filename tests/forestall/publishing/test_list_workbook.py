@@ -43,7 +43,7 @@ def test_an_agent_reads_in_the_order_of_the_work_and_finds_the_row_id_last(book:
     first = dict(zip(heads(sheet), (cell.value for cell in sheet[2]), strict=True))
     assert first["Worth"] == 24.0
     assert first["By"].date() == date(2026, 3, 3)
-    assert first["When to call"] == "best 17:00-19:00\nallowed 09:00-20:00"
+    assert first["When to call"] == "best 17:00-19:00\nallowed 09:00-20:00\nwe have time 09:30-11:00"
     assert first["What to do"] == "Call back, by phone"
     assert first["What to say and offer"].startswith("Offer: one month free")
     assert first["Why"].splitlines()[-1] == "• 3 contacts about billing in 7 days, the last one unanswered for 31 h"
@@ -100,6 +100,7 @@ def test_a_list_of_nobody_has_its_heads(rows: pd.DataFrame, tmp_path: Path) -> N
 
 def test_what_is_missing_is_left_out_of_the_words(rows: pd.DataFrame) -> None:
     missing = rows.head(3).assign(
+        idle_hours=pd.Series([None, None, None], rows.index[:3], dtype="str"),
         reasons=pd.Series(["notice given yesterday", None, "a | b"], rows.index[:3], dtype="str"),
         evidence=pd.Series([None, "c", "c"], rows.index[:3], dtype="str"), best_hours=None, offer=None,
         script="scripts/fix.md",
