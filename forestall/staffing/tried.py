@@ -20,7 +20,7 @@ from forestall.staffing.queueing import Floats
 from forestall.staffing.requirement import Demand, Integers, least_agents
 from forestall.staffing.simulation import Arrivals, draw_arrivals, in_standard, simulate
 
-FEW = 600.0  # contacts of a day; with more the computed share is right within two points
+FEW = 600.0  # contacts of a usual day; with more the computed share is right within two points
 TRIED_DAYS = 6  # of a queue, from the quietest to the busiest
 LANES = 600  # of all of them, side by side
 TRIES = 3
@@ -50,10 +50,11 @@ def _planned(
 
 
 def _of_few(rows: pd.DataFrame, demand: Demand, interval_s: int) -> list[str]:
-    """Queues of whose days the busiest has few contacts, and any."""
+    """Queues of whose days with any contacts half have few."""
     contacts = pd.Series(demand.rates_per_s @ demand.weights * interval_s, rows.index)
-    busiest = contacts.groupby([rows["queue"], rows["local_on"]]).sum().groupby(level="queue").max()
-    return busiest.index[(busiest > 0) & (busiest <= FEW)].astype(str).tolist()
+    by_day = contacts.groupby([rows["queue"], rows["local_on"]]).sum()
+    usual = by_day[by_day > 0].groupby(level="queue").median()
+    return usual.index[usual <= FEW].astype(str).tolist()
 
 
 def _tried(
