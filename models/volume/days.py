@@ -7,7 +7,7 @@ are read from draws in which queues err together as they did in backtests. Means
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import cast
 
@@ -21,7 +21,7 @@ from models.volume.candidates import MEMBERS, Candidates
 from models.volume.combine import combined
 from models.volume.forecast import judged_leads, never_surer, spread_of
 from models.volume.params import DaysParams
-from models.volume.quantiles import LEVELS, QUANTILE_COLUMNS, Spread, estimate_spread, quantiles
+from models.volume.quantiles import LEVELS, QUANTILE_COLUMNS, Spread, dispersion, pit, quantiles, shrunk_levels
 
 DAYS_AHEAD = 364  # 52 weeks
 JUDGED_DAYS = 56  # leads that backtests may judge
@@ -51,12 +51,31 @@ def learn_days(scored: pd.DataFrame, params: DaysParams) -> DayErrors:
         return DayErrors({}, pd.DataFrame())
     key = ["queue", "bucket", "cutoff_on", "day_on", "lead_days"]
     days = scored.groupby(key, as_index=False)[["forecast", "contacts"]].sum()
-    spreads: dict[tuple[str, int], Spread] = {}
-    for found, own in days.groupby(["queue", "bucket"]):
-        spreads[cast(tuple[str, int], found)] = estimate_spread(
-            own["forecast"].to_numpy(), own["contacts"].to_numpy(), params.prior_count, params.seed
-        )
-    return DayErrors(never_surer(spreads), _correlation(days, spreads, params), judged_leads(days))
+    spreads = _spreads(days, params)
+    return DayErrors(spreads, _correlation(days, spreads, params), judged_leads(days))
+
+
+def _spreads(days: pd.DataFrame, params: DaysParams) -> dict[tuple[str, int], Spread]:
+    """Of each queue and lead bucket: its own dispersion, and tails drawn towards those of all queues at that lead.
+
+    A queue has few days at a lead, and one bad one widens its dispersion: what that gets wrong all queues show together.
+    """
+    groups = [(cast(tuple[str, int], key), own) for key, own in days.groupby(["queue", "bucket"])]
+    phi = never_surer({
+        key: Spread(dispersion(own["forecast"].to_numpy(), own["contacts"].to_numpy())) for key, own in groups
+    })  # fmt: skip
+    random = np.random.default_rng(params.seed)
+    seen = {
+        key: pit(own["forecast"].to_numpy(), own["contacts"].to_numpy(), phi[key].phi, random) for key, own in groups
+    }
+    kin = {
+        bucket: shrunk_levels(np.concatenate([own for (_, at), own in seen.items() if at == bucket]), LEVELS,
+                              params.prior_count)
+        for bucket in {at for _, at in seen}
+    }  # fmt: skip
+    return {
+        key: replace(phi[key], levels=shrunk_levels(own, kin[key[1]], params.prior_count)) for key, own in seen.items()
+    }
 
 
 def days_of_intervals(rows: pd.DataFrame, errors: DayErrors) -> pd.DataFrame:

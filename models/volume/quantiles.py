@@ -5,6 +5,7 @@ backtest errors of a queue and lead bucket. What that still gets wrong is mended
 probability integral transform (PIT) of the same errors: a level is read where the backtest put it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,12 +46,21 @@ def estimate_spread(forecast: Values, actual: Values, prior_count: float, seed: 
     """
     if not (forecast > 0).any():
         return Spread(LEAST_PHI)
-    excess = ((actual - forecast) ** 2 - forecast).sum()
-    phi = max(float(excess / (forecast**2).sum()), LEAST_PHI)
-    seen = np.sort(_pit(forecast, actual, phi, np.random.default_rng(seed)))
+    phi = dispersion(forecast, actual)
+    return Spread(phi, shrunk_levels(pit(forecast, actual, phi, np.random.default_rng(seed)), LEVELS, prior_count))
+
+
+def dispersion(forecast: Values, actual: Values) -> float:
+    """The phi with which counts would scatter as much around these means as they did."""
+    excess, square = float(((actual - forecast) ** 2 - forecast).sum()), float((forecast**2).sum())
+    return max(excess / square, LEAST_PHI) if square > 0 else LEAST_PHI
+
+
+def shrunk_levels(seen: Values, prior: Sequence[float], prior_count: float) -> tuple[float, ...]:
+    """Where LEVELS lie among the PIT that was seen, drawn towards `prior` as by so many of its own."""
     weight = len(seen) / (len(seen) + prior_count)
-    levels = weight * np.quantile(seen, LEVELS) + (1 - weight) * np.array(LEVELS)
-    return Spread(phi, tuple(float(level) for level in np.clip(levels, 1e-4, 1 - 1e-4)))
+    levels = weight * np.quantile(seen, LEVELS) + (1 - weight) * np.array(prior)
+    return tuple(float(level) for level in np.clip(levels, 1e-4, 1 - 1e-4))
 
 
 def quantiles(mean: Values, spread: Spread) -> Values:
@@ -70,7 +80,7 @@ def calibrated_pit(forecast: Values, actual: Values, spread: Spread, random: np.
 
     The assumed distribution's own PIT, read through the levels at which its quantiles are taken.
     """
-    at = _pit(forecast, actual, spread.phi, random)
+    at = pit(forecast, actual, spread.phi, random)
     return np.asarray(np.interp(at, (0.0, *spread.levels, 1.0), (0.0, *LEVELS, 1.0)))
 
 
@@ -79,7 +89,7 @@ def _three_digits(values: Values) -> Values:
     return np.asarray(np.round(values * scale) / scale)
 
 
-def _pit(forecast: Values, actual: Values, phi: float, random: np.random.Generator) -> Values:
+def pit(forecast: Values, actual: Values, phi: float, random: np.random.Generator) -> Values:
     """Uniform where the distribution is right: F(y-1) + v (F(y) - F(y-1)) with v uniform."""
     size, probability = _negative_binomial(np.maximum(forecast, 1e-9), phi)
     count = np.round(actual)
