@@ -58,7 +58,7 @@ def learn_days(scored: pd.DataFrame, params: DaysParams) -> DayErrors:
 def _spreads(days: pd.DataFrame, params: DaysParams) -> dict[tuple[str, int], Spread]:
     """Of each queue and lead bucket: its own dispersion, and tails drawn towards those of all queues at that lead.
 
-    A queue has few days at a lead, and one bad one widens its dispersion: what that gets wrong all queues show together.
+    A queue has few days at a lead, and a bad one widens its dispersion: what that gets wrong all queues show together.
     """
     groups = [(cast(tuple[str, int], key), own) for key, own in days.groupby(["queue", "bucket"])]
     phi = never_surer({

@@ -8,11 +8,12 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from models.volume.accuracy import bucket_of
 from models.volume.backtest import Span, backtest, weekly_cutoffs, with_actuals
 from models.volume.candidates import MEMBERS, forecast_candidates
 from models.volume.combine import WEIGHTS, choose_weights
 from models.volume.daily import damped_trend
-from models.volume.days import DayErrors, learn_days, volume_days
+from models.volume.days import DayErrors, days_of_intervals, learn_days, volume_days
 from models.volume.forecast import apply, forecast_rows, learn, night_forecast
 from models.volume.params import volume_params
 from models.volume.quantiles import QUANTILE_COLUMNS, Spread
@@ -154,3 +155,30 @@ def test_without_any_backtest_days_have_wide_quantiles():
     errors = learn_days(pd.DataFrame(), PARAMS.days)
     assert errors.spreads == {}
     assert errors.correlation.empty
+
+
+def errors_of_days(rng, queues=8, cutoffs=6, mean=3000.0):
+    """What came of days that were forecast as `mean`, off by a tenth, one in twelve by a third."""
+    at = pd.MultiIndex.from_product(
+        [range(queues), range(cutoffs), range(1, 8)], names=["queue", "cutoff", "lead_days"]
+    )
+    rows = at.to_frame(index=False)
+    spread = np.where(rng.random(len(rows)) < 1 / 12, 0.33, 0.1)
+    rate = mean * np.exp(spread * rng.standard_normal(len(rows)) - spread**2 / 2)
+    cutoff_on = pd.Timestamp("2026-01-05") + pd.to_timedelta(7 * rows["cutoff"], unit="D")
+    return rows.assign(
+        queue="q" + rows["queue"].astype(str), cutoff_on=cutoff_on, forecast=mean, contacts=rng.poisson(rate),
+        day_on=cutoff_on + pd.to_timedelta(rows["lead_days"] - 1, unit="D"),
+        bucket=bucket_of(rows["lead_days"].to_numpy()),
+    )  # fmt: skip
+
+
+def test_intervals_of_days_hold_what_they_say_though_a_queue_has_few_of_them():
+    """Six cutoffs have six days a queue that are one day ahead; bad days stretch each queue's own dispersion."""
+    held = []
+    for seed in range(25):
+        rng = np.random.default_rng(seed)
+        told = days_of_intervals(errors_of_days(rng, cutoffs=1), learn_days(errors_of_days(rng), PARAMS.days))
+        came = errors_of_days(rng, cutoffs=1)["contacts"].to_numpy()
+        held.append(((came >= told["contacts_p10"]) & (came <= told["contacts_p90"])).mean())
+    assert np.mean(held) == pytest.approx(0.8, abs=0.025)
