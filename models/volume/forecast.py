@@ -24,7 +24,7 @@ from models.volume.handle_time import (
 )
 from models.volume.history import History
 from models.volume.params import VolumeParams
-from models.volume.quantiles import QUANTILE_COLUMNS, Spread, estimate_spread, quantiles
+from models.volume.quantiles import LEVELS, QUANTILE_COLUMNS, Spread, dispersion, pit, quantiles, shrunk_levels
 
 UNKNOWN_PHI = 0.1  # without any backtest: a third of the mean either way
 
@@ -41,12 +41,19 @@ def learn(scored: pd.DataFrame, params: VolumeParams) -> Learned:
     """Weights and spreads from backtest intervals with their contacts (`with_actuals`)."""
     weights = choose_weights(scored, params.combine)
     rows = combined(scored, weights)
-    spreads: dict[tuple[str, int], Spread] = {}
-    for (queue, bucket), own in by_queue_and_bucket(rows):
-        spreads[queue, bucket] = estimate_spread(
-            own["forecast"].to_numpy(), own["contacts"].to_numpy(), params.quantiles.prior_count, params.quantiles.seed
+    groups = {key: (own["forecast"].to_numpy(), own["contacts"].to_numpy()) for key, own in by_queue_and_bucket(rows)}
+    spreads = never_surer({key: Spread(dispersion(*own)) for key, own in groups.items()})
+    # Levels are read at the dispersion that is published, which shorter leads may have raised.
+    given = params.quantiles
+    levels = {
+        key: shrunk_levels(
+            pit(forecast, actual, spreads[key].phi, np.random.default_rng(given.seed)), LEVELS, given.prior_count
         )
-    return Learned(weights, with_longer_leads(never_surer(spreads), judged_leads(rows)))
+        for key, (forecast, actual) in groups.items()
+        if forecast.any()
+    }
+    shaped = {key: replace(spread, levels=levels.get(key, LEVELS)) for key, spread in spreads.items()}
+    return Learned(weights, with_longer_leads(shaped, judged_leads(rows)))
 
 
 def apply(rows: pd.DataFrame, learned: Learned) -> pd.DataFrame:
