@@ -85,6 +85,8 @@ def days_of_intervals(rows: pd.DataFrame, errors: DayErrors) -> pd.DataFrame:
         rows: queue, day_on, lead_days, forecast of each interval that accepts contacts.
         errors: of backtests.
     """
+    if rows.empty:  # nobody had a history yet
+        return rows[["queue", "day_on"]].assign(contacts=0.0, **dict.fromkeys(QUANTILE_COLUMNS, 0.0))
     days = rows.groupby(["queue", "lead_days"], as_index=False).agg(
         day_on=("day_on", "first"), contacts=("forecast", "sum")
     )

@@ -67,3 +67,15 @@ def test_a_cutoffs_days_are_those_that_its_night_would_have_published(site, no_e
     own = days.set_index(["queue", "day_on"])[numbers]
     np.testing.assert_allclose(own.to_numpy(), as_told.loc[own.index].to_numpy(), rtol=1e-9)
     assert set(days.loc[days["queue"] == "a", "day_on"].dt.date) == {then + timedelta(days=n) for n in (0, 1, 3, 4, 5)}
+
+
+def test_a_cutoff_before_there_was_any_history_has_nothing(site, no_events):
+    made = site(first_on=date(2025, 6, 2), ahead=8).queue("a", phi=0.02, since=date(2025, 6, 16))
+    histories = made.histories()
+    young, last = date(2025, 6, 9), weekly_cutoffs(made.run_date, 1)[0]
+    past = backtest(histories, no_events, [young, last], Span(7, 730), PARAMS, None)
+    both = walk_forward(past, histories, [young, last], 4, made.run_date, PARAMS)
+    assert set(both.days["cutoff_on"]) == set(both.intervals["cutoff_on"]) == {pd.Timestamp(last)}
+    assert len(both.days) == 5
+    assert both.days["day_on"].dtype == both.intervals["day_on"].dtype
+    assert walk_forward(past, histories, [young], 4, made.run_date, PARAMS).days.empty
