@@ -125,7 +125,8 @@ def _minutes(if_quiet: bool) -> str:
 
 def _of_pools(settings: OutreachSettings, usable: pd.DataFrame) -> pd.DataFrame:
     """`usable` of the pools that live on shifts, with `pool`; agents who fit several are in the first that is named."""
-    known = {name: pool for name, pool in pools(settings).items() if lenders(settings, usable)[name]}
+    giving = lenders(settings, usable)
+    known = {name: pool for name, pool in pools(settings).items() if giving[name]}
     alike = ["team", "languages", "skills"]
     kinds = usable[alike].drop_duplicates()
     named = [

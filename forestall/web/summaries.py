@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from features.contract import LIVE_CHANNELS
+from forestall.staffing.plan import days_of_queues
 from forestall.staffing.scheduled import whole_agents
 
 TARGET_WITHOUT_SHARE = 0.95  # a standard that names a time but no share counts as met at this share
@@ -87,9 +88,10 @@ def daily_contacts(volume_days: pd.DataFrame, days: int = 28) -> pd.DataFrame:
 
     Quantiles of intervals do not add up to those of a day; `volume_days` has them, from errors of whole days.
     """
-    own = volume_days[(volume_days["scope"] == "queue") & (volume_days["lead_days"] <= days)]
-    names = {"scope_value": "queue", "contacts_p10": "low", "contacts_p90": "high"}
-    found = own.rename(columns=names)[["queue", "local_on", "contacts", "low", "high"]]
+    own = days_of_queues(volume_days[volume_days["lead_days"] <= days])
+    found = own.rename(columns={"contacts_p10": "low", "contacts_p90": "high"})[
+        ["queue", "local_on", "contacts", "low", "high"]
+    ]
     return found.assign(local_on=pd.to_datetime(found["local_on"])).sort_values(
         ["queue", "local_on"], ignore_index=True
     )

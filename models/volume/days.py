@@ -9,7 +9,6 @@ are read from draws in which queues err together as they did in backtests. Means
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -19,9 +18,9 @@ from scipy import stats
 from models.volume.accuracy import bucket_of
 from models.volume.candidates import MEMBERS, Candidates
 from models.volume.combine import combined
-from models.volume.forecast import judged_leads, never_surer, spread_of
+from models.volume.forecast import errors_of, judged_leads, spread_of, unshaped_spreads
 from models.volume.params import DaysParams
-from models.volume.quantiles import LEVELS, QUANTILE_COLUMNS, Spread, dispersion, pit, quantiles, shrunk_levels
+from models.volume.quantiles import LEVELS, QUANTILE_COLUMNS, Spread, pit, quantiles, shrunk_levels
 
 DAYS_AHEAD = 364  # 52 weeks
 JUDGED_DAYS = 56  # leads that backtests may judge
@@ -60,21 +59,17 @@ def _spreads(days: pd.DataFrame, params: DaysParams) -> dict[tuple[str, int], Sp
 
     A queue has few days at a lead, and a bad one widens its dispersion: what that gets wrong all queues show together.
     """
-    groups = [(cast(tuple[str, int], key), own) for key, own in days.groupby(["queue", "bucket"])]
-    phi = never_surer({
-        key: Spread(dispersion(own["forecast"].to_numpy(), own["contacts"].to_numpy())) for key, own in groups
-    })  # fmt: skip
-    random = np.random.default_rng(params.seed)
-    seen = {
-        key: pit(own["forecast"].to_numpy(), own["contacts"].to_numpy(), phi[key].phi, random) for key, own in groups
-    }
+    errors, random = errors_of(days), np.random.default_rng(params.seed)
+    spreads = unshaped_spreads(errors)
+    seen = {key: pit(forecast, actual, spreads[key].phi, random) for key, (forecast, actual) in errors.items()}
     kin = {
         bucket: shrunk_levels(np.concatenate([own for (_, at), own in seen.items() if at == bucket]), LEVELS,
                               params.prior_count)
         for bucket in {at for _, at in seen}
     }  # fmt: skip
     return {
-        key: replace(phi[key], levels=shrunk_levels(own, kin[key[1]], params.prior_count)) for key, own in seen.items()
+        key: replace(spreads[key], levels=shrunk_levels(own, kin[key[1]], params.prior_count))
+        for key, own in seen.items()
     }
 
 

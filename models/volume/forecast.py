@@ -11,6 +11,7 @@ from typing import cast
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from models.volume.accuracy import LEAD_BUCKETS, MIDDLES
 from models.volume.backtest import candidate_rows
@@ -26,6 +27,8 @@ from models.volume.history import History
 from models.volume.params import VolumeParams
 from models.volume.quantiles import LEVELS, QUANTILE_COLUMNS, Spread, dispersion, pit, quantiles, shrunk_levels
 
+Values = NDArray[np.float64]
+Errors = dict[tuple[str, int], tuple[Values, Values]]
 UNKNOWN_PHI = 0.1  # without any backtest: a third of the mean either way
 
 
@@ -41,15 +44,13 @@ def learn(scored: pd.DataFrame, params: VolumeParams) -> Learned:
     """Weights and spreads from backtest intervals with their contacts (`with_actuals`)."""
     weights = choose_weights(scored, params.combine)
     rows = combined(scored, weights)
-    groups = {key: (own["forecast"].to_numpy(), own["contacts"].to_numpy()) for key, own in by_queue_and_bucket(rows)}
-    spreads = never_surer({key: Spread(dispersion(*own)) for key, own in groups.items()})
-    # Levels are read at the dispersion that is published, which shorter leads may have raised.
-    given = params.quantiles
+    errors = errors_of(rows)
+    spreads, given = unshaped_spreads(errors), params.quantiles
     levels = {
         key: shrunk_levels(
             pit(forecast, actual, spreads[key].phi, np.random.default_rng(given.seed)), LEVELS, given.prior_count
         )
-        for key, (forecast, actual) in groups.items()
+        for key, (forecast, actual) in errors.items()
         if forecast.any()
     }
     shaped = {key: replace(spread, levels=levels.get(key, LEVELS)) for key, spread in spreads.items()}
@@ -138,6 +139,16 @@ def by_queue_and_bucket(rows: pd.DataFrame) -> Iterator[tuple[tuple[str, int], p
     """The rows of each queue and lead bucket."""
     for key, own in rows.groupby(["queue", "bucket"]):
         yield cast(tuple[str, int], key), own
+
+
+def errors_of(rows: pd.DataFrame) -> Errors:
+    """Forecasts and contacts of each queue and lead bucket; rows of queue, bucket, forecast, contacts."""
+    return {key: (own["forecast"].to_numpy(), own["contacts"].to_numpy()) for key, own in by_queue_and_bucket(rows)}
+
+
+def unshaped_spreads(errors: Errors) -> dict[tuple[str, int], Spread]:
+    """The dispersion of each, never below that of shorter leads; levels are read at it, so it is set before them."""
+    return never_surer({key: Spread(dispersion(*own)) for key, own in errors.items()})
 
 
 def spread_of(
