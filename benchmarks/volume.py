@@ -6,6 +6,8 @@
 `quality` makes the companies of these seeds one after the other and runs `forestall backtest volume` on each; plain
 Prophet and MSTL only with --outsiders, since they take ten times as long. Wanted: ours at most .90 of the better of
 four like weekdays and plain Prophet, on no queue above 1.02 of it, coverage of .77 to .83. Choose on other seeds.
+Beside it stands what is left to whoever knows the company's true means of every interval, outages and all
+(`known_mean`), and by day, on days that a holiday or an event marks, ours, the rival and these means (`marked_...`).
 
 `speed` forecasts 100 queues x 56 days x 48 intervals with quantiles, days of a year and all, beside the bare work:
 the Prophet fits alone. The first night of a week also fits its new cutoff; both are told.
@@ -26,7 +28,8 @@ import pandas as pd
 from rich.console import Console
 
 from features.calendar import Calendar
-from forestall.jobs.backtest_volume import backtest_volume
+from forestall.jobs.backtest_volume import Walked, backtest_volume, walk
+from forestall.settings import load_settings
 from forestall.simulation.staffing import company_with_history
 from models.pool import worker_pool
 from models.volume.backtest import Span, backtest, with_actuals
@@ -36,6 +39,7 @@ from models.volume.daily import DailyFit, DailyTask, fit_daily
 from models.volume.days import DAYS_AHEAD, learn_days, volume_days
 from models.volume.forecast import apply, forecast_rows, learn, night_forecast
 from models.volume.history import Grid, History, build_histories
+from models.volume.marks import day_marks
 from models.volume.params import volume_params
 
 RUN_DATE, HISTORY_DAYS, HORIZON_DAYS, CUTOFFS = date(2026, 3, 2), 730, 56, 6
@@ -53,14 +57,16 @@ def main() -> None:
     quality.add_argument("--scale", type=float, default=1.0)
     quality.add_argument("--world", default="base")
     quality.add_argument("--outsiders", action="store_true")
+    quality.add_argument("--keep", type=Path, help="folder in which companies and their fits stay for the next time")
     speed = tasks.add_parser("speed")
     speed.add_argument("--queues", type=int, default=100)
     arguments = parser.parse_args()
     if arguments.task == "speed":
         Console().print(_speed(arguments.queues), highlight=False)
         return
-    tables = [_judged(seed, arguments) for seed in arguments.seeds]
-    Console().print(quality_table(pd.concat(tables, ignore_index=True)).to_string(), highlight=False, soft_wrap=True)
+    tables, beside = zip(*[_judged(seed, arguments) for seed in arguments.seeds], strict=True)
+    found = quality_table(pd.concat(tables, ignore_index=True)).join(pd.concat(beside))
+    Console().print(found.round(4).to_string(), highlight=False, soft_wrap=True)
 
 
 def quality_table(table: pd.DataFrame) -> pd.DataFrame:
@@ -75,16 +81,63 @@ def quality_table(table: pd.DataFrame) -> pd.DataFrame:
     rivals = [name for name in ("four_like_weekdays", "plain_prophet") if name in wape.columns]
     ours = over_all[over_all["method"] == OURS].set_index(index)
     told = ["noise_floor_wape", "bias", "coverage_80_pooled", "coverage_80_low", "coverage_80_high"]
-    return wape.assign(over_better=wape[OURS] / wape[rivals].min(axis=1)).join(ours[told]).round(4)
+    return wape.assign(over_better=wape[OURS] / wape[rivals].min(axis=1)).join(ours[told])
 
 
-def _judged(seed: int, arguments: argparse.Namespace) -> pd.DataFrame:
-    with tempfile.TemporaryDirectory() as folder:
-        settings = company_with_history(Path(folder), seed, arguments.world, arguments.scale)
+def beside_the_truth(rows: pd.DataFrame) -> pd.DataFrame:
+    """WAPE of the true means, and by day on marked days that of ours, the rival and the true means; by queue and `all`.
+
+    Args:
+        rows: intervals: queue, day_on, cutoff_on, is_marked, contacts, forecast, rival, known_mean.
+    """
+    said = ["forecast", "rival", "known_mean"]
+    days = rows[rows["is_marked"]].groupby(["queue", "cutoff_on", "day_on"], as_index=False)[[*said, "contacts"]].sum()
+
+    def errors(of: pd.DataFrame, names: Iterable[str]) -> pd.DataFrame:
+        off = of[list(names)].sub(of["contacts"], axis=0).abs().assign(queue=of["queue"], contacts=of["contacts"])
+        by_queue = off.groupby("queue").sum()
+        sums = pd.concat([by_queue.sum().to_frame("all").T, by_queue])
+        return sums.div(sums.pop("contacts"), axis=0)
+
+    marked = errors(days, said).rename(columns={"forecast": "marked_ours", "rival": "marked_rival",
+                                                "known_mean": "marked_known_mean"})  # fmt: skip
+    return errors(rows, ["known_mean"]).join(marked).rename_axis("queue")
+
+
+def _judged(seed: int, arguments: argparse.Namespace) -> tuple[pd.DataFrame, pd.DataFrame]:
+    with tempfile.TemporaryDirectory() as made:
+        folder = (arguments.keep or Path(made)) / f"{arguments.world}-{seed}"
+        config = folder / "forestall.toml"
+        if config.is_file():
+            settings = load_settings(config)
+        else:
+            settings = company_with_history(folder, seed, arguments.world, arguments.scale)
         found = backtest_volume(
             settings, arguments.cutoffs, arguments.horizon_days, has_outsiders=arguments.outsiders
         )  # fmt: skip
-        return pd.read_parquet(Path(str(found["folder"])) / "accuracy.parquet").assign(seed=seed)
+        accuracy = pd.read_parquet(Path(str(found["folder"])) / "accuracy.parquet").assign(seed=seed)
+        walked = walk(settings, arguments.cutoffs, arguments.horizon_days, has_outsiders=False)  # its fits are stored
+        beside = beside_the_truth(_with_truth(walked, folder))
+    return accuracy, pd.concat({seed: beside}, names=["seed"])
+
+
+def _with_truth(walked: Walked, folder: Path) -> pd.DataFrame:
+    """What would have been published, with the true mean of each interval and whether its day is marked."""
+    histories, rows = walked.known.histories, walked.forward.intervals
+    grid = next(iter(histories.values())).grid
+    true = pd.concat([pd.read_parquet(file) for file in sorted((folder / "truth").glob("intensity_*.parquet"))])
+    true["cell"] = grid.cells_of(pd.DatetimeIndex(true["interval_start_at"]))
+    marks = [
+        day_marks(own.days, walked.known.events, queue, volume_params().daily).assign(queue=queue)
+        for queue, own in histories.items()
+    ]
+    marked = pd.concat(marks).rename(columns={"ds": "day_on"})
+    marked = marked[~marked["holiday"].str.startswith("month: ")][["queue", "day_on"]].drop_duplicates()
+    cell = (rows["day_on"] - grid.dates[0]).dt.days * grid.slots + rows["slot"]
+    rows = rows.assign(cell=cell).merge(marked.assign(is_marked=True), on=["queue", "day_on"], how="left")
+    means = true.groupby(["queue", "cell"])["contacts"].mean().rename("known_mean").reset_index()
+    rows = rows.merge(means, on=["queue", "cell"], how="left", validate="many_to_one")
+    return rows.assign(is_marked=rows["is_marked"].notna(), known_mean=rows["known_mean"].fillna(0.0))
 
 
 def _speed(queues: int) -> str:

@@ -104,7 +104,7 @@ def walk(settings: Settings, cutoffs: int, horizon_days: int, *, has_outsiders: 
         folder = backtest_folder(settings)
         rows = backtest(known.histories, known.events, every, span, params, folder, pool.map)
         outside = (
-            outsider_rows(known.histories, known.events, every[-cutoffs:], span, params, folder, pool.map)
+            outsider_rows(known.histories, every[-cutoffs:], span, params, folder, pool.map)
             if has_outsiders
             else rows.iloc[:0]
         )

@@ -1,7 +1,7 @@
 """Rolling-origin backtests: what each candidate would have said at earlier cutoffs, and what came.
 
-A stored backtest is keyed by everything that it was made from (what was known of the queue and its kin
-at the cutoff, their calendar and events, the parameters), so it is valid as long as it is found, and a
+A stored backtest is keyed by everything that it was made from (what was known of all queues at the
+cutoff, their calendar and events, the parameters), so it is valid as long as it is found, and a
 night fits only the cutoffs that it lacks: one a week.
 """
 
@@ -16,7 +16,7 @@ import pandas as pd
 
 from features.aside import written_aside
 from models.volume.candidates import MEMBERS, Candidates, Mapper, forecast_candidates
-from models.volume.history import History, kin_of
+from models.volume.history import History
 from models.volume.outliers import find_gaps
 from models.volume.params import VolumeParams
 
@@ -74,7 +74,7 @@ def backtest(
     """
     kept, missing = {}, {}
     for cutoff in cutoffs:
-        keys = {queue: key for queue, key in backtest_keys(histories, events, cutoff, span, params).items() if key}
+        keys = backtest_keys(histories, events, cutoff, span, params)
         stored = _read(folder, cutoff)
         kept[cutoff] = stored[stored["key"].isin(keys.values())]
         found = set(kept[cutoff]["key"].unique())
@@ -138,11 +138,9 @@ def _fit(
     histories: Mapping[str, History], events: pd.DataFrame, missing: Mapping[date, Mapping[str, str]], span: Span,
     params: VolumeParams, run: Mapper,
 ) -> dict[date, pd.DataFrame]:  # fmt: skip
-    """Fits what is missing. Kin are fitted along with a queue, since their keys change together."""
+    """Fits what is missing. All queues are fitted along with one, since their keys change together."""
     cutoffs = [cutoff for cutoff, queues in missing.items() if queues]
-    asked = {queue for queues in missing.values() for queue in queues}
-    needed = {queue: histories[queue] for kin in kin_of(histories).values() if asked & set(kin) for queue in kin}
-    found = forecast_candidates(needed, events, cutoffs, span.horizon_days, span.history_days, params, run)
+    found = forecast_candidates(histories, events, cutoffs, span.horizon_days, span.history_days, params, run)
     frames: dict[date, list[pd.DataFrame]] = {cutoff: [] for cutoff in missing}
     for (queue, cutoff), candidates in found.items():
         if queue in missing[cutoff]:
@@ -157,29 +155,33 @@ def _fit(
 def backtest_keys(
     histories: Mapping[str, History], events: pd.DataFrame, cutoff: date, span: Span, params: VolumeParams
 ) -> dict[str, str]:
-    """A hash of everything that goes into a queue's candidates; empty where nothing was known of it yet."""
+    """A hash of everything that goes into each queue's candidates; queues of which nothing was known yet have none.
+
+    All queues lend one another what holidays and events do, so all are in each key.
+    """
     known = events[pd.to_datetime(events["known_on"]).fillna(pd.Timestamp.min) < pd.Timestamp(cutoff)]
+    own = history_digests(histories, cutoff, span)
     common = f"{params.candidates_hash} {span} {known.to_csv(index=False)}".encode()
-    own, is_empty = {}, {}
+    common += b"".join(own[queue] for queue in sorted(own))
+    return {queue: hashlib.blake2b(common + queue.encode(), digest_size=16).hexdigest() for queue in own}
+
+
+def history_digests(histories: Mapping[str, History], cutoff: date, span: Span) -> dict[str, bytes]:
+    """A hash of what was known of each queue at the cutoff; queues without any contact by then have none."""
+    digests = {}
     for queue, history in histories.items():
         grid = history.grid
         first = grid.day_index(cutoff - timedelta(days=span.history_days))
         until = grid.day_index(cutoff + timedelta(days=span.horizon_days))
         series = history.as_of(cutoff)
-        is_empty[queue] = not series.contacts[first:].any()
-        digest = hashlib.blake2b(digest_size=16)
+        if not series.contacts[first:].any():
+            continue
+        digest = hashlib.blake2b(f"{queue} {history.channel}".encode(), digest_size=16)
         for part in (series.contacts[first:], history.accepts[first:until]):
             digest.update(np.ascontiguousarray(part).tobytes())
-        digest.update(f"{queue} {history.channel}".encode())
         digest.update(pd.util.hash_pandas_object(history.days.iloc[first:until]).to_numpy().tobytes())
-        own[queue] = digest.digest()
-    keys = {}
-    for kin in kin_of(histories).values():
-        group = b"".join(own[queue] for queue in sorted(kin))
-        for queue in kin:
-            key = hashlib.blake2b(common + queue.encode() + group, digest_size=16).hexdigest()
-            keys[queue] = "" if is_empty[queue] else key
-    return keys
+        digests[queue] = digest.digest()
+    return digests
 
 
 def _no_rows() -> pd.DataFrame:

@@ -13,7 +13,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from models.volume import profile, season
-from models.volume.daily import DailyFit, DailyTask, fit_daily
+from models.volume.daily import DailyFit, DailyTask, fit_daily, level_correction
+from models.volume.effects import Effects, MarkedDays, learn_effects, mark_factors
 from models.volume.history import History, Mask, Matrix, Series
 from models.volume.marks import day_marks
 from models.volume.outliers import find_gaps, find_outliers, has_fallen_silent
@@ -35,7 +36,8 @@ class Basis:
     start: int
     end: int
     until: int
-    weekday: NDArray[np.int64]  # of history and days ahead
+    dates: pd.DatetimeIndex  # of history and days ahead
+    weekday: NDArray[np.int64]  # likewise
     kind: NDArray[np.int64]  # index into profile.KINDS, likewise
     place: Matrix  # in the year, likewise x 2
     intervals: Matrix  # open intervals in each cell, likewise
@@ -72,6 +74,7 @@ class Candidates:
         last_year: last year's, at this year's level; both are the rival where there is no such day.
         day_contacts: the daily forecast itself; `daily` adds up to it.
         is_short: the history was too short for Prophet: level of the last days and kin's week.
+        effects: of marks on this queue, as parts of an unmarked day.
         model: Prophet's JSON, where it was asked for.
         basis: what it was made from.
     """
@@ -82,6 +85,7 @@ class Candidates:
     last_year: Matrix
     day_contacts: NDArray[np.float64]
     is_short: bool
+    effects: "pd.Series[float]"
     model: str
     basis: Basis
 
@@ -93,7 +97,7 @@ def forecast_candidates(
     """All forecasts of every queue at every cutoff.
 
     Args:
-        histories: of all queues that lend one another their shape.
+        histories: of all queues, which lend one another their shape and what holidays and events do.
         events: business events with `known_on`; those not known before a cutoff are left out.
         cutoffs: run dates; the first day ahead is the cutoff itself.
         horizon_days: days ahead.
@@ -116,10 +120,14 @@ def forecast_candidates(
             bases[queue, cutoff] = basis
             shares[queue, cutoff] = interval_shares(basis, kin, params)
             week[queue, cutoff] = _kin_week(kin)
-    tasks = {key: _task(histories[key[0]], basis, shares[key], params) for key, basis in bases.items()}
+    tasks = {key: _task(basis, shares[key], params) for key, basis in bases.items()}
     asked = {key: task for key, task in tasks.items() if task is not None}
     fits = dict(zip(asked, run(fit, asked.values()), strict=True))
-    return {key: _candidates(basis, shares[key], week[key], fits.get(key), params) for key, basis in bases.items()}
+    effects = {cutoff: _effects(cutoff, asked, fits, params) for cutoff in cutoffs}
+    return {
+        key: _candidates(basis, shares[key], week[key], asked.get(key), fits.get(key), effects[key[1]], params)
+        for key, basis in bases.items()
+    }
 
 
 def prepare(
@@ -151,13 +159,14 @@ def prepare(
     is_day = is_expected & ~is_gap & ~is_outlier
     counts = profile.count(series.contacts[start:], intervals[past], is_day, weekday[past], params.profile)
     usual, kind = _usual_week(intervals, weekday, days["is_off"].to_numpy(), end - start), _kinds(days)
-    place = season.places(pd.DatetimeIndex(days.index))
+    dates = pd.DatetimeIndex(days.index)
+    place = season.places(dates)
     origins = season.origins(
         series.contacts[start:], intervals[past], is_day & (kind[past] == 0), weekday[past], usual, place[past],
         params.profile,
     )  # fmt: skip
     return Basis(
-        series, start, end, until, weekday, kind, place, intervals,
+        series, start, end, until, dates, weekday, kind, place, intervals,
         has_fallen_silent(totals, params.outliers), is_gap, is_outlier, is_day, counts, origins, usual, marks,
     )  # fmt: skip
 
@@ -208,21 +217,41 @@ def _full_days(basis: Basis, shares: Matrix) -> tuple[Mask, NDArray[np.float64],
     return is_fit, totals, fullness
 
 
-def _task(history: History, basis: Basis, shares: Matrix, params: VolumeParams) -> DailyTask | None:
+def _task(basis: Basis, shares: Matrix, params: VolumeParams) -> DailyTask | None:
     is_fit, totals, _ = _full_days(basis, shares)
     if basis.is_silent or is_fit.sum() < params.daily.min_days or not totals[is_fit].any():
         return None
-    dates = history.grid.dates[basis.start : basis.until]
-    return DailyTask(dates[basis.past][is_fit], totals[is_fit], dates[basis.ahead], basis.marks, params.daily)
+    on, ahead = basis.dates[basis.past][is_fit], basis.dates[basis.ahead]
+    return DailyTask(on, totals[is_fit], ahead, basis.marks, params.daily)
+
+
+def _effects(
+    cutoff: date, tasks: Mapping[tuple[str, date], DailyTask], fits: Mapping[tuple[str, date], DailyFit],
+    params: VolumeParams,
+) -> Effects:  # fmt: skip
+    days = {
+        queue: MarkedDays(task.on, task.contacts, fits[queue, on].past, task.marks)
+        for (queue, on), task in tasks.items()
+        if on == cutoff
+    }
+    return learn_effects(days, params.daily)
 
 
 def _candidates(
-    basis: Basis, shares: Matrix, week: NDArray[np.float64], fit: DailyFit | None, params: VolumeParams
-) -> Candidates:
+    basis: Basis, shares: Matrix, week: NDArray[np.float64], task: DailyTask | None, fit: DailyFit | None,
+    effects: Effects, params: VolumeParams,
+) -> Candidates:  # fmt: skip
     is_fit, totals, fullness = _full_days(basis, shares)
     ahead = basis.ahead
-    level = 0.0 if basis.is_silent else _level(totals, is_fit, basis.weekday[basis.past], week)
-    full = fit.contacts if fit else level * week[basis.weekday[ahead]]
+    own = effects.queues.get(basis.series.queue, effects.common)
+    if task is not None and fit is not None:
+        fitted = fit.past * mark_factors(basis.marks, task.on, own)
+        lead = (task.ahead - task.on[-1]).days.to_numpy()
+        full = fit.ahead * level_correction(task.contacts, fitted, lead, params.daily)
+    else:
+        level = 0.0 if basis.is_silent else _level(totals, is_fit, basis.weekday[basis.past], week)
+        full = level * week[basis.weekday[ahead]]
+    full = full * mark_factors(basis.marks, basis.dates[ahead], own)
     open_cells, is_open = basis.intervals[basis.past], basis.intervals[ahead] > 0
     rates, is_known = interval_rates(basis.contacts, open_cells), (open_cells.sum(axis=1) > 0) & ~basis.is_gap
     rival = four_like_weekdays(rates, is_known, basis.weekday[basis.past], basis.weekday[ahead], params.rival.like_days)
@@ -233,6 +262,7 @@ def _candidates(
         last_year=np.where(is_open, last_year(rates, is_known, rival, LEVEL_DAYS), 0.0),
         day_contacts=full * fullness[ahead],
         is_short=fit is None,
+        effects=own,
         model=fit.model if fit else "",
         basis=basis,
     )

@@ -8,7 +8,6 @@ is known exactly: the shares add up to the change.
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 
 from models.volume.candidates import Candidates
 from models.volume.combine import combined
+from models.volume.effects import mark_factors
 from models.volume.history import History
 from models.volume.marks import day_marks
 from models.volume.params import DailyParams
@@ -122,26 +122,9 @@ def _event_factor(
     found: Candidates, history: History, events: pd.DataFrame, events_then: pd.DataFrame, params: DailyParams
 ) -> Floats:
     """Forecast with the events of then over that with tonight's, by day ahead; 1 where they do not differ."""
-    basis = found.basis
-    dates = history.grid.dates[basis.end : basis.until]
-    days = history.days.iloc[basis.end : basis.until]
-    now, then = (day_marks(days, known, history.queue, params) for known in (events, events_then))
-    changed = pd.concat([now, then]).drop_duplicates(keep=False)
-    factor = np.ones(len(dates))
-    if changed.empty or not found.model:
-        return factor
-    at = dates.isin(changed["ds"])
-    past = basis.marks[basis.marks["ds"] < dates[0]]
-    with_now, with_then = (_predicted(found.model, pd.concat([past, marks]), dates[at]) for marks in (now, then))
-    factor[at] = np.divide(with_then, with_now, out=np.ones_like(with_now), where=with_now > 0)
-    return factor
-
-
-def _predicted(model_json: str, marks: pd.DataFrame, dates: pd.DatetimeIndex) -> Floats:
-    """What a fitted Prophet says of some days under other marks; a mark that its history lacks has no effect."""
-    from prophet.serialize import model_from_json
-
-    model: Any = model_from_json(model_json)
-    if model.holidays is not None:
-        model.holidays = marks.reset_index(drop=True)
-    return np.asarray(np.maximum(model.predict(pd.DataFrame({"ds": dates}))["yhat"].to_numpy(), 0.0))
+    days = history.days.iloc[found.basis.end : found.basis.until]
+    with_now, with_then = (
+        mark_factors(day_marks(days, known, history.queue, params), pd.DatetimeIndex(days.index), found.effects)
+        for known in (events, events_then)
+    )
+    return np.asarray(with_then / with_now)

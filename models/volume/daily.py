@@ -1,7 +1,9 @@
 """One Prophet a queue: contacts a day, with calendar and events; the mean only.
 
 Quantiles come from backtest errors, so Prophet draws none. Closed days, gaps and outliers are not
-shown to it. `fit_daily` is what a worker of the pool runs: it takes and gives plain values.
+shown to it. It is told of holidays and events, so that they do not bend its seasons and its trend, but what they do
+is taken from all queues together (`effects`). `fit_daily` is what a worker of the pool runs: it takes and gives plain
+values.
 """
 
 import logging
@@ -38,31 +40,36 @@ class DailyTask:
 
 @dataclass(frozen=True)
 class DailyFit:
-    """Contacts of each day ahead (>= 0), and the model as Prophet's own JSON (empty where none was asked for)."""
+    """Contacts of each day if nothing marked it (>= 0).
 
-    contacts: NDArray[np.float64]
+    Attributes:
+        past: of the days that were usual.
+        ahead: of the days to forecast.
+        model: Prophet's own JSON; empty where none was asked for.
+    """
+
+    past: NDArray[np.float64]
+    ahead: NDArray[np.float64]
     model: str
 
 
 def fit_daily(task: DailyTask, *, with_model: bool = False) -> DailyFit:
-    """Fit the history and forecast the days ahead.
-
-    The level is corrected by the mean error of the last days, which fades with the lead: the
-    trend of a Prophet bends too slowly for a level that moved last week.
-    """
+    """Fit the history and forecast the days ahead as if nothing marked them; the trend flattens."""
     model = _model(task)
-    history = pd.DataFrame({"ds": task.on, "y": task.contacts})
-    model.fit(history)
+    model.fit(pd.DataFrame({"ds": task.on, "y": task.contacts}))
     days = task.on.append(task.ahead)
     predicted = model.predict(pd.DataFrame({"ds": days}))
     since_cutoff = (pd.DatetimeIndex(days) - task.ahead[0]).days.to_numpy() + 1
-    turn = damped_trend(predicted["trend"].to_numpy(), since_cutoff, task.params) - predicted["trend"].to_numpy()
-    yhat = predicted["yhat"].to_numpy() + turn * (1 + predicted["multiplicative_terms"].to_numpy())
-    fitted = np.maximum(yhat, 0.0)
-    past, ahead = fitted[: len(task.on)], fitted[len(task.on) :]
-    lead = (task.ahead - task.on[-1]).days.to_numpy()
-    corrected = ahead * level_correction(task.contacts, past, lead, task.params)
-    return DailyFit(corrected, _as_json(model) if with_model else "")
+    trend = damped_trend(predicted["trend"].to_numpy(), since_cutoff, task.params)
+    marked = predicted["holidays"].to_numpy() if "holidays" in predicted else np.zeros(len(days))
+    times, plus = predicted["multiplicative_terms"].to_numpy(), predicted["additive_terms"].to_numpy()
+    unmarked = (
+        trend * (1 + times - marked) + plus
+        if task.params.seasonality_mode == "multiplicative"
+        else (trend * (1 + times) + plus - marked)
+    )
+    past, ahead = np.split(np.maximum(unmarked, 0.0), [len(task.on)])
+    return DailyFit(past, ahead, _as_json(model) if with_model else "")
 
 
 def level_correction(

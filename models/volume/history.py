@@ -5,7 +5,6 @@ clocks go back two intervals share a slot (`multiplicity` 2); where they go forw
 Nothing here fits or forecasts.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import cached_property
@@ -176,11 +175,3 @@ def build_histories(changes: pd.DataFrame, grid: Grid, calendar: Calendar) -> di
         histories[name] = History(name, channel, grid, mask.reshape(grid.day_count, -1), days,
                                   own.drop(columns=["queue", "channel"]).reset_index(drop=True))  # fmt: skip
     return histories
-
-
-def kin_of(histories: Mapping[str, History]) -> dict[str, list[str]]:
-    """The queues of each channel: they lend one another their shape."""
-    kin: dict[str, list[str]] = {}
-    for queue, history in histories.items():
-        kin.setdefault(history.channel, []).append(queue)
-    return kin

@@ -5,6 +5,7 @@ with a day and a week for seasons. Both are given what we were: the same history
 without closed hours and days without data, and asked for open intervals only.
 """
 
+import hashlib
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from features.aside import written_aside
-from models.volume.backtest import Span, backtest_keys
+from models.volume.backtest import Span, history_digests
 from models.volume.history import History, Matrix
 from models.volume.outliers import find_gaps
 from models.volume.params import VolumeParams
@@ -111,9 +112,8 @@ def need_statsforecast() -> None:
 
 
 def outsider_rows(
-    histories: Mapping[str, History], events: pd.DataFrame, cutoffs: Sequence[date], span: Span, params: VolumeParams,
-    folder: Path, run: Run,
-) -> pd.DataFrame:  # fmt: skip
+    histories: Mapping[str, History], cutoffs: Sequence[date], span: Span, params: VolumeParams, folder: Path, run: Run
+) -> pd.DataFrame:
     """All OUTSIDERS at each cutoff; stored ones where they were made from the same.
 
     Returns:
@@ -122,7 +122,7 @@ def outsider_rows(
     """
     frames = []
     for cutoff in cutoffs:
-        keys = {queue: key for queue, key in backtest_keys(histories, events, cutoff, span, params).items() if key}
+        keys = _keys(histories, cutoff, span, params)
         path = folder / "outsiders" / f"{cutoff}.parquet"
         stored = pd.read_parquet(path) if path.is_file() else pd.DataFrame({name: [] for name in COLUMNS})
         kept = stored[stored["key"].isin(keys.values())]
@@ -134,6 +134,15 @@ def outsider_rows(
                 rows.to_parquet(aside, index=False)
         frames.append(rows.drop(columns="key").assign(cutoff_on=pd.Timestamp(cutoff)))
     return pd.concat(frames, ignore_index=True)
+
+
+def _keys(histories: Mapping[str, History], cutoff: date, span: Span, params: VolumeParams) -> dict[str, str]:
+    """They see counts and opening hours; of the parameters only what says which days are gaps."""
+    common = f"{params.outliers} {span}".encode()
+    return {
+        queue: hashlib.blake2b(common + digest, digest_size=16).hexdigest()
+        for queue, digest in history_digests(histories, cutoff, span).items()
+    }
 
 
 def _fit(

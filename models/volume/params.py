@@ -24,6 +24,7 @@ class DailyParams(Section):
     changepoint_range: float = Field(gt=0, le=1)
     weekly_prior_scale: float = Field(gt=0)
     effect_prior_scale: float = Field(gt=0)
+    effect_spread: float = Field(gt=0)
     days_before_off: int = Field(ge=0)
     days_after_off: int = Field(ge=0)
     event_after_days: int = Field(ge=0)

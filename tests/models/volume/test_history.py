@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from features.calendar import Calendar
-from models.volume.history import Grid, build_histories, kin_of
+from models.volume.history import Grid, build_histories
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
@@ -82,7 +82,6 @@ def test_live_channels_accept_while_open_and_the_rest_always(site):
     assert (made["phone"].accepts == made["phone"].is_open).all()
     assert made["mail"].accepts.sum() == (made["mail"].grid.multiplicity > 0).sum()
     assert not made["mail"].is_open.all()
-    assert kin_of(made) == {"email": ["mail"], "phone": ["phone"]}
 
 
 def test_contacts_outside_opening_hours_are_counted_apart(site):
