@@ -79,6 +79,19 @@ FORECAST_METHODS = Table(
     ),
 )  # fmt: skip
 
+MARK_EFFECTS = Table(
+    "mark_effects", "queue x mark", ("queue", "mark"),
+    columns(
+        ("queue", "text", "queue"),
+        ("mark", "text", "a holiday, a day beside one, an end of a month or of the year, an event, or a day after one"),
+        ("description", "text", "the same in words"),
+        ("effect", "number", "what it does, as a part of a day without marks: -0.4 takes four contacts of ten away"),
+        ("days_seen", "integer", "days of the queue's own that it is learned from; the rest is what other queues saw"),
+        ("next_on", "date", "first such day from tonight on, as far as days are forecast; null where none is known"),
+        ("model_version", "text", "forecasting run on MLflow"),
+    ),
+)  # fmt: skip
+
 FORECAST_ACCURACY = Table(
     "forecast_accuracy", "queue x lead bucket x window", ("queue", "lead_bucket", "window_days"),
     columns(

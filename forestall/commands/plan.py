@@ -73,7 +73,10 @@ def what_if(
     last: Annotated[
         date | None, typer.Option("--to", parser=iso_date, metavar="YYYY-MM-DD", help="Last day; else a week.")
     ] = None,
-    volume: Annotated[float, typer.Option(help="Percent more contacts, such as 20 for an event, or -10.")] = 0.0,
+    volume: Annotated[float, typer.Option(help="Percent more contacts, such as 20, or -10.")] = 0.0,
+    event: Annotated[
+        str | None, typer.Option(help="An event that has been before, from the first day to the last; else for a day.")
+    ] = None,
     handle_time: Annotated[float, typer.Option(help="Percent longer contacts.")] = 0.0,
     shrinkage: Annotated[float | None, typer.Option(min=0, max=0.99, help="Share of scheduled time lost.")] = None,
     service_level: Annotated[float | None, typer.Option(min=0.01, max=0.99, help="Share answered in time.")] = None,
@@ -103,7 +106,7 @@ def what_if(
 
     answer = ask(settings_of(config), Question(
         tuple(queue or ()), first, last, volume, handle_time, shrinkage, service_level, within, first_response,
-        tuple(closed_queue or ()), closed_site, concurrency, staffing,
+        tuple(closed_queue or ()), closed_site, concurrency, staffing, event,
     ))  # fmt: skip
     show(answer, staffing, Console())
     if out is not None:

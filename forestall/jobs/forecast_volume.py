@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 
 from features.published_planning import FORECAST_CHANGES
-from features.published_volume import FORECAST_METHODS, VOLUME_DAYS, VOLUME_FORECAST
+from features.published_volume import FORECAST_METHODS, MARK_EFFECTS, VOLUME_DAYS, VOLUME_FORECAST
 from forestall.history.contacts import ContactHistory, read_contact_history
 from forestall.history.forecast_changes import changes_since, notes_on_events
 from forestall.history.outreach import listed_by_night
@@ -34,6 +34,7 @@ from models.volume.candidates import Candidates, forecast_candidates
 from models.volume.combine import combined
 from models.volume.daily import fit_daily
 from models.volume.days import DAYS_AHEAD, learn_days, volume_days
+from models.volume.effects import effect_rows
 from models.volume.forecast import forecast_rows, learn, night_forecast
 from models.volume.logbook import log_forecast
 from models.volume.methods import method_rows
@@ -44,7 +45,7 @@ MOST_WORKERS = 16
 
 
 def forecast_volume(settings: Settings, run_date: date) -> Summary:
-    """Write `volume_forecast`, `volume_days`, `forecast_methods` and `forecast_changes` of the night.
+    """Write `volume_forecast`, `volume_days`, `forecast_methods`, `mark_effects` and `forecast_changes`.
 
     Returns:
         Queues, intervals, contacts forecast for the run date, how many queues each method won, and
@@ -63,7 +64,7 @@ def forecast_volume(settings: Settings, run_date: date) -> Summary:
         )  # fmt: skip
         listed = listed_by_night(warehouse, run_date)
     if not known.histories:
-        for table in (VOLUME_FORECAST, VOLUME_DAYS, FORECAST_METHODS, FORECAST_CHANGES):
+        for table in (VOLUME_FORECAST, VOLUME_DAYS, FORECAST_METHODS, MARK_EFFECTS, FORECAST_CHANGES):
             night.write(table.name, table.arrow_schema().empty_table())
         return {"queues": 0, "notes": "no forecast: neither interactions nor contact_volumes has a contact yet"}
 
@@ -90,6 +91,11 @@ def forecast_volume(settings: Settings, run_date: date) -> Summary:
     )
     methods = method_rows(scored, learned.weights).assign(model_version=version)
     night.write("forecast_methods", methods.reindex(columns=list(FORECAST_METHODS.names)))
+    effects = [
+        effect_rows(queue, found.effects, found.basis.marks, found.basis.taught, run_date)
+        for (queue, _), found in tonight.items()
+    ]
+    night.write("mark_effects", pd.concat(effects, ignore_index=True).assign(model_version=version))
     night.write("forecast_changes", changes_since(night, decided, known, tonight, learned.weights, params))
     told += [*about_outreach, *about_overrides, *notes_on_events(known, run_date, volume.horizon_days)]
     told += [f"{queue}: no contact in any of its reports; it has no forecast" for queue in known.of_zeros]

@@ -1,9 +1,9 @@
 """What the plan would be if something were otherwise, beside the last published night's; writes nothing.
 
-Volume, handle time, shrinkage, standards, closed queues and sites, for some queues and days. The requirement is made
-again as the night makes it, from the night's forecast; what is not asked about stays as published. Shifts stay
-as they are, unless other rules for them are asked about: the answer says what they would no longer cover, and what
-service tonight's agents would give.
+Volume, an event that has been before, handle time, shrinkage, standards, closed queues and sites, for some queues and
+days. The requirement is made again as the night makes it, from the night's forecast; what is not asked about stays as
+published. Shifts stay as they are, unless other rules for them are asked about: the answer says what they would no
+longer cover, and what service tonight's agents would give.
 """
 
 from dataclasses import dataclass, replace
@@ -16,6 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from forestall.operations.intraday import known_of
+from forestall.operations.known_event import KnownEvent
 from forestall.operations.lost_site import planned_without
 from forestall.operations.other_shifts import rules_of, shifts_beside
 from forestall.publishing.publication import PublishedNight, current_night
@@ -51,6 +52,8 @@ class Question:
         closed_site: nobody works there; the contacts stay.
         concurrency: contacts that an agent holds at once; live queues, which must be named.
         staffing: a `staffing.yml` with other rules for shifts.
+        event: name of an event that has been before; it runs from the first day to the last that is named, and for one
+            day where none is.
     """
 
     queues: tuple[str, ...] = ()
@@ -66,6 +69,7 @@ class Question:
     closed_site: str | None = None
     concurrency: int | None = None
     staffing: Path | None = None
+    event: str | None = None
 
 
 @dataclass(frozen=True)
@@ -100,6 +104,7 @@ def ask(settings: Settings, question: Question) -> Answer:
     if night is None:
         raise ConfigError(f"{settings.var_path / 'published'}: no night is published; run `forestall nightly`")
     forecast, requirement = night.frame("volume_forecast"), night.frame("staffing_requirement")
+    event = _event(question, night)
     question = _checked(question, forecast, night)
     known, notes = known_of(settings, night, requirement)
     rules = rules_of(question.staffing) if question.staffing else None
@@ -110,7 +115,13 @@ def ask(settings: Settings, question: Question) -> Answer:
     groups = [set(names) for names in known.groups.values() if set(names) & set(question.queues)]
     touched = set(question.queues).union(*groups) if rules is None else set(forecast["queue"])
     rows = forecast[forecast["queue"].isin(touched)].reset_index(drop=True)
-    otherwise = _changed(rows, question)
+    factors = np.ones(len(rows))
+    if event is not None:
+        effects = night.frame("mark_effects")
+        notes += event.told(effects, question.queues)
+        is_asked = rows["queue"].isin(question.queues).to_numpy(bool)
+        factors = np.where(is_asked, event.factors(rows, effects, night.frame("forecast_methods")), 1.0)
+    otherwise = _changed(rows, question, factors)
     own = rows[rows["queue"].isin(question.queues)]
     backlog = {queue: count for queue, count in known.backlog.items() if queue in touched}
     shared = known.groups if rules is None else rules.groups
@@ -161,11 +172,18 @@ def _is_within(rows: pd.DataFrame, question: Question) -> "pd.Series[bool]":
     return pd.to_datetime(rows["local_on"]).between(first, last)
 
 
-def _changed(rows: pd.DataFrame, question: Question) -> pd.DataFrame:
-    """The forecast as it would be."""
+def _event(question: Question, night: PublishedNight) -> KnownEvent | None:
+    if question.event is None:
+        return None
+    first = question.first_on or night.run_date
+    return KnownEvent(question.event, first, question.last_on or first)
+
+
+def _changed(rows: pd.DataFrame, question: Question, factors: Floats) -> pd.DataFrame:
+    """The forecast as it would be; `factors` is what an event does to each row."""
     is_asked = (_is_within(rows, question) & rows["queue"].isin(question.queues)).to_numpy(bool)
     before = rows["contacts"].to_numpy(np.float64)
-    factor = np.where(is_asked, 1 + question.volume_percent / 100, 1.0)
+    factor = factors * np.where(is_asked, 1 + question.volume_percent / 100, 1.0)
     is_closed = is_asked & rows["queue"].isin(question.closed_queues).to_numpy(bool)
     factor = np.where(is_closed, 0.0, factor)
     out = rows.assign(

@@ -13,6 +13,7 @@ from forestall.publishing.publication import PublishedNight
 from forestall.publishing.workbooks import new_workbook, table_styles, write_grid, write_table
 from forestall.web.summaries import with_local_time
 
+TABLES = ("volume_days", "mark_effects", "forecast_changes", "forecast_accuracy")
 DIGITS = 4  # of a contact; beyond them a mean says how it was computed
 ALL = "All queues"
 RANGE = {"contacts": "", "contacts_p10": ", 10 %", "contacts_p90": ", 90 %"}
@@ -37,7 +38,7 @@ def write_forecast(night: PublishedNight) -> None:
     """Write the workbook into the folder of the night."""
     zone = night.manifest["company"]["time_zone"]
     intervals = with_local_time(night.frame("volume_forecast"), zone)
-    tables = {name: night.frame(name) for name in ("volume_days", "forecast_changes", "forecast_accuracy")}
+    tables = {name: night.frame(name) for name in TABLES}
     write_forecast_workbook(intervals, tables, night.run_date.isoformat(), night.folder / "volume_forecast.xlsx")
 
 
@@ -46,7 +47,7 @@ def write_forecast_workbook(intervals: pd.DataFrame, tables: dict[str, pd.DataFr
 
     Args:
         intervals: `volume_forecast` with local times.
-        tables: `volume_days`, `forecast_changes` and `forecast_accuracy`.
+        tables: TABLES.
         day: the forecast's first day, ISO.
         path: where to.
     """
@@ -64,6 +65,8 @@ def write_forecast_workbook(intervals: pd.DataFrame, tables: dict[str, pd.DataFr
                 write_grid(book, f"By interval{words}", both, _grid(rows, column), "0", total=None, about=ABOUT_RANGE)
         handle_times = _grid(rows, "handle_time_s", digits=0)
         write_grid(book, "Handle time, s", both, handle_times, "0", total=None, about="Mean of a contact, seconds")
+        effects = _effects(tables["mark_effects"])
+        write_table(book, styles, "Holidays and events", effects, shares=list(effects.columns[2:]), about=ABOUT_EFFECTS)
         _write_chosen(book, styles, "Changes and causes", tables["forecast_changes"], CHANGES)
         accuracy = tables["forecast_accuracy"].sort_values(
             ["queue", "lead_bucket"], key=lambda values: values.map(_place)
@@ -84,6 +87,10 @@ ABOUT_DAYS = (
 ABOUT_INTERVALS = (
     "Mean contacts that arrive, closed hours included for queues that are written to. When written work is done is in "
     "staffing_requirement.xlsx, Work placed by day."
+)
+ABOUT_EFFECTS = (
+    "What such a day does to the contacts of a queue, beside a day without marks; where they meet they add up. Learned "
+    "from the queue's own days and from those of the others."
 )
 ABOUT_RANGE = "In four intervals of five the contacts lie between the sheets 10 % and 90 %."
 
@@ -107,6 +114,15 @@ def _by_day(days: pd.DataFrame) -> pd.DataFrame:
         found |= {f"{name}{words}": wide[column, name].round(DIGITS) for column, words in RANGE.items()}
     basis = some.drop_duplicates("local_on").set_index(pd.to_datetime(some.drop_duplicates("local_on")["local_on"]))
     return pd.DataFrame(found | {"Basis": basis["basis"]}).reset_index(drop=True)
+
+
+def _effects(effects: pd.DataFrame) -> pd.DataFrame:
+    """One line a mark, a column a queue; the next to come first, then those that have no day yet."""
+    heads = {"description": "Day", "next_on": "Next"}
+    coming = effects.groupby("description")["next_on"].min()
+    wide = effects.pivot_table(index="description", columns="queue", values="effect").round(DIGITS)
+    rows = wide.assign(next_on=pd.to_datetime(coming)).reset_index().rename(columns=heads)
+    return rows[[*heads.values(), *wide.columns]].sort_values(["Next", "Day"], ignore_index=True)
 
 
 def _write_chosen(book: Any, styles: dict[str, Any], title: str, rows: pd.DataFrame, heads: dict[str, str]) -> None:

@@ -55,6 +55,11 @@ class Basis:
         return self.series.contacts[self.start : self.end]
 
     @property
+    def taught(self) -> pd.DatetimeIndex:
+        """Days that teach."""
+        return self.dates[self.past][self.is_day]
+
+    @property
     def past(self) -> slice:
         return slice(0, self.end - self.start)
 

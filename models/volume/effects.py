@@ -9,11 +9,13 @@ Effects are parts of an unmarked day: -0.4 takes four contacts of ten away. They
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from models.volume.marks import in_words
 from models.volume.params import DailyParams
 
 Values = NDArray[np.float64]
@@ -89,6 +91,34 @@ def mark_factors(marks: pd.DataFrame, days: pd.DatetimeIndex, effects: "pd.Serie
     """How many times an unmarked day each day is; a mark that nobody has felt has no effect."""
     parts = marks["holiday"].map(effects.to_dict()).astype(float).fillna(0.0)
     return np.asarray(np.maximum(1 + parts.groupby(marks["ds"]).sum().reindex(days, fill_value=0.0), LEAST_FACTOR))
+
+
+def effect_rows(
+    queue: str, effects: "pd.Series[float]", marks: pd.DataFrame, taught: pd.DatetimeIndex, run_date: date
+) -> pd.DataFrame:
+    """Rows of `mark_effects` but for the model version: the marks that the queue has or will have.
+
+    Args:
+        queue: the queue.
+        effects: on it, by mark.
+        marks: `ds`, `holiday`, of the past and of the days ahead.
+        taught: days that it was learned from.
+        run_date: first day ahead.
+    """
+    own = marks[marks["holiday"].isin(effects.index)]
+    seen = own["ds"].isin(taught).groupby(own["holiday"]).sum()
+    coming = own["ds"].where(own["ds"] >= pd.Timestamp(run_date)).groupby(own["holiday"]).min()
+    names = pd.Index(sorted(own["holiday"].unique()))
+    return pd.DataFrame(
+        {
+            "queue": queue,
+            "mark": names,
+            "description": [in_words(str(name)) for name in names],
+            "effect": effects.reindex(names).to_numpy(),
+            "days_seen": seen.reindex(names).to_numpy(dtype=np.int64),
+            "next_on": coming.reindex(names).dt.date.to_numpy(),
+        }
+    )
 
 
 def _felt(days: MarkedDays) -> set[str]:

@@ -12,6 +12,13 @@ from numpy.typing import NDArray
 from features.calendar import FAR_DAYS
 from models.volume.params import DailyParams
 
+AFTER = " after "
+
+
+def event_mark(name: str, days_after: int = 0) -> str:
+    """The mark of an event's days, or of a day so long after its end."""
+    return f"event: {name}" + (f"{AFTER}{days_after}" if days_after > 0 else "")
+
 
 def day_marks(days: pd.DataFrame, events: pd.DataFrame, queue: str, params: DailyParams) -> pd.DataFrame:
     """Marks of one queue, in the columns of Prophet's holidays: `ds`, `holiday`.
@@ -37,6 +44,27 @@ def day_marks(days: pd.DataFrame, events: pd.DataFrame, queue: str, params: Dail
     ]
     marks.append(_event_days(events, queue, days.index, params.event_after_days))
     return pd.concat(marks, ignore_index=True).drop_duplicates(ignore_index=True)
+
+
+def in_words(mark: str) -> str:
+    """A mark's name as people say it: `after: 2` is `2nd open day after a day off`."""
+    kind, _, name = mark.partition(": ")
+    if kind == "event":
+        event, _, days = name.rpartition(AFTER)
+        return f"{event}, {_ordinal(days)} day after" if event and days.isdigit() else name
+    if kind in ("after", "before"):
+        return f"{_ordinal(name)} open day {kind} a day off"
+    if kind == "month":
+        side, _, place = name.partition(" ")
+        return (
+            f"{_ordinal(place)} working day of a month" if side == "first" else f"{_ordinal(place)} from a month's end"
+        )
+    named = {"bridge": "bridge day", "year end": "25 to 30 December" if name == "between" else f"{name} December"}
+    return named.get(kind, name)
+
+
+def _ordinal(number: str) -> str:
+    return number + {"1": "st", "2": "nd", "3": "rd"}.get(number, "th")
 
 
 def _near(distance: pd.Series, most: int) -> NDArray[np.object_]:
@@ -85,10 +113,7 @@ def _event_days(events: pd.DataFrame, queue: str, days: pd.Index, after_days: in
     marks = pd.DataFrame(
         {
             "ds": starts.to_numpy()[event] + pd.to_timedelta(step, unit="D"),
-            "holiday": [
-                "event: " + name + (f" after {day}" if day > 0 else "")
-                for name, day in zip(names, past_end, strict=True)
-            ],
+            "holiday": [event_mark(name, day) for name, day in zip(names, past_end, strict=True)],
         }
     )
     return marks[marks["ds"].isin(days)]

@@ -41,6 +41,7 @@ def night_tables() -> Callable[..., dict[str, pa.Table]]:
             "override_value": _override_value(),
             "volume_days": _days_ahead(forecast),
             "forecast_methods": _methods(),
+            "mark_effects": _mark_effects(run_date),
             "staffing_requirement": _requirement(forecast),
             "shrinkage_causes": pd.DataFrame({"cause": ["sick"], "share": [0.3], "basis": ["agent_time of 56 days"]}),
             "handle_time_by_concurrency": _handle_times(),
@@ -154,6 +155,15 @@ def _methods() -> pd.DataFrame:
     return pd.DataFrame(
         [usual | {"queue": queue, "lead_bucket": bucket} for queue in QUEUES for bucket in ("1", "2-3")]
     )
+
+
+def _mark_effects(run_date: date) -> pd.DataFrame:
+    rows = [("event: campaign", "campaign", 0.26, run_date + timedelta(days=8)),
+            ("holiday: Good Friday", "Good Friday", -0.5, run_date + timedelta(days=32)),
+            ("year end: 24", "24 December", -0.55, None)]  # fmt: skip
+    frame = pd.DataFrame(rows, columns=["mark", "description", "effect", "next_on"])
+    by_queue = [frame.assign(queue=queue, effect=frame["effect"] * (1 + at / 10)) for at, queue in enumerate(QUEUES)]
+    return pd.concat(by_queue).assign(days_seen=4, model_version="volume 1f2e")
 
 
 def _requirement(forecast: pd.DataFrame) -> pd.DataFrame:

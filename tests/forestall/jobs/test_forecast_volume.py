@@ -211,13 +211,18 @@ def test_an_event_known_in_time_moves_its_day(company):
     events = pd.DataFrame({"name": "billing run", "starts_on": days, "ends_on": days, "queues": "billing",
                            "known_on": [day - timedelta(days=14) for day in days]})  # fmt: skip
     totals = {}
-    for name, known in (("told", events), ("late", events.assign(known_on=RUN))):
+    for name, known in (("late", events.assign(known_on=RUN)), ("told", events)):
         settings = fill(company(TOML), CALENDAR, {CHANGES: rows, "staging.stg_business_events": known})
         forecast_volume(settings, RUN)
         forecast = Night(settings, RUN).read("volume_forecast")
         tuesday = forecast[(forecast["queue"] == "billing") & (forecast["local_on"] == days[-1])]
         totals[name] = tuesday["contacts"].sum()
     assert totals["told"] > 1.25 * totals["late"]
+    effects = Night(settings, RUN).read("mark_effects").set_index(["mark", "queue"])
+    run = effects.loc["event: billing run"]
+    assert list(run.index) == ["billing"]  # the others do not feel it
+    assert run.loc["billing", ["description", "days_seen", "next_on"]].tolist() == ["billing run", 3, days[-1]]
+    assert 0.5 < run.loc["billing", "effect"] < 1.1  # it doubles a day
 
 
 def test_without_any_contact_the_table_is_empty_and_the_summary_says_why(company):

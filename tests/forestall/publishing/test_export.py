@@ -58,7 +58,7 @@ def test_the_forecast_has_days_with_their_range_and_every_interval(night: Publis
     book = openpyxl.load_workbook(night.folder / "volume_forecast.xlsx")
     assert book.sheetnames == [
         "By day", "Contacts 2026-03-02", "By interval", "By interval, 10 %", "By interval, 90 %", "Handle time, s",
-        "Changes and causes", "Accuracy",
+        "Holidays and events", "Changes and causes", "Accuracy",
     ]  # fmt: skip
     forecast = night.frame("volume_forecast")
     billing = forecast[forecast["queue"] == "billing"].sort_values("interval_start_at")
@@ -96,6 +96,21 @@ def test_the_forecast_says_what_moved_it_and_how_good_it_was(night: PublishedNig
     ]  # fmt: skip
     assert scored[0][head.index("WAPE")] == pytest.approx(0.09)
     assert scored[0][head.index("WAPE of four like weekdays")] == pytest.approx(0.12)
+
+
+def test_what_holidays_and_events_do_stands_in_one_line_each_the_next_first(
+    tmp_path: Path, night: PublishedNight, night_tables: Tables, about_the_night: Mapping[str, Any]
+) -> None:
+    head, *lines = openpyxl.load_workbook(night.folder / "volume_forecast.xlsx")["Holidays and events"].values
+    assert head == ("Day", "Next", "billing", "claims", "support_chat")
+    assert [line[:3] for line in lines] == [
+        ("campaign", datetime(2026, 3, 10), 0.26), ("Good Friday", datetime(2026, 4, 3), -0.5),
+        ("24 December", None, -0.55),
+    ]  # fmt: skip
+    tables = night_tables()
+    tables["mark_effects"] = tables["mark_effects"].slice(0, 0)  # a night of before this table
+    folder = publish_night(tmp_path, MONDAY, tables, about_the_night, write_documents).folder
+    assert openpyxl.load_workbook(folder / "volume_forecast.xlsx")["Holidays and events"].max_row == 1
 
 
 def test_in_the_forecast_too_the_doubled_hour_stays_two(

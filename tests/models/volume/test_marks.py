@@ -1,9 +1,10 @@
 from datetime import date
 
 import pandas as pd
+import pytest
 
 from features.calendar import Calendar
-from models.volume.marks import day_marks
+from models.volume.marks import day_marks, event_mark, in_words
 from models.volume.params import volume_params
 
 PARAMS = volume_params().daily
@@ -80,3 +81,23 @@ def test_an_event_is_felt_by_the_queues_that_it_names():
 def test_an_open_queue_without_holidays_has_no_marks_but_the_months():
     kinds = day_marks(Calendar().days("q", date(2026, 4, 1), date(2026, 11, 30)), NO_EVENTS, "q", PARAMS)["holiday"]
     assert set(kinds.str.split(":").str[0]) == {"month"}
+
+
+@pytest.mark.parametrize(
+    ("mark", "words"),
+    [
+        ("holiday: Good Friday", "Good Friday"),
+        ("after: 1", "1st open day after a day off"),
+        ("before: 2", "2nd open day before a day off"),
+        ("bridge: day", "bridge day"),
+        ("month: first 3", "3rd working day of a month"),
+        ("month: last 1", "1st from a month's end"),
+        ("year end: 24", "24 December"),
+        ("year end: between", "25 to 30 December"),
+        (event_mark("sale"), "sale"),
+        (event_mark("sale", 2), "sale, 2nd day after"),
+        (event_mark("care after sales"), "care after sales"),
+    ],
+)
+def test_marks_in_words(mark, words):
+    assert in_words(mark) == words
