@@ -49,7 +49,7 @@ def changes_since(
         ignore_index=True,
     )
     events_then = with_entered(known.of_source, night.settings, last.run_date)
-    eventless = without_new_events(rows, tonight, known.histories, known.events, events_then, params.daily)
+    eventless = without_new_events(rows, tonight, known.histories, known.events, events_then, params)
     between = (night.run_date - last.run_date).days
     found = share_out(
         _days(forecast), then,

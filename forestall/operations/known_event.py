@@ -12,6 +12,7 @@ from forestall.settings import ConfigError
 from models.volume.accuracy import LEAD_BUCKETS, bucket_of
 from models.volume.effects import LEAST_FACTOR
 from models.volume.marks import event_mark
+from models.volume.params import volume_params
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class KnownEvent:
     def factors(self, rows: pd.DataFrame, effects: pd.DataFrame, methods: pd.DataFrame) -> NDArray[np.float64]:
         """How many times the forecast of each row it would be, once a night knew of the event.
 
-        The daily model alone knows events, so each row moves as far as that counts in it.
+        What does little moves the daily model alone, so a row as far as that counts in it; the rest moves all methods.
 
         Args:
             rows: of `volume_forecast`.
@@ -46,7 +47,9 @@ class KnownEvent:
         share = methods.set_index(["queue", "lead_bucket"])["weight_prophet"].astype(float)
         effect = known.reindex(pd.MultiIndex.from_arrays([rows["queue"], mark])).fillna(0.0).to_numpy()
         weight = share.reindex(pd.MultiIndex.from_arrays([rows["queue"], bucket])).fillna(1.0).to_numpy()
-        return np.asarray(1 + weight * (np.maximum(1 + effect, LEAST_FACTOR) - 1))
+        moved = np.maximum(1 + effect, LEAST_FACTOR) - 1
+        is_strong = np.abs(moved) >= volume_params().rival.least_lift
+        return np.asarray(1 + np.where(is_strong, 1.0, weight) * moved)
 
     def told(self, effects: pd.DataFrame, queues: tuple[str, ...]) -> list[str]:
         """One line: what it does to each queue asked about.

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from features.aside import written_aside
-from models.volume.candidates import MEMBERS, Candidates, Mapper, forecast_candidates
+from models.volume.candidates import MEMBERS, MOVED, Candidates, Mapper, forecast_candidates
 from models.volume.history import History
 from models.volume.outliers import find_gaps
 from models.volume.params import VolumeParams
@@ -23,7 +23,7 @@ from models.volume.params import VolumeParams
 WEEK = timedelta(days=7)
 STORED = {
     "queue": "str", "key": "str", "day_on": "datetime64[s]", "slot": "int64", "lead_days": "int64",
-    **dict.fromkeys(MEMBERS, "float64"),
+    **dict.fromkeys((*MEMBERS, *MOVED), "float64"),
 }  # fmt: skip
 
 
@@ -69,7 +69,7 @@ def backtest(
         run: how fits are mapped.
 
     Returns:
-        queue, cutoff_on, day_on, slot, lead_days and MEMBERS: contacts an interval in every cell
+        queue, cutoff_on, day_on, slot, lead_days, MEMBERS and MOVED: contacts an interval in every cell
         that accepts contacts.
     """
     kept, missing = {}, {}
@@ -120,7 +120,7 @@ def with_actuals(
 def candidate_rows(
     queue: str, history: History, candidates: Candidates, horizon_days: int | None = None
 ) -> pd.DataFrame:
-    """The candidates' matrices, up to `horizon_days`, as rows of queue, day_on, slot, lead_days and MEMBERS."""
+    """The candidates' matrices, up to `horizon_days`: queue, day_on, slot, lead_days, MEMBERS and MOVED."""
     basis = candidates.basis
     day, slot = np.nonzero(basis.intervals[basis.ahead][:horizon_days] > 0)
     return pd.DataFrame(
@@ -130,6 +130,7 @@ def candidate_rows(
             "slot": slot,
             "lead_days": day + 1,
             **{member: getattr(candidates, member)[day, slot] for member in MEMBERS},
+            **{name: values[day, slot] for name, values in candidates.moved.items()},
         }
     )
 

@@ -23,6 +23,8 @@ from models.volume.rivals import four_like_weekdays, interval_rates, last_week, 
 
 USUAL_DAYS = 56  # days before and after the cutoff whose hours say what a usual week is
 MEMBERS = ("daily", "rival", "last_week", "last_year")  # the matrices of `Candidates`, and columns of a backtest
+MOVED = ("moved_rival", "moved_last_week", "moved_last_year")  # like days, moved as holidays and events move their day
+BLENDED = ("daily", *MOVED)  # what weights are for, in the order of MEMBERS
 LEVEL_DAYS = 28  # days from which a short history takes its level
 
 Mapper = Callable[[Callable[[DailyTask], DailyFit], Iterable[DailyTask]], Iterable[DailyFit]]
@@ -77,6 +79,8 @@ class Candidates:
         rival: four like weekdays,
         last_week: last week's like day, and
         last_year: last year's, at this year's level; both are the rival where there is no such day.
+        moved: these three by MOVED's names, as they are blended: like days know nothing of a holiday or an event to
+            come, so where that moves a day far enough they are moved along.
         day_contacts: the daily forecast itself; `daily` adds up to it.
         is_short: the history was too short for Prophet: level of the last days and kin's week.
         effects: of marks on this queue, as parts of an unmarked day.
@@ -88,11 +92,17 @@ class Candidates:
     rival: Matrix
     last_week: Matrix
     last_year: Matrix
+    moved: Mapping[str, Matrix]
     day_contacts: NDArray[np.float64]
     is_short: bool
     effects: "pd.Series[float]"
     model: str
     basis: Basis
+
+    @property
+    def blended(self) -> dict[str, Matrix]:
+        """The matrices that weights are for, by BLENDED's names."""
+        return {"daily": self.daily, **self.moved}
 
 
 def forecast_candidates(
@@ -256,21 +266,39 @@ def _candidates(
     else:
         level = 0.0 if basis.is_silent else _level(totals, is_fit, basis.weekday[basis.past], week)
         full = level * week[basis.weekday[ahead]]
-    full = full * mark_factors(basis.marks, basis.dates[ahead], own)
+    factors = mark_factors(basis.marks, basis.dates, own)
     open_cells, is_open = basis.intervals[basis.past], basis.intervals[ahead] > 0
     rates, is_known = interval_rates(basis.contacts, open_cells), (open_cells.sum(axis=1) > 0) & ~basis.is_gap
-    rival = four_like_weekdays(rates, is_known, basis.weekday[basis.past], basis.weekday[ahead], params.rival.like_days)
+    like = [np.where(is_open, values, 0.0) for values in _like_days(rates, is_known, basis, params)]
+    before = _like_days(factors[basis.past, None], is_known, basis, params)
+    lifts = [_lift(factors[ahead, None], marked, params) for marked in before]
     return Candidates(
-        daily=full[:, None] * shares[ahead],
-        rival=np.where(is_open, rival, 0.0),
-        last_week=np.where(is_open, last_week(rates, is_known, rival), 0.0),
-        last_year=np.where(is_open, last_year(rates, is_known, rival, LEVEL_DAYS), 0.0),
-        day_contacts=full * fullness[ahead],
+        daily=(full * factors[ahead])[:, None] * shares[ahead],
+        rival=like[0],
+        last_week=like[1],
+        last_year=like[2],
+        moved={name: values * lift for name, values, lift in zip(MOVED, like, lifts, strict=True)},
+        day_contacts=full * factors[ahead] * fullness[ahead],
         is_short=fit is None,
         effects=own,
         model=fit.model if fit else "",
         basis=basis,
     )
+
+
+def _like_days(
+    values: Matrix, is_known: Mask, basis: Basis, params: VolumeParams
+) -> tuple[Matrix, Matrix, Matrix]:  # fmt: skip
+    """Four like weekdays, last week, and last year of any values of the past (days x slots), for the days ahead."""
+    weekday = basis.weekday
+    rival = four_like_weekdays(values, is_known, weekday[basis.past], weekday[basis.ahead], params.rival.like_days)
+    return rival, last_week(values, is_known, rival), last_year(values, is_known, rival, LEVEL_DAYS)
+
+
+def _lift(factors: Matrix, before: Matrix, params: VolumeParams) -> Matrix:
+    """What marks do to days ahead beside what they did to the like days; 1 where that is little."""
+    lift = np.divide(factors, before, out=np.ones_like(before), where=before > 0)
+    return np.where(np.abs(lift - 1) >= params.rival.least_lift, lift, 1.0)
 
 
 def _kin_week(kin: Sequence[Basis]) -> NDArray[np.float64]:

@@ -13,12 +13,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from models.volume.candidates import Candidates
+from models.volume.candidates import BLENDED, Candidates
 from models.volume.combine import combined
 from models.volume.effects import mark_factors
 from models.volume.history import History
 from models.volume.marks import day_marks
-from models.volume.params import DailyParams
+from models.volume.params import DailyParams, VolumeParams
 
 Floats = NDArray[np.float64]
 
@@ -51,19 +51,23 @@ def as_then(
 
 def without_new_events(
     rows: pd.DataFrame, tonight: Mapping[tuple[str, date], Candidates], histories: Mapping[str, History],
-    events: pd.DataFrame, events_then: pd.DataFrame, params: DailyParams,
+    events: pd.DataFrame, events_then: pd.DataFrame, params: VolumeParams,
 ) -> pd.DataFrame:  # fmt: skip
-    """`rows` with the daily forecast as tonight's model gives it for the events that were known then."""
+    """`rows` with the candidates as tonight's effects give them for the events that were known then."""
     if _same(events, events_then):
         return rows
     factors = []
     for (queue, _), found in tonight.items():
         history = histories[queue]
         days = history.grid.dates[found.basis.end : found.basis.until]
-        factor = _event_factor(found, history, events, events_then, params)
+        factor = _event_factor(found, history, events, events_then, params.daily)
         factors.append(pd.DataFrame({"queue": queue, "day_on": days, "factor": factor}))
     beside = rows.merge(pd.concat(factors), on=["queue", "day_on"], how="left", validate="many_to_one")
-    return rows.assign(daily=(beside["daily"] * beside["factor"]).to_numpy())
+    factor = beside["factor"].to_numpy()
+    # Like days are moved along only where a mark does enough.
+    others = np.where(np.abs(factor - 1) >= params.rival.least_lift, factor, 1.0)
+    moved = {name: rows[name].to_numpy() * (factor if name == "daily" else others) for name in BLENDED}
+    return rows.assign(**moved)
 
 
 def share_out(now: pd.DataFrame, then: pd.DataFrame, same_weights: pd.DataFrame, same_events: pd.DataFrame,

@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from models.volume.accuracy import LEAD_BUCKETS, bucket_of
-from models.volume.candidates import MEMBERS
+from models.volume.candidates import BLENDED, MEMBERS
 from models.volume.params import CombineParams
 
 WEIGHTS = tuple(f"weight_{member}" for member in MEMBERS)
@@ -36,7 +36,7 @@ def choose_weights(scored: pd.DataFrame, params: CombineParams) -> pd.DataFrame:
     """The weight of each candidate by queue and lead bucket.
 
     Args:
-        scored: backtest intervals whose contacts are known: queue, day_on, lead_days, MEMBERS, contacts.
+        scored: backtest intervals whose contacts are known: queue, day_on, lead_days, BLENDED, contacts.
         params: steps and shrinkage.
 
     Returns:
@@ -60,12 +60,12 @@ def choose_weights(scored: pd.DataFrame, params: CombineParams) -> pd.DataFrame:
 
 
 def combined(rows: pd.DataFrame, weights: pd.DataFrame) -> pd.DataFrame:
-    """`rows` (queue, lead_days, MEMBERS) with `bucket`, WEIGHTS and `forecast`."""
+    """`rows` (queue, lead_days, BLENDED) with `bucket`, WEIGHTS and `forecast`."""
     out = rows.assign(bucket=bucket_of(rows["lead_days"].to_numpy()))
     out = out.merge(weights, on=["queue", "bucket"], how="left", validate="many_to_one")
     alone = {name: float(member == WITHOUT_EVIDENCE) for name, member in zip(WEIGHTS, MEMBERS, strict=True)}
     out = out.fillna(alone)
-    forecast = (out[list(WEIGHTS)].to_numpy() * out[list(MEMBERS)].to_numpy()).sum(axis=1)
+    forecast = (out[list(WEIGHTS)].to_numpy() * out[list(BLENDED)].to_numpy()).sum(axis=1)
     return out.assign(forecast=np.maximum(forecast, 0.0))
 
 
@@ -93,7 +93,7 @@ def _losses(scored: pd.DataFrame, tried: Values) -> pd.DataFrame:
     """Sum of absolute errors of each mixture, by queue and bucket (an index of both; a column a mixture)."""
     groups = _groups(scored)
     place, found = groups.factorize(sort=True)
-    members, actual = scored[list(MEMBERS)].to_numpy(), scored["contacts"].to_numpy()
+    members, actual = scored[list(BLENDED)].to_numpy(), scored["contacts"].to_numpy()
     # One mixture after the other: all at once would hold dozens of copies of a long backtest.
     sums = [np.bincount(place, np.abs(members @ weights - actual), minlength=len(found)) for weights in tried]
     return pd.DataFrame(np.column_stack(sums), index=pd.MultiIndex.from_tuples(list(found), names=groups.names))
@@ -104,9 +104,9 @@ def _is_own(scored: pd.DataFrame, tried: Values) -> pd.DataFrame:
 
     Counted beside the rival, it would count its mixtures twice, and be told to weigh something.
     """
-    others = [member for member in MEMBERS if member != MEMBERS[RIVAL]]
-    is_rival = scored[others].eq(scored[MEMBERS[RIVAL]], axis=0).set_axis(_groups(scored))
-    standing = is_rival.groupby(level=["queue", "bucket"]).all().reindex(columns=list(MEMBERS), fill_value=False)
+    others = [name for name in BLENDED if name != BLENDED[RIVAL]]
+    is_rival = scored[others].eq(scored[BLENDED[RIVAL]], axis=0).set_axis(_groups(scored))
+    standing = is_rival.groupby(level=["queue", "bucket"]).all().reindex(columns=list(BLENDED), fill_value=False)
     return pd.DataFrame(standing.to_numpy().astype(int) @ (tried > 0).T.astype(int) == 0, index=standing.index)
 
 

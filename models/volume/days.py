@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from models.volume.accuracy import bucket_of
-from models.volume.candidates import MEMBERS, Candidates
+from models.volume.candidates import Candidates
 from models.volume.combine import combined
 from models.volume.forecast import errors_of, judged_leads, spread_of, unshaped_spreads
 from models.volume.params import DaysParams
@@ -133,7 +133,7 @@ def _blended(tonight: Mapping[tuple[str, date], Candidates], weights: pd.DataFra
     frames = []
     for (queue, _), found in tonight.items():
         intervals = found.basis.intervals[found.basis.ahead]
-        sums = {member: (getattr(found, member) * intervals).sum(axis=1) for member in MEMBERS}
+        sums = {name: (values * intervals).sum(axis=1) for name, values in found.blended.items()}
         frames.append(
             pd.DataFrame({"queue": queue, "day": np.arange(len(intervals)), "lead_days": JUDGED_DAYS, **sums})
         )

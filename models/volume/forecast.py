@@ -58,7 +58,7 @@ def learn(scored: pd.DataFrame, params: VolumeParams) -> Learned:
 
 
 def apply(rows: pd.DataFrame, learned: Learned) -> pd.DataFrame:
-    """Candidates' rows (queue, lead_days, MEMBERS) with `bucket`, WEIGHTS, `forecast` and QUANTILE_COLUMNS."""
+    """Candidates' rows (queue, lead_days, BLENDED) with `bucket`, WEIGHTS, `forecast` and QUANTILE_COLUMNS."""
     out = combined(rows, learned.weights)
     numbers = pd.DataFrame(0.0, index=out.index, columns=list(QUANTILE_COLUMNS))
     for (queue, bucket), own in by_queue_and_bucket(out):

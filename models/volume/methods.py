@@ -14,7 +14,7 @@ def method_rows(scored: pd.DataFrame, weights: pd.DataFrame) -> pd.DataFrame:
     """The columns of `forecast_methods` but for the model version.
 
     Args:
-        scored: backtest intervals with contacts: queue, cutoff_on, day_on, lead_days, MEMBERS.
+        scored: backtest intervals with contacts: queue, cutoff_on, day_on, lead_days, MEMBERS and BLENDED.
         weights: what was chosen on them (`choose_weights`). Errors are thus those of the cutoffs that
             chose: the ledger and `forestall backtest volume` have honest ones.
     """

@@ -58,6 +58,7 @@ class ProfileParams(Section):
 
 class RivalParams(Section):
     like_days: int = Field(ge=1)
+    least_lift: float = Field(gt=0)
 
 
 class CombineParams(Section):

@@ -11,7 +11,7 @@ from models.volume.marks import in_words
 
 SALE = KnownEvent("sale", date(2026, 3, 3), date(2026, 3, 4))
 EFFECTS = pd.DataFrame(
-    [("care", "event: sale", 0.5, 12), ("care", "event: sale after 1", 0.2, 6), ("mail", "event: sale", -0.99, 1),
+    [("care", "event: sale", 0.5, 12), ("care", "event: sale after 1", 0.1, 6), ("mail", "event: sale", -0.99, 1),
      ("care", "event: release after 2", 0.1, 3), ("care", "event: release", 0.3, 3), ("care", "holiday: sale", 9.0, 1)],
     columns=["queue", "mark", "effect", "days_seen"],
 )  # fmt: skip
@@ -19,14 +19,15 @@ EFFECTS["description"] = EFFECTS["mark"].map(in_words)
 METHODS = pd.DataFrame({"queue": "care", "lead_bucket": ["1", "2-3", "4-7"], "weight_prophet": [1.0, 0.8, 0.5]})
 
 
-def test_rows_move_by_the_event_as_far_as_the_daily_model_counts():
+def test_rows_move_by_the_event_and_by_little_only_as_far_as_the_daily_model_counts():
     days = pd.date_range("2026-03-02", periods=6)
     rows = pd.DataFrame({"queue": "care", "local_on": days.date, "lead_days": range(1, 7)})
     # Monday is before it; Tuesday and Wednesday are its days; one day after it has an effect, the next have none.
-    assert SALE.factors(rows, EFFECTS, METHODS) == pytest.approx([1, 1.4, 1.4, 1.1, 1, 1])
+    assert SALE.factors(rows, EFFECTS, METHODS) == pytest.approx([1, 1.5, 1.5, 1.05, 1, 1])
     assert SALE.factors(rows.assign(queue="chat"), EFFECTS, METHODS) == pytest.approx([1] * 6)
-    # Without weights it is the daily model's alone; a twentieth of a day is left, as the night leaves it.
+    # A twentieth of a day is left, as the night leaves it; without weights all is the daily model's.
     assert SALE.factors(rows.assign(queue="mail"), EFFECTS, METHODS)[1] == pytest.approx(0.05)
+    assert SALE.factors(rows, EFFECTS, METHODS.iloc[:0])[3] == pytest.approx(1.1)
 
 
 def test_the_line_says_what_it_does_and_what_it_was_learned_from():

@@ -197,9 +197,9 @@ def test_an_event_on_a_day_is_as_if_it_had_been_forecast(settings):
 
 
 def test_an_event_of_a_name_moves_the_queues_that_feel_it(settings):
-    """Care by a half on each of both days, in half of whose forecast the daily model counts."""
+    """Care by a tenth on each of both days, in half of whose forecast the daily model counts."""
     folder = Night(settings, RUN).published / RUN.isoformat()
-    effects = pd.DataFrame({"queue": ["care"], "mark": "event: sale", "description": "sale", "effect": 0.5,
+    effects = pd.DataFrame({"queue": ["care"], "mark": "event: sale", "description": "sale", "effect": 0.1,
                             "days_seen": 4, "next_on": None, "model_version": "v"})  # fmt: skip
     methods = pd.DataFrame({"queue": ["care"], "lead_bucket": "1", "weight_prophet": 0.5})
     for name, rows in (("mark_effects", effects), ("forecast_methods", methods)):
@@ -207,11 +207,11 @@ def test_an_event_of_a_name_moves_the_queues_that_feel_it(settings):
         kept = conform(pa.Table.from_pandas(rows, preserve_index=False), PUBLISHED[name])
         pa.parquet.write_table(kept, folder / f"{name}.parquet")
     both = ask(settings, Question(("care", "sales"), RUN, TUESDAY, event="sale"))
-    assert by_queue(both, "contacts_then") == pytest.approx({"care": 1600 * 1.25, "sales": 800})
-    assert any("care +50% (seen on 4 days)" in note for note in both.notes)
+    assert by_queue(both, "contacts_then") == pytest.approx({"care": 1600 * 1.05, "sales": 800})
+    assert any("care +10% (seen on 4 days)" in note for note in both.notes)
     # It runs for a day where no last one is named, and goes on top of a percentage.
     one = ask(settings, Question(("care",), event="sale", volume_percent=10)).days.set_index("local_on")
-    assert one["contacts_then"].tolist() == pytest.approx([800 * 1.25 * 1.1, 800 * 1.1])
+    assert one["contacts_then"].tolist() == pytest.approx([800 * 1.05 * 1.1, 800 * 1.1])
     assert by_queue(ask(settings, Question(("sales",), RUN, RUN, event="sale")), "contacts_then") == {"sales": 400}
     done = CliRunner().invoke(app, ["what-if", "--config", str(settings.root / "forestall.toml"), "--event", "fair"])
     assert "no event fair has passed" in str(done.exception)

@@ -50,6 +50,8 @@ def test_the_effect_of_days_after_holidays_is_learned_from_other_holidays(site, 
     expected = truth[3].sum()
     assert found.day_contacts[3] == pytest.approx(expected, rel=0.10)
     assert found.rival[3].sum() < 0.85 * expected
+    assert found.moved["moved_rival"][3].sum() == pytest.approx(expected, rel=0.12)  # like days are moved along
+    np.testing.assert_array_equal(found.rival[8], found.moved["moved_rival"][8])  # nothing marks the day: they are not
 
 
 def test_an_event_has_its_own_effect_only_if_it_was_known(site):

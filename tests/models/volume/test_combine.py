@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from models.volume.accuracy import bucket_of, wape
-from models.volume.candidates import MEMBERS
+from models.volume.candidates import BLENDED
 from models.volume.combine import WEIGHTS, choose_weights, combined, method_names, mixtures
 from models.volume.params import CombineParams
 
@@ -14,7 +14,7 @@ BIG = 400.0  # an error that nobody would take
 def scored(daily_error, rival_error, leads=(1, 2, 5), queue="a", n=300, seed=1, week_error=BIG, year_error=BIG):
     rng = np.random.default_rng(seed)
     actual = rng.uniform(50, 150, n)
-    errors = dict(zip(MEMBERS, (daily_error, rival_error, week_error, year_error), strict=True))
+    errors = dict(zip(BLENDED, (daily_error, rival_error, week_error, year_error), strict=True))
     forecasts = {member: actual + rng.normal(0, error, n) for member, error in errors.items()}
     days = pd.Timestamp("2025-03-03") + pd.to_timedelta(np.arange(n) // 10, unit="D")
     return pd.DataFrame(
@@ -51,7 +51,7 @@ def test_never_worse_than_the_rival_where_it_was_chosen(seed):
     out = combined(rows, weights_of(rows))
     for _, own in out.groupby(bucket_of(out["lead_days"].to_numpy())):
         actual = own["contacts"].to_numpy()
-        assert wape(own["forecast"].to_numpy(), actual) <= wape(own["rival"].to_numpy(), actual) + 1e-12
+        assert wape(own["forecast"].to_numpy(), actual) <= wape(own["moved_rival"].to_numpy(), actual) + 1e-12
 
 
 def test_each_queue_has_its_own_winner():
@@ -63,7 +63,7 @@ def test_each_queue_has_its_own_winner():
 def errors_of(daily, rival, days, week=BIG):
     """A queue of one interval a day whose candidates are off by so much, all too high or all too low on a day."""
     sign = np.resize([1.0, -1.0], days)
-    errors = dict(zip(MEMBERS, (daily, rival, week, BIG), strict=True))
+    errors = dict(zip(BLENDED, (daily, rival, week, BIG), strict=True))
     made = {member: 1000 + sign * error for member, error in errors.items()}
     days_on = pd.date_range("2025-03-03", periods=days)
     return pd.DataFrame({"queue": "a", "day_on": days_on, "lead_days": 1, "contacts": 1000.0, **made})
@@ -89,7 +89,7 @@ def test_two_near_equals_do_not_change_places():
 
 def test_a_candidate_that_stands_for_the_rival_weighs_nothing():
     rows = errors_of(10.0, 10.0, 20)
-    weights = weights_of(rows.assign(last_year=rows["rival"], daily=2000.0))
+    weights = weights_of(rows.assign(moved_last_year=rows["moved_rival"], daily=2000.0))
     assert weights[["weight_rival", "weight_last_year"]].iloc[0].tolist() == [1.0, 0.0]
 
 
@@ -103,7 +103,7 @@ def test_all_perfect_and_all_empty_is_no_division_by_zero():
 def test_little_evidence_goes_with_what_won_everywhere():
     """Three intervals in which both are equally far off, one above and one below: a blend would be perfect."""
     few = scored(1, 30, queue="few", n=3, leads=(1,))
-    few = few.assign(daily=few["contacts"] + 10.0, rival=few["contacts"] - 10.0)
+    few = few.assign(daily=few["contacts"] + 10.0, moved_rival=few["contacts"] - 10.0)
     every = pd.concat([few, *[scored(1, 30, queue=f"q{step}", seed=step) for step in range(8)]])
     alone = weights_of(every, PARAMS.model_copy(update={"pooled_days": 0.0}))
     assert alone.loc[alone["queue"] == "few", "weight_daily"].iloc[0] == 0.5
@@ -124,7 +124,7 @@ def test_without_any_backtest_the_daily_model_stands():
 
 
 def test_a_forecast_is_never_negative():
-    rows = scored(1, 1, n=3).assign(**dict.fromkeys(MEMBERS, -5.0))
+    rows = scored(1, 1, n=3).assign(**dict.fromkeys(BLENDED, -5.0))
     assert (combined(rows, weights_of(rows))["forecast"] == 0).all()
 
 

@@ -1,9 +1,13 @@
 """What a backtest reports of our intervals, by hand."""
 
+from datetime import date
+
 import pandas as pd
 import pytest
 
-from models.volume.contest import OURS, contest_rows
+from models.volume.candidates import MOVED
+from models.volume.contest import OURS, contest_rows, contestants
+from models.volume.params import volume_params
 from models.volume.quantiles import QUANTILE_COLUMNS
 
 # forecast, contacts, pit: the 80 % interval is 5 to 25. With a mean of ten and more it counts, else the PIT.
@@ -49,3 +53,11 @@ def test_who_has_no_pit_has_no_pooled_coverage():
     theirs = measured(both).loc["mstl"]
     assert theirs[["coverage_80_pooled", "coverage_80_low", "coverage_80_high"]].isna().all()
     assert theirs["coverage_80"] == pytest.approx(5 / 8)
+
+
+def test_rivals_are_judged_as_they_are_alone_not_as_they_are_blended():
+    own = scored({"2026-03-02": [(20.0, 15.0, 0.5)]}).drop(columns="method")
+    own = own.assign(daily=20.0, rival=18.0, last_week=17.0, last_year=16.0, **dict.fromkeys(MOVED, 99.0))
+    found = contestants(own, own.iloc[:0], [date(2026, 3, 2)], 6, own.iloc[:0], volume_params())
+    told = found.set_index("method")["forecast"]
+    assert told.to_dict() == {OURS: 20, "prophet": 20, "four_like_weekdays": 18, "last_week": 17, "last_year": 16}

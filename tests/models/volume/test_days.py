@@ -10,7 +10,7 @@ from scipy import stats
 
 from models.volume.accuracy import bucket_of
 from models.volume.backtest import Span, backtest, weekly_cutoffs, with_actuals
-from models.volume.candidates import MEMBERS, forecast_candidates
+from models.volume.candidates import BLENDED, forecast_candidates
 from models.volume.combine import WEIGHTS, choose_weights
 from models.volume.daily import damped_trend
 from models.volume.days import DayErrors, days_of_intervals, learn_days, volume_days
@@ -69,9 +69,9 @@ def test_later_days_are_weighed_as_the_longest_leads():
     """The model says 100 a day, last week 60, two intervals a day: half of each is 160 a day."""
     basis = SimpleNamespace(intervals=np.full((3, 2), 1.0), ahead=slice(0, 3))
     candidates = SimpleNamespace(
-        basis=basis, daily=np.full((3, 2), 100.0), rival=np.zeros((3, 2)), last_week=np.full((3, 2), 60.0),
-        last_year=np.zeros((3, 2)),
-    )  # fmt: skip
+        basis=basis,
+        blended=dict(zip(BLENDED, (np.full((3, 2), contacts) for contacts in (100.0, 0.0, 60.0, 0.0)), strict=True)),
+    )
     shares = {name: [1.0 * (name == "weight_rival"), 0.5 * (name in ("weight_daily", "weight_last_week"))]
               for name in WEIGHTS}  # fmt: skip
     weights = pd.DataFrame({"queue": "a", "bucket": [0, 5], **shares})
@@ -86,7 +86,7 @@ def test_later_days_are_weighed_as_the_longest_leads():
 def test_beyond_what_was_judged_the_variance_grows_with_the_lead():
     """Judged ten days ahead on average: days 29 to 40, one block, lie 34.5 ahead on average: phi .01 x 3.45."""
     basis = SimpleNamespace(intervals=np.ones((40, 1)), ahead=slice(0, 40))
-    found = SimpleNamespace(basis=basis, **dict.fromkeys(MEMBERS, np.full((40, 1), 1e5)))
+    found = SimpleNamespace(basis=basis, blended=dict.fromkeys(BLENDED, np.full((40, 1), 1e5)))
     forecast = pd.DataFrame({"queue": "a", "channel": "phone", "lead_days": np.arange(1, 11), "contacts": 1e5})
     errors = DayErrors({("a", 3): Spread(0.01)}, pd.DataFrame(), {"a": 10.0})
     on, none = date(2025, 7, 7), choose_weights(pd.DataFrame(), PARAMS.combine)
@@ -109,7 +109,7 @@ def two_queues(correlation, phi=0.04, mean=1000.0):
     matrix = pd.DataFrame([[1.0, correlation], [correlation, 1.0]], index=["a", "b"], columns=["a", "b"])
     forecast = pd.DataFrame({"queue": ["a", "b"], "channel": "phone", "lead_days": 1, "contacts": mean})
     basis = SimpleNamespace(intervals=np.ones((1, 1)), ahead=slice(0, 1))
-    found = SimpleNamespace(basis=basis, **dict.fromkeys(MEMBERS, np.array([[mean]])))
+    found = SimpleNamespace(basis=basis, blended=dict.fromkeys(BLENDED, np.array([[mean]])))
     tonight = {(queue, date(2025, 7, 7)): found for queue in ("a", "b")}
     none = choose_weights(pd.DataFrame(), PARAMS.combine)
     days = volume_days(forecast, tonight, none, DayErrors(spreads, matrix), date(2025, 7, 7), PARAMS.days)
