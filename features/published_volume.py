@@ -106,6 +106,8 @@ FORECAST_ACCURACY = Table(
         ("bias", "number", "(forecast - actual) / actual"),
         ("pinball", "number", "mean pinball loss of the quantiles"),
         ("coverage_80", "number", "share of intervals between the 10 % and 90 % quantiles"),
+        ("coverage_80_low", "number", "lower end of its 95 % interval, days being the sample; null for a single day"),
+        ("coverage_80_high", "number", "upper end"),
         ("source", "text", "ledger: published nights; backtest: where no night is old enough"),
         ("model_wape", "number", "WAPE of the model's own mean, without the planners' overrides"),
     ),

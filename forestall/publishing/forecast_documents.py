@@ -27,11 +27,11 @@ ACCURACY = {
     "queue": "Queue", "lead_bucket": "Days ahead", "window_days": "Window, days", "day_count": "Days scored",
     "contacts": "Contacts that came", "wape": "WAPE", "rival_wape": "WAPE of four like weekdays",
     "noise_floor_wape": "Least possible WAPE", "bias": "Bias", "coverage_80": "In 80 % range",
-    "model_wape": "WAPE without overrides", "source": "Source",
+    "coverage_80_low": "At least", "coverage_80_high": "At most", "model_wape": "WAPE without overrides",
+    "source": "Source",
 }  # fmt: skip
-ACCURACY_SHARES = [
-    ACCURACY[name] for name in ("wape", "rival_wape", "noise_floor_wape", "bias", "coverage_80", "model_wape")
-]
+NO_SHARES = {"queue", "lead_bucket", "window_days", "day_count", "contacts", "source"}
+ACCURACY_SHARES = [words for name, words in ACCURACY.items() if name not in NO_SHARES]
 
 
 def write_forecast(night: PublishedNight) -> None:

@@ -64,12 +64,26 @@ def pinball(quantiles: Values, actual: Values) -> float:
     return float(np.maximum(levels * error, (levels - 1) * error).mean())
 
 
-def coverage_80(quantiles: Values, actual: Values) -> float:
-    """Share of intervals whose contacts lie between the 10 % and the 90 % quantile, both included."""
-    if not len(actual):
-        return float("nan")
+def is_within_80(quantiles: Values, actual: Values) -> NDArray[np.bool_]:
+    """Whether contacts lie between the 10 % and the 90 % quantile, both included; `quantiles` is intervals x levels."""
     low, high = quantiles[:, LEVELS.index(0.10)], quantiles[:, LEVELS.index(0.90)]
-    return float(((actual >= low) & (actual <= high)).mean())
+    return np.asarray((actual >= low) & (actual <= high))
+
+
+def share_of_days(is_so: NDArray[np.bool_], day_on: pd.Series) -> tuple[float, float, float]:
+    """Share of intervals of which something is so, and the ends of its 95 % interval; NaN without any.
+
+    Intervals of a day err together, so days are the sample: a ratio of sums over days. One day alone has no interval.
+    """
+    if not len(is_so):
+        return float("nan"), float("nan"), float("nan")
+    days = pd.Series(is_so, day_on.index).groupby(day_on).agg(["sum", "size"])
+    share, count = float(days["sum"].sum() / days["size"].sum()), len(days)
+    if count == 1:
+        return share, float("nan"), float("nan")
+    rest = days["sum"] - share * days["size"]
+    error = float(np.sqrt((rest**2).sum() * count / (count - 1)) / days["size"].sum())
+    return share, max(share - 1.96 * error, 0.0), min(share + 1.96 * error, 1.0)
 
 
 def accuracy_rows(scored: pd.DataFrame, window_days: int, source: str) -> pd.DataFrame:
@@ -96,6 +110,7 @@ def accuracy_rows(scored: pd.DataFrame, window_days: int, source: str) -> pd.Dat
 def _measures(own: pd.DataFrame) -> dict[str, float]:
     forecast, actual = own["forecast"].to_numpy(), own["contacts"].to_numpy()
     levels = own[list(QUANTILE_COLUMNS)].to_numpy()
+    share, low, high = share_of_days(is_within_80(levels, actual), own["day_on"])
     return {
         "day_count": own["day_on"].nunique(),
         "contacts": float(actual.sum()),
@@ -104,7 +119,9 @@ def _measures(own: pd.DataFrame) -> dict[str, float]:
         "noise_floor_wape": noise_floor(actual),
         "bias": bias(forecast, actual),
         "pinball": pinball(levels, actual),
-        "coverage_80": coverage_80(levels, actual),
+        "coverage_80": share,
+        "coverage_80_low": low,
+        "coverage_80_high": high,
         "model_wape": wape(own["model" if "model" in own else "forecast"].to_numpy(), actual),
     }
 

@@ -11,7 +11,17 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 import pandas as pd
 
-from models.volume.accuracy import LEAD_BUCKETS, bias, bucket_of, coverage_80, noise_floor, pinball, poisson_floor, wape
+from models.volume.accuracy import (
+    LEAD_BUCKETS,
+    bias,
+    bucket_of,
+    is_within_80,
+    noise_floor,
+    pinball,
+    poisson_floor,
+    share_of_days,
+    wape,
+)
 from models.volume.candidates import MEMBERS
 from models.volume.combine import METHODS
 from models.volume.forecast import spread_of
@@ -94,6 +104,8 @@ def contest_text(table: pd.DataFrame) -> str:
         bias=ours["bias"],
         pinball=ours["pinball"],
         coverage_80=ours["coverage_80_pooled"],
+        low=ours["coverage_80_low"],
+        high=ours["coverage_80_high"],
     )
     place = {name: step for step, name in enumerate((*LEAD_BUCKETS, "all"))}
     wide = wide.reset_index().sort_values(
@@ -172,7 +184,7 @@ def _measures(own: pd.DataFrame) -> dict[str, float]:
         "poisson_floor_wape": poisson_floor(forecast, actual),
         "bias": bias(forecast, actual),
         "pinball": pinball(levels, actual),
-        "coverage_80": coverage_80(levels, actual),
+        "coverage_80": float(is_within_80(levels, actual).mean()),
         "coverage_80_pooled": pooled,
         "coverage_80_low": low,
         "coverage_80_high": high,
@@ -180,16 +192,10 @@ def _measures(own: pd.DataFrame) -> dict[str, float]:
 
 
 def _pooled_coverage(own: pd.DataFrame) -> tuple[float, float, float]:
-    """Coverage with the randomised PIT below SMALL_MEAN, and its 95 % interval.
-
-    Intervals of a day err together, so days are the sample. NaN for those without a PIT.
-    """
+    """Coverage with the randomised PIT below SMALL_MEAN, and its 95 % interval; NaN for those without a PIT."""
     if own["pit"].isna().any():
         return float("nan"), float("nan"), float("nan")
-    is_between = (own["contacts"] >= own["contacts_p10"]) & (own["contacts"] <= own["contacts_p90"])
-    inside = is_between.where(own["forecast"] >= SMALL_MEAN, own["pit"].between(0.1, 0.9))
-    days = inside.groupby(own["day_on"]).agg(["sum", "size"])
-    share = float(days["sum"].sum() / days["size"].sum())
-    rest, count = days["sum"] - share * days["size"], len(days)
-    error = float(np.sqrt((rest**2).sum() * count / max(count - 1, 1)) / days["size"].sum())
-    return share, max(share - 1.96 * error, 0.0), min(share + 1.96 * error, 1.0)
+    is_between = is_within_80(own[list(QUANTILE_COLUMNS)].to_numpy(), own["contacts"].to_numpy())
+    return share_of_days(
+        np.where(own["forecast"] >= SMALL_MEAN, is_between, own["pit"].between(0.1, 0.9)), own["day_on"]
+    )

@@ -9,10 +9,11 @@ from models.volume.accuracy import (
     accuracy_rows,
     bias,
     bucket_of,
-    coverage_80,
+    is_within_80,
     noise_floor,
     pinball,
     poisson_floor,
+    share_of_days,
     wape,
 )
 from models.volume.quantiles import LEVELS, QUANTILE_COLUMNS
@@ -43,7 +44,7 @@ def test_pinball_and_coverage_by_hand():
     levels = np.array([[1.0, 2, 3, 4, 5, 6, 7]])
     expected = np.mean([(0.05 * 3), (0.1 * 2), (0.25 * 1), 0, (0.25 * 1), (0.1 * 2), (0.05 * 3)])
     assert pinball(levels, np.array([4.0])) == pytest.approx(expected)
-    assert [coverage_80(levels, np.array([y])) for y in (1.0, 2.0, 6.0, 7.0)] == [0, 1, 1, 0]
+    assert [is_within_80(levels, np.array([y])).item() for y in (1.0, 2.0, 6.0, 7.0)] == [0, 1, 1, 0]
     assert len(LEVELS) == levels.shape[1]
 
 
@@ -67,4 +68,14 @@ def test_rows_by_queue_and_bucket_and_over_all():
     assert found.loc[("all", "1"), "wape"] == pytest.approx(3 / 14)
     assert found.loc[("all", "1"), "day_count"] == 1
     assert found.loc[("b", "1"), "coverage_80"] == 1
+    assert np.isnan(found.loc[("b", "1"), "coverage_80_low"])  # one day says nothing of its like
     assert found.loc[("all", "2-3"), "contacts"] == 25
+
+
+def test_a_share_has_days_for_its_sample():
+    """Three of four and one of two, so two thirds; days are off by 1/3 and -1/3: sqrt(2/9 x 2 / 1) / 6 = .111."""
+    days = pd.Series(pd.to_datetime(["2026-03-02"] * 4 + ["2026-03-03"] * 2))
+    share, low, high = share_of_days(np.array([True, True, True, False, True, False]), days)
+    assert (share, low, high) == pytest.approx((2 / 3, 2 / 3 - 1.96 / 9, 2 / 3 + 1.96 / 9))
+    assert share_of_days(np.ones(6, bool), days) == (1, 1, 1)
+    assert np.isnan(share_of_days(np.ones(0, bool), days.iloc[:0])).all()

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from features.calendar import Calendar
-from models.volume.accuracy import coverage_80
+from models.volume.accuracy import is_within_80
 from models.volume.backtest import Span, backtest, weekly_cutoffs, with_actuals
 from models.volume.candidates import forecast_candidates
 from models.volume.combine import combined
@@ -38,7 +38,7 @@ def test_the_80_percent_interval_holds_80_percent_out_of_sample(site, no_events)
     histories, cutoffs = made.histories(), weekly_cutoffs(made.run_date, 12)
     past = backtest(histories, no_events, cutoffs, Span(7, 730), PARAMS, None)
     scored = walk_forward(past, histories, cutoffs[-6:], 6, made.run_date, PARAMS).intervals
-    covered = coverage_80(scored[list(QUANTILE_COLUMNS)].to_numpy(), scored["contacts"].to_numpy())
+    covered = is_within_80(scored[list(QUANTILE_COLUMNS)].to_numpy(), scored["contacts"].to_numpy()).mean()
     error = 3 * np.sqrt(0.8 * 0.2 / len(scored))
     assert 0.8 - error - 0.02 <= covered <= 0.8 + error + 0.05  # whole counts at the edges count in
 
