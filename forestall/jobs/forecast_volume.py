@@ -92,7 +92,7 @@ def forecast_volume(settings: Settings, run_date: date) -> Summary:
     methods = method_rows(scored, learned.weights).assign(model_version=version)
     night.write("forecast_methods", methods.reindex(columns=list(FORECAST_METHODS.names)))
     effects = [
-        effect_rows(queue, found.effects, found.basis.marks, found.basis.taught, run_date)
+        effect_rows(queue, found.effects, found.basis.open_marks, found.basis.taught, run_date)
         for (queue, _), found in tonight.items()
     ]
     night.write("mark_effects", pd.concat(effects, ignore_index=True).assign(model_version=version))

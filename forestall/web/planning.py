@@ -1,14 +1,17 @@
-"""What the report says of the planner's hand: what moved since the last night, and what overrides were worth."""
+"""What the report says of the planner's hand: days unlike others, what moved since, and what overrides were worth."""
 
 from collections.abc import Hashable
+from datetime import date
 from typing import Any
 
 import pandas as pd
 
-from forestall.web.numbers import day, number, percent, signed
+from forestall.web.numbers import day, number, percent, signed, signed_percent
 
 MOST_MOVES = 5
 MOST_OVERRIDES = 5
+MOST_DAYS, DAYS_AHEAD, LEAST_EFFECT = 8, 56, 0.05
+TOLD_MARKS = ("holiday: ", "event: ", "bridge: ", "year end: ")
 LEAST_MOVE = 1.0  # contacts a day; less is not worth a line
 WORDS = {
     "by_data": "new data",
@@ -17,6 +20,23 @@ WORDS = {
     "by_override": "overrides",
     "by_outreach": "outreach",
 }
+
+
+def days_unlike_others(effects: pd.DataFrame, run_date: date) -> list[str]:
+    """Holidays and events of the next weeks, the nearest first, each with what it does to the queues that it moves.
+
+    Such as `Good Friday, Fri 2026-04-03: mail -48 %, social -31 %`.
+    """
+    until = pd.Timestamp(run_date) + pd.Timedelta(days=DAYS_AHEAD)
+    is_told = effects["mark"].str.startswith(TOLD_MARKS) & ~effects["description"].str.endswith(" day after")
+    on = pd.to_datetime(effects["next_on"])
+    rows = effects.assign(next_on=on)[is_told & (on < until) & (effects["effect"].abs() >= LEAST_EFFECT)]
+    lines = []
+    for _, own in rows.groupby(["next_on", "description"]):
+        largest = own.sort_values("effect", key=lambda values: -values.abs())
+        told = ", ".join(f"{row['queue']} {signed_percent(row['effect'])}" for row in largest.to_dict("records"))
+        lines.append(f"{own['description'].iloc[0]}, {day(own['next_on'].iloc[0])}: {told}")
+    return lines[:MOST_DAYS]
 
 
 def moves(changes: pd.DataFrame) -> list[str]:

@@ -66,6 +66,7 @@ def night_report(night: PublishedNight, before: PublishedNight | None = None) ->
         shifts=shift_section(tables, night.run_date, zone, about["standards"]),
         forecasts=_forecasts(tables["volume_forecast"], tables["volume_days"], figures.plan_on),
         days=_days(tables["volume_days"]),
+        days_unlike_others=planning.days_unlike_others(tables["mark_effects"], night.run_date),
         moves=planning.moves(tables["forecast_changes"]),
         override_lines=planning.worth_of_overrides(tables["override_value"]),
         listed=_records(tables["outreach_list"].sort_values("list_rank").head(HEAD_ROWS)),

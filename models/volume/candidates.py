@@ -62,6 +62,11 @@ class Basis:
         return self.dates[self.past][self.is_day]
 
     @property
+    def open_marks(self) -> pd.DataFrame:
+        """Marks of days on which contacts are accepted: what a holiday does to a queue that it closes means nothing."""
+        return self.marks[self.marks["ds"].isin(self.dates[self.intervals.sum(axis=1) > 0])]
+
+    @property
     def past(self) -> slice:
         return slice(0, self.end - self.start)
 

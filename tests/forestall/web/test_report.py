@@ -301,6 +301,15 @@ def test_without_a_price_the_reason_stands_there_and_no_table(
     assert "The price of a missing agent" not in _text(night_report(later))
 
 
+def test_holidays_and_events_ahead_are_told_with_what_they_do(publish: Callable[..., PublishedNight]) -> None:
+    html = night_report(publish())
+    assert "<li>campaign, Tue 2026-03-10: " in html
+    told = html.replace(numbers.THIN, " ")
+    assert "Good Friday, Fri 2026-04-03: claims −60 %, support_chat −55 %, billing −50 %" in told
+    assert html.index("campaign, Tue") < html.index("Good Friday, Fri")
+    assert "24 December" not in html  # nobody knows yet when it comes next
+
+
 def test_what_moved_and_what_overrides_were_worth_are_told(publish: Callable[..., PublishedNight]) -> None:
     html = night_report(publish())
     assert "billing, Mon 2026-03-02: 620 contacts instead of 500 (+120): overrides +100, new data +15" in html

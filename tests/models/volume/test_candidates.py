@@ -54,6 +54,14 @@ def test_the_effect_of_days_after_holidays_is_learned_from_other_holidays(site, 
     np.testing.assert_array_equal(found.rival[8], found.moved["moved_rival"][8])  # nothing marks the day: they are not
 
 
+def test_what_a_holiday_does_is_told_of_queues_that_it_does_not_close(site, no_events):
+    made = site(first_on=date(2025, 3, 3)).queue("phone").queue("mail", channel="email")
+    found = candidates_of(made, no_events)
+    told = {queue: set(found[queue].basis.open_marks["holiday"]) for queue in found}
+    assert "holiday: Good Friday" in told["mail"] - told["phone"]
+    assert "before: 1" in told["mail"] & told["phone"]
+
+
 def test_an_event_has_its_own_effect_only_if_it_was_known(site):
     runs = pd.to_datetime(["2025-03-11", "2025-04-08", "2025-05-13", "2025-06-10", "2025-07-08"])
     events = pd.DataFrame(
