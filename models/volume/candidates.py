@@ -17,7 +17,7 @@ from models.volume.daily import DailyFit, DailyTask, fit_daily, level_correction
 from models.volume.effects import Effects, MarkedDays, learn_effects, mark_factors
 from models.volume.history import History, Mask, Matrix, Series
 from models.volume.marks import day_marks
-from models.volume.outliers import find_gaps, find_outliers, has_fallen_silent
+from models.volume.outliers import find_gaps, find_outliers, first_full_day, has_fallen_silent
 from models.volume.params import VolumeParams
 from models.volume.rivals import four_like_weekdays, interval_rates, last_week, last_year
 
@@ -44,6 +44,7 @@ class Basis:
     place: Matrix  # in the year, likewise x 2
     intervals: Matrix  # open intervals in each cell, likewise
     is_silent: bool  # closed for good: nothing is forecast
+    stray: float  # contacts before `start` that are no history
     is_gap: Mask
     is_outlier: Mask
     is_day: Mask  # days of the history that teach
@@ -155,12 +156,12 @@ def prepare(
 ) -> Basis:
     """Cut the history, and find the days that teach.
 
-    A queue's history starts with its first contact; days before it are no zeros.
+    A queue's history starts where its contacts do (`first_full_day`); days before it are no zeros.
     """
     grid, series = history.grid, history.as_of(cutoff)
     end = grid.day_index(cutoff)
-    came = np.flatnonzero(series.day_totals > 0)
-    start = max(grid.day_index(cutoff - timedelta(days=history_days)), int(came[0]) if len(came) else end)
+    window = grid.day_index(cutoff - timedelta(days=history_days))
+    start = window + first_full_day(series.day_totals[window:], params.outliers)
     until = grid.day_index(cutoff + timedelta(days=horizon_days))
     # The margin lets the working days of a month that the window cuts be counted from its true ends.
     days = history.days.iloc[start:until]
@@ -187,7 +188,8 @@ def prepare(
     )  # fmt: skip
     return Basis(
         series, start, end, until, dates, weekday, kind, place, intervals,
-        has_fallen_silent(totals, params.outliers), is_gap, is_outlier, is_day, counts, origins, usual, marks,
+        has_fallen_silent(totals, params.outliers), float(series.day_totals[window:start].sum()), is_gap, is_outlier,
+        is_day, counts, origins, usual, marks,
     )  # fmt: skip
 
 

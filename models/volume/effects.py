@@ -61,29 +61,36 @@ def learn_effects(queues: Mapping[str, MarkedDays], params: DailyParams) -> Effe
 
     Each queue's effects scatter around common ones by `effect_spread`, common ones around none by
     `effect_prior_scale`, and days around the sum of theirs as counts do, and beyond it as the queue's unmarked days do.
-    Given these variances the effects told are the posterior means; the common ones that a queue is
-    shrunk to are those of the other queues.
+    What days scatter beyond counts they may do in all queues at once, so a mark that was felt on few days is not known
+    better by being felt in many queues. Given these variances the effects told are the posterior means; the common
+    ones that a queue is shrunk to are those of the other queues.
 
     Worked, one mark and one day in each of two queues, base 400 and the least scatter, so a variance of 1/400 + 0.001
     = 0.0035. The other queue's day came 40 % lower: with a spread of 0.1 it tells the common effect with a variance of
-    0.0035 + 0.01, beside the prior's 0.09, so as -0.4 x 0.09 / 0.1035 = -0.348 with a variance of 0.0117. The queue's
-    own day came 20 % lower: (-0.348 / 0.0217 - 0.2 / 0.0035) / (1 / 0.0217 + 1 / 0.0035) = -0.220.
+    0.0035 + 0.01 + 0.001, beside the prior's 0.09, so as -0.4 x 0.09 / 0.1045 = -0.344 with a variance of 0.0125. The
+    queue's own day came 20 % lower: (-0.344 / 0.0225 - 0.2 / 0.0035) / (1 / 0.0225 + 1 / 0.0035) = -0.219.
     """
     names = sorted({name for days in queues.values() for name in _felt(days)})
-    own = {queue: _evidence(days, names) for queue, days in queues.items()}
+    scatters = {queue: _scatter(days) for queue, days in queues.items()}
+    own = {queue: _evidence(days, names, scatters[queue]) for queue, days in queues.items()}
     spread = params.effect_spread**2 * np.eye(len(names))
-    told = {queue: _of_the_common(one, spread) for queue, one in own.items()}
+    told = {queue: _scattered(one, spread) for queue, one in own.items()}
+    shock = np.diag(float(np.median(list(scatters.values()) or [0.0])) / _days_felt(queues, names))
     prior = np.eye(len(names)) / params.effect_prior_scale**2
-    information = prior + sum((one.information for one in told.values()), np.zeros_like(prior))
-    score = sum((one.score for one in told.values()), np.zeros(len(names)))
+    every = _Evidence(
+        sum((one.information for one in told.values()), np.zeros_like(prior)),
+        sum((one.score for one in told.values()), np.zeros(len(names))),
+    )
 
     found = {}
     for queue, one in own.items():
-        others = np.linalg.inv(information - told[queue].information)
-        expected = others @ (score - told[queue].score)
-        certainty = np.linalg.inv(others + spread)
-        found[queue] = np.linalg.solve(one.information + certainty, one.score + certainty @ expected)
-    common = np.linalg.solve(information, score)
+        rest = _Evidence(every.information - told[queue].information, every.score - told[queue].score)
+        others = _scattered(rest, shock)
+        variance = np.linalg.inv(prior + others.information)
+        certainty = np.linalg.inv(variance + spread)
+        found[queue] = np.linalg.solve(one.information + certainty, one.score + certainty @ variance @ others.score)
+    together = _scattered(every, shock)
+    common = np.linalg.solve(prior + together.information, together.score)
     return Effects({queue: pd.Series(values, names) for queue, values in found.items()}, pd.Series(common, names))
 
 
@@ -125,29 +132,42 @@ def _felt(days: MarkedDays) -> set[str]:
     return set(days.marks["holiday"][days.marks["ds"].isin(days.on)])
 
 
-def _evidence(days: MarkedDays, names: list[str]) -> _Evidence:
+def _days_felt(queues: Mapping[str, MarkedDays], names: list[str]) -> Values:
+    """On how many days any queue felt each mark."""
+    felt = [days.marks[days.marks["ds"].isin(days.on)] for days in queues.values()]
+    every = pd.concat([marks[["ds", "holiday"]] for marks in felt]).drop_duplicates() if felt else pd.DataFrame()
+    if every.empty:
+        return np.ones(len(names))
+    return np.asarray(every["holiday"].value_counts().reindex(names).to_numpy(), dtype=np.float64)
+
+
+def _evidence(days: MarkedDays, names: list[str], scatter: float) -> _Evidence:
     """What the queue's own days say of its effects: a weighted regression of their parts on their marks."""
-    own = days.marks[days.marks["ds"].isin(days.on) & days.marks["holiday"].isin(names)]
-    felt = np.zeros((len(days.on), len(names)))
-    felt[days.on.get_indexer(pd.DatetimeIndex(own["ds"])), pd.Index(names).get_indexer(pd.Index(own["holiday"]))] = 1.0
+    felt = _design(days, names)
     is_some = days.base > 0
     felt, base, contacts = felt[is_some], days.base[is_some], days.contacts[is_some]
-    if not len(base):
-        return _Evidence(np.zeros((len(names), len(names))), np.zeros(len(names)))
-    weight = 1 / (1 / base + _scatter(contacts, base, felt.sum(axis=1) == 0))
-    weighed = felt * weight[:, None]
+    weighed = felt / (1 / base + scatter)[:, None]
     return _Evidence(weighed.T @ felt, weighed.T @ (contacts / base - 1))
 
 
-def _scatter(contacts: Values, base: Values, is_unmarked: NDArray[np.bool_]) -> float:
+def _design(days: MarkedDays, names: list[str]) -> Values:
+    """Days x marks; 1 where a day has the mark."""
+    own = days.marks[days.marks["ds"].isin(days.on)]
+    felt = np.zeros((len(days.on), len(names)))
+    felt[days.on.get_indexer(pd.DatetimeIndex(own["ds"])), pd.Index(names).get_indexer(pd.Index(own["holiday"]))] = 1.0
+    return felt
+
+
+def _scatter(days: MarkedDays) -> float:
     """Variance of a day's part of its base beyond that of counts, from the unmarked days (method of moments)."""
-    contacts, base = contacts[is_unmarked], base[is_unmarked]
+    is_plain = (days.base > 0) & ~days.on.isin(days.marks["ds"])
+    contacts, base = days.contacts[is_plain], days.base[is_plain]
     if not len(base):
         return LEAST_SCATTER
     return float(max(((contacts - base) ** 2 - base).sum() / (base**2).sum(), LEAST_SCATTER))
 
 
-def _of_the_common(own: _Evidence, spread: Values) -> _Evidence:
-    """What one queue says of the common effects, from which its own scatter."""
-    share = np.linalg.inv(np.eye(len(spread)) + own.information @ spread)
-    return _Evidence(share @ own.information, share @ own.score)
+def _scattered(told: _Evidence, variance: Values) -> _Evidence:
+    """Evidence of effects, as evidence of those around which they scatter by so much."""
+    share = np.linalg.inv(np.eye(len(variance)) + told.information @ variance)
+    return _Evidence(share @ told.information, share @ told.score)

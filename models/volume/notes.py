@@ -39,6 +39,9 @@ def notes_on(
             continue
         if found.is_short:
             notes.append(f"{queue}: {counted(days, 'day')} of history; level of these days, shape of its kin")
+        if basis.stray and basis.end - basis.start < RECENT_DAYS:
+            notes.append(f"{queue}: {counted(round(basis.stray), 'contact')} before {basis.dates[0]:%Y-%m-%d} left out:"
+                         " too few for its history to have begun")  # fmt: skip
         for what, rest, flags in (
             ("open day", " without data", basis.is_gap),
             ("day", ", being an outlier,", basis.is_outlier),

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from models.volume.params import OutlierParams
 
+WEEK_DAYS, START_DAYS = 7, 56
 MAD_TO_SIGMA = 1.4826  # of a normal distribution
 
 Days = NDArray[np.float64]
@@ -40,6 +41,22 @@ def find_gaps(totals: Days, weekday: NDArray[np.int64], is_expected: Flags, para
 def has_fallen_silent(totals: Days, params: OutlierParams) -> bool:
     """Whether a queue that once had contacts had none in the last `silent_days`: it has closed for good."""
     return bool(totals.any() and not totals[-params.silent_days :].any())
+
+
+def first_full_day(totals: Days, params: OutlierParams) -> int:
+    """Index of the first day that, like the week ahead, brings `least_start` of the usual; all days where none came.
+
+    A source often begins with some stray rows before its first real day, which would teach that there was nothing. A
+    queue that stays small for longer than START_DAYS is one that grows, or begins out of its season: it teaches.
+    """
+    came = np.flatnonzero(totals > 0)
+    if not len(came):
+        return len(totals)
+    week_ahead = pd.Series(totals[::-1]).rolling(WEEK_DAYS, min_periods=1).sum().to_numpy()[::-1]
+    usual = float(np.median(week_ahead[came[0] :]))
+    least = params.least_start * usual
+    full = np.flatnonzero((totals > 0) & (totals >= least / WEEK_DAYS) & (week_ahead >= least))[0]
+    return int(full if full - came[0] <= START_DAYS else came[0])
 
 
 def find_outliers(

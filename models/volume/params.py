@@ -44,6 +44,7 @@ class OutlierParams(Section):
     level_shift_days: int = Field(ge=2)
     gap_mean: float = Field(gt=0)
     silent_days: int = Field(ge=7)
+    least_start: float = Field(gt=0, lt=1)
 
 
 class ProfileParams(Section):

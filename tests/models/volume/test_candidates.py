@@ -245,3 +245,17 @@ def test_degenerate_histories_get_a_usable_forecast_and_a_line(site, no_events, 
     notes = notes_on(every, histories, made.run_date)
     assert pd.Series(notes).str.contains(told).any(), notes
     assert len(every) == 2
+
+
+def test_stray_contacts_before_a_queue_opens_teach_nothing_and_are_told(site, no_events):
+    made = site(first_on=date(2025, 3, 3)).queue("plain", a_day=400, channel="email", since=date(2025, 6, 2))
+    made.queue("tried", a_day=400, channel="email", since=date(2025, 6, 2))
+    before = made.grid.instants[(made.grid.local >= "2025-05-12") & (made.grid.local < "2025-06-02")][::24]
+    stray = made.frames[-1].head(len(before)).assign(interval_start_at=before, contacts=1)
+    made.frames.append(stray.assign(on=before.tz_localize(None), known_on=before.tz_localize(None).ceil("D")))
+    every = forecast_candidates(made.histories(), no_events, [made.run_date], made.ahead, 730, PARAMS)
+    daily = {queue: found.daily for (queue, _), found in every.items()}
+    np.testing.assert_array_equal(daily["tried"], daily["plain"])
+    notes = notes_on(every, made.histories(), made.run_date)
+    told = [note for note in notes if "history to have begun" in note]
+    assert told == [f"tried: {len(before)} contacts before 2025-06-02 left out: too few for its history to have begun"]

@@ -27,10 +27,22 @@ def one_day(part, base=400.0):
 
 def test_two_queues_and_a_day_each_by_hand():
     found = learn_effects({"a": one_day(-0.2), "b": one_day(-0.4)}, DAILY)
-    assert found.queues["a"]["eve"] == pytest.approx(-0.2205, abs=1e-4)
-    # Both tell the common one: two scores over two informations, and the prior's.
-    told = 1 / (1 / 400 + 0.001 + 0.01)
-    assert found.common["eve"] == pytest.approx(-0.6 * told / (2 * told + 1 / 0.09))
+    assert found.queues["a"]["eve"] == pytest.approx(-0.2195, abs=1e-4)
+    # Both tell the common one, by -.3 on the mean, and it was a single day.
+    variance = (1 / 400 + 0.001 + 0.01) / 2 + 0.001
+    assert found.common["eve"] == pytest.approx(-0.3 * 0.09 / (0.09 + variance))
+
+
+def test_many_queues_on_one_day_do_not_tell_more_than_a_day():
+    """The day's own scatter, .01, is common to all of a hundred queues; two days have half of its variance."""
+    rng = np.random.default_rng(2)
+    wild = DAYS[:101]
+    base = np.full(101, 1e6)
+    queues = {}
+    for number in range(100):
+        contacts = base * (1 + np.append(0.1 * np.sign(rng.normal(size=100)), -0.4))
+        queues[f"q{number}"] = MarkedDays(wild, contacts, base, marks_on(eve=[wild[-1]]))
+    assert learn_effects(queues, DAILY).common["eve"] == pytest.approx(-0.4 * 0.09 / (0.09 + 0.01 + 0.0002), abs=1e-4)
 
 
 def test_a_queue_alone_is_shrunk_to_no_effect_by_both_scales():
@@ -50,27 +62,36 @@ def test_effects_are_those_of_the_joint_model():
             DAYS, rng.poisson(base * rng.gamma(50, 1 / 50, len(DAYS))).astype(float), base, marks
         )
 
-    # Unknown: the common effects, then each queue's distance from them; observed: each day's part.
-    size = len(names) * (1 + len(queues))
-    precision = np.diag([1 / 0.3**2] * 5 + [1 / 0.1**2] * 15)
-    score = np.zeros(size)
-    for place, days in enumerate(queues.values(), start=1):
+    names_of = {queue: days.marks["holiday"].unique() for queue, days in queues.items()}
+    assert [len(names_of[queue]) for queue in queues] == [5, 4, 3]
+    designs, weights, parts, scatters = {}, {}, {}, []
+    for queue, days in queues.items():
         felt = np.array([[((days.marks["ds"] == on) & (days.marks["holiday"] == name)).any() for name in names]
                          for on in days.on], dtype=float)  # fmt: skip
-        plain = felt.sum(axis=1) == 0
-        error = days.contacts - days.base
-        scatter = max((error**2 - days.base)[plain].sum() / (days.base[plain] ** 2).sum(), 1e-3)
-        design = np.zeros((len(DAYS), size))
-        design[:, :5] = design[:, 5 * place : 5 * place + 5] = felt
-        weight = 1 / (1 / days.base + scatter)
-        precision += design.T @ (design * weight[:, None])
-        score += design.T @ (weight * error / days.base)
-    solved = np.linalg.solve(precision, score).reshape(-1, 5)
+        plain, error = felt.sum(axis=1) == 0, days.contacts - days.base
+        scatters.append(max((error**2 - days.base)[plain].sum() / (days.base[plain] ** 2).sum(), 1e-3))
+        designs[queue], parts[queue] = felt, error / days.base
+        weights[queue] = 1 / (1 / days.base + scatters[-1])
+    days_felt = [len({on for days in queues.values() for on in days.marks["ds"][days.marks["holiday"] == name]})
+                 for name in names]  # fmt: skip
+
+    def solved(shocked):
+        """Unknown: the common effects, what the marks' days had besides, and each queue's distance from the former."""
+        precision = np.diag([1 / 0.3**2] * 5 + list(np.array(days_felt) / np.median(scatters)) + [1 / 0.1**2] * 15)
+        score = np.zeros(25)
+        for place, queue in enumerate(queues, start=2):
+            design = np.zeros((len(DAYS), 25))
+            design[:, :5] = design[:, 5 * place : 5 * place + 5] = designs[queue]
+            design[:, 5:10] = designs[queue] * (queue in shocked)
+            precision += design.T @ (design * weights[queue][:, None])
+            score += design.T @ (weights[queue] * parts[queue])
+        return np.linalg.solve(precision, score).reshape(-1, 5)
 
     found = learn_effects(queues, DAILY)
-    np.testing.assert_allclose(found.common.to_numpy(), solved[0])
-    for place, queue in enumerate(queues, start=1):
-        np.testing.assert_allclose(found.queues[queue].to_numpy(), solved[0] + solved[place])
+    np.testing.assert_allclose(found.common.to_numpy(), solved(set(queues))[0])
+    for place, queue in enumerate(queues, start=2):
+        own = solved(set(queues) - {queue})
+        np.testing.assert_allclose(found.queues[queue].to_numpy(), own[0] + own[place])
 
 
 def test_marks_add_up_unknown_ones_do_nothing_and_something_is_left():

@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from models.volume.outliers import find_gaps
+from models.volume.outliers import find_gaps, first_full_day
 from models.volume.outliers import find_outliers as outliers_of
 from models.volume.params import volume_params
 
@@ -88,3 +90,34 @@ def test_an_empty_day_is_a_gap_only_where_many_are_usual(totals):
     assert not find_gaps(totals * 0, WEEKDAY, OPEN, PARAMS).any()
     few = np.minimum(totals, 3)
     assert not find_gaps(few, WEEKDAY, OPEN, PARAMS).any()
+
+
+def test_stray_rows_before_the_first_real_day_are_no_history():
+    week = np.array([500.0, 430, 400, 400, 380, 120, 0])
+    stray = np.array([0, 3, 0, 1, 8, 2, 1, 0, 0, 4, 7, 8, 12, 9.0])
+    found = first_full_day(np.concatenate([stray, np.tile(week, 30)]), PARAMS)
+    assert found == len(stray)
+    assert first_full_day(np.tile(week, 30), PARAMS) == 0
+    # Whoever begins on a Sunday or with a small day loses a day, not a week.
+    assert first_full_day(np.concatenate([[60.0, 0.0], np.tile(week, 30)]), PARAMS) == 2
+
+
+def test_a_history_that_begins_small_for_long_is_one_that_grew():
+    grown = np.concatenate([np.full(70, 10.0), np.full(300, 500.0)])
+    assert first_full_day(grown, PARAMS) == 0
+    assert first_full_day(grown[20:], PARAMS) == 50
+
+
+def test_sparse_and_empty_histories_begin_with_their_first_contact():
+    sparse = np.zeros(200)
+    sparse[[30, 90, 150]] = 1.0
+    assert first_full_day(sparse, PARAMS) == 30
+    assert first_full_day(np.zeros(10), PARAMS) == 10
+    assert first_full_day(np.array([0.0, 5.0]), PARAMS) == 1
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.integers(0, 50), min_size=1, max_size=120))
+def test_a_history_begins_on_a_day_with_contacts_if_there_are_any(totals):
+    found = first_full_day(np.array(totals, dtype=float), PARAMS)
+    assert found == len(totals) if not any(totals) else totals[found] > 0
