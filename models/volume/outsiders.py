@@ -138,7 +138,7 @@ def outsider_rows(
 
 def _keys(histories: Mapping[str, History], cutoff: date, span: Span, params: VolumeParams) -> dict[str, str]:
     """They see counts and opening hours; of the parameters only what says which days are gaps."""
-    common = f"{params.outliers} {span}".encode()
+    common = f"{params.outliers.gap_mean} {params.outliers.silent_days} {span}".encode()
     return {
         queue: hashlib.blake2b(common + digest, digest_size=16).hexdigest()
         for queue, digest in history_digests(histories, cutoff, span).items()
