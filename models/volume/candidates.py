@@ -16,7 +16,7 @@ from models.volume import profile, season
 from models.volume.daily import DailyFit, DailyTask, fit_daily, level_correction
 from models.volume.effects import Effects, MarkedDays, learn_effects, mark_factors
 from models.volume.history import History, Mask, Matrix, Series
-from models.volume.marks import day_marks
+from models.volume.marks import MARGIN_DAYS, day_marks
 from models.volume.outliers import find_gaps, find_outliers, first_full_day, has_fallen_silent
 from models.volume.params import VolumeParams
 from models.volume.rivals import four_like_weekdays, interval_rates, last_week, last_year
@@ -165,7 +165,9 @@ def prepare(
     until = grid.day_index(cutoff + timedelta(days=horizon_days))
     # The margin lets the working days of a month that the window cuts be counted from its true ends.
     days = history.days.iloc[start:until]
-    marks = day_marks(history.days.iloc[max(start - 31, 0) : until + 31], events, history.queue, params.daily)
+    marks = day_marks(
+        history.days.iloc[max(start - MARGIN_DAYS, 0) : until + MARGIN_DAYS], events, history.queue, params.daily
+    )
     marks = marks[marks["ds"].isin(days.index)].reset_index(drop=True)
     weekday = days["weekday"].to_numpy()
     intervals = np.where(history.accepts, grid.multiplicity, 0.0)[start:until]

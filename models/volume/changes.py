@@ -17,7 +17,7 @@ from models.volume.candidates import BLENDED, Candidates
 from models.volume.combine import combined
 from models.volume.effects import mark_factors
 from models.volume.history import History
-from models.volume.marks import day_marks
+from models.volume.marks import MARGIN_DAYS, day_marks
 from models.volume.params import DailyParams, VolumeParams
 
 Floats = NDArray[np.float64]
@@ -126,9 +126,10 @@ def _event_factor(
     found: Candidates, history: History, events: pd.DataFrame, events_then: pd.DataFrame, params: DailyParams
 ) -> Floats:
     """Forecast with the events of then over that with tonight's, by day ahead; 1 where they do not differ."""
-    days = history.days.iloc[found.basis.end : found.basis.until]
+    basis = found.basis
+    days = history.days.iloc[max(basis.end - MARGIN_DAYS, 0) : basis.until + MARGIN_DAYS]
     with_now, with_then = (
-        mark_factors(day_marks(days, known, history.queue, params), pd.DatetimeIndex(days.index), found.effects)
+        mark_factors(day_marks(days, known, history.queue, params), basis.dates[basis.ahead], found.effects)
         for known in (events, events_then)
     )
     return np.asarray(with_then / with_now)

@@ -160,6 +160,7 @@ def _methods() -> pd.DataFrame:
 def _mark_effects(run_date: date) -> pd.DataFrame:
     rows = [("event: campaign", "campaign", 0.26, run_date + timedelta(days=8)),
             ("holiday: Good Friday", "Good Friday", -0.5, run_date + timedelta(days=32)),
+            ("holiday: Ascension Day", "Ascension Day", -0.6, run_date + timedelta(days=73)),
             ("year end: 24", "24 December", -0.55, None)]  # fmt: skip
     frame = pd.DataFrame(rows, columns=["mark", "description", "effect", "next_on"])
     by_queue = [frame.assign(queue=queue, effect=frame["effect"] * (1 + at / 10)) for at, queue in enumerate(QUEUES)]

@@ -105,7 +105,7 @@ def test_what_holidays_and_events_do_stands_in_one_line_each_the_next_first(
     assert head == ("Day", "Next", "billing", "claims", "support_chat")
     assert [line[:3] for line in lines] == [
         ("campaign", datetime(2026, 3, 10), 0.26), ("Good Friday", datetime(2026, 4, 3), -0.5),
-        ("24 December", None, -0.55),
+        ("Ascension Day", datetime(2026, 5, 14), -0.6), ("24 December", None, -0.55),
     ]  # fmt: skip
     tables = night_tables()
     tables["mark_effects"] = tables["mark_effects"].slice(0, 0)  # a night of before this table

@@ -308,6 +308,7 @@ def test_holidays_and_events_ahead_are_told_with_what_they_do(publish: Callable[
     assert "Good Friday, Fri 2026-04-03: claims −60 %, support_chat −55 %, billing −50 %" in told
     assert html.index("campaign, Tue") < html.index("Good Friday, Fri")
     assert "24 December" not in html  # nobody knows yet when it comes next
+    assert "Ascension Day" not in html  # ten weeks ahead
 
 
 def test_what_moved_and_what_overrides_were_worth_are_told(publish: Callable[..., PublishedNight]) -> None:

@@ -81,6 +81,19 @@ def test_an_event_has_its_own_effect_only_if_it_was_known(site):
     assert unknown.day_contacts[1] < 0.8 * truth[1].sum()
 
 
+def test_each_queue_has_its_own_effect_of_an_event(site):
+    runs = pd.to_datetime([f"2025-{month:02d}-{day:02d}" for month in range(1, 7) for day in (9, 22)] + ["2025-07-08"])
+    events = pd.DataFrame({"name": "sale", "starts_on": runs, "ends_on": pd.NaT, "queues": None,
+                           "known_on": pd.Timestamp("2024-01-01")})  # fmt: skip
+    made = site(first_on=date(2024, 12, 2))
+    made.queue("moved", a_day=3000,
+               factor=lambda local: np.where(local.tz_localize(None).normalize().isin(runs), 1.5, 1.0))  # fmt: skip
+    made.queue("plain", a_day=3000, seed=2)
+    found = candidates_of(made, events)
+    for queue in found:
+        assert found[queue].day_contacts[1] == pytest.approx(ahead_of(made, queue)[1].sum(), rel=0.07), queue
+
+
 def test_intervals_add_up_to_the_day_and_closed_ones_are_zero(site, no_events):
     found = candidates_of(site().queue("a").queue("m", channel="email"), no_events)
     for name in ("a", "m"):

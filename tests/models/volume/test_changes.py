@@ -1,10 +1,15 @@
-"""Shares of a change by hand."""
+"""Shares of a change by hand, and an event that is new since."""
+
+from datetime import date
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from models.volume.changes import CAUSES, share_out
+from models.volume.backtest import candidate_rows
+from models.volume.candidates import BLENDED, MEMBERS, forecast_candidates
+from models.volume.changes import CAUSES, share_out, without_new_events
+from models.volume.params import volume_params
 
 DAYS = pd.to_datetime(["2026-03-02", "2026-03-03"]).astype("datetime64[s]")
 
@@ -60,3 +65,27 @@ def test_random_nights_add_up():
             is_other_model=bool(rng.integers(2)),
         )  # fmt: skip
         assert np.allclose(found[[f"by_{cause}" for cause in CAUSES]].sum(axis=1), found["change"])
+
+
+def test_without_an_event_that_is_new_all_that_it_moved_is_moved_back(site, no_events):
+    """It adds a half to five days that have been; tomorrow's is entered tonight."""
+    runs = pd.to_datetime(["2025-03-11", "2025-04-08", "2025-05-13", "2025-06-10", "2025-07-08"])
+    events = pd.DataFrame({"name": "billing", "starts_on": runs, "ends_on": pd.NaT, "queues": "a",
+                           "known_on": pd.Timestamp("2025-01-01")})  # fmt: skip
+    made = site(first_on=date(2024, 12, 2), ahead=10)
+    made.queue("a", a_day=3000, factor=lambda local: np.where(local.tz_localize(None).normalize().isin(runs), 1.5, 1.0))
+    histories, params = made.histories(), volume_params()
+    tonight = forecast_candidates(histories, events, [made.run_date], made.ahead, 730, params)
+    found = tonight["a", made.run_date]
+    rows = candidate_rows("a", histories["a"], found)
+    then = without_new_events(rows, tonight, histories, events, events.iloc[:4], params)
+    is_moved = (rows["day_on"] == runs[-1]).to_numpy()
+    effect = 1 + found.effects["event: billing"]
+    assert effect > 1.35
+    for name in BLENDED:
+        np.testing.assert_allclose(then.loc[is_moved, name], rows.loc[is_moved, name] / effect)
+    alone = [member for member in MEMBERS if member != "daily"]
+    pd.testing.assert_frame_equal(then[alone], rows[alone])  # like days alone never knew of it
+    later = (rows["day_on"] > runs[-1] + pd.Timedelta(days=3)).to_numpy()
+    np.testing.assert_allclose(then.loc[later, "daily"], rows.loc[later, "daily"])
+    assert without_new_events(rows, tonight, histories, events, events, params) is rows
