@@ -163,11 +163,9 @@ def prepare(
     window = grid.day_index(cutoff - timedelta(days=history_days))
     start = window + first_full_day(series.day_totals[window:], params.outliers)
     until = grid.day_index(cutoff + timedelta(days=horizon_days))
-    # The margin lets the working days of a month that the window cuts be counted from its true ends.
     days = history.days.iloc[start:until]
-    marks = day_marks(
-        history.days.iloc[max(start - MARGIN_DAYS, 0) : until + MARGIN_DAYS], events, history.queue, params.daily
-    )
+    margin = history.days.iloc[max(start - MARGIN_DAYS, 0) : until + MARGIN_DAYS]
+    marks = day_marks(margin, events, history.queue, params.daily)
     marks = marks[marks["ds"].isin(days.index)].reset_index(drop=True)
     weekday = days["weekday"].to_numpy()
     intervals = np.where(history.accepts, grid.multiplicity, 0.0)[start:until]

@@ -13,9 +13,7 @@ from features.calendar import FAR_DAYS
 from models.volume.params import DailyParams
 
 AFTER = " after "
-MARGIN_DAYS = (
-    31  # before and after the days that are asked for, so that a month's working days count from its true ends
-)
+MARGIN_DAYS = 31  # around the days that are asked for: a month's working days count from its true ends
 
 
 def event_mark(name: str, days_after: int = 0) -> str:
